@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.registry;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.detect;
+
+import org.jspecify.annotations.NullMarked;

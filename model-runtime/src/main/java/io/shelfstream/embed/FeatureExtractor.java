@@ -1,0 +1,21 @@
+package io.shelfstream.embed;
+
+import java.util.List;
+
+/** Turns crops into embeddings. Safe for use by several threads. */
+public interface FeatureExtractor extends AutoCloseable {
+
+  /** Number of values in an embedding. */
+  int dimension();
+
+  /**
+   * Embeds all crops, of one or of many images, in one batch.
+   *
+   * @return one embedding a crop, in the same order, each of unit length
+   * @throws io.shelfstream.model.ModelException when the session fails
+   */
+  List<float[]> extract(List<Crop> crops);
+
+  @Override
+  void close();
+}

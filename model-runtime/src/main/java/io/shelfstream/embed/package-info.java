@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.embed;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,99 @@
+package io.shelfstream.image;
+
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.List;
+import org.bytedeco.opencv.global.opencv_imgproc;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Size;
+
+/**
+ * Writes a part of an image as a model's input: resized to S × S without keeping the aspect,
+ * normalised, float32, channels first. A channel has 256 values, so normalising is a table; the
+ * table holds exactly the roundings of the reference. Safe for several threads.
+ */
+public final class InputTensor {
+  private static final int CHANNELS = 3;
+
+  private final int size;
+  private final int interpolation;
+  private final boolean rgb;
+  private final float[][] tables; // in the order of the tensor's channels
+
+  private InputTensor(int size, int interpolation, boolean rgb, float[][] tables) {
+    this.size = size;
+    this.interpolation = interpolation;
+    this.rgb = rgb;
+    this.tables = tables;
+  }
+
+  /**
+   * As the reference's detector wants it: float32(v) / 255, then minus mean and divided by std,
+   * each computed in float64 and stored as float32.
+   *
+   * @param interpolation OpenCV's code
+   */
+  public static InputTensor ofDetector(
+      int size, int interpolation, boolean rgb, List<Double> mean, List<Double> std) {
+    float[][] tables = new float[CHANNELS][256];
+    for (int c = 0; c < CHANNELS; c++) {
+      for (int v = 0; v < 256; v++) {
+        float centred = (float) (v / 255f - mean.get(c));
+        tables[c][v] = (float) (centred / std.get(c));
+      }
+    }
+    return new InputTensor(size, interpolation, rgb, tables);
+  }
+
+  /** As the reference's extractor wants it: (v × float32(1/255) − mean) / std, all in float32. */
+  public static InputTensor ofExtractor(
+      int size, int interpolation, boolean rgb, List<Double> mean, List<Double> std) {
+    float scale = (float) (1.0 / 255);
+    float[][] tables = new float[CHANNELS][256];
+    for (int c = 0; c < CHANNELS; c++) {
+      for (int v = 0; v < 256; v++) {
+        tables[c][v] = (v * scale - mean.get(c).floatValue()) / std.get(c).floatValue();
+      }
+    }
+    return new InputTensor(size, interpolation, rgb, tables);
+  }
+
+  /** Floats of one image: 3 × S × S. */
+  public int floats() {
+    return CHANNELS * size * size;
+  }
+
+  /**
+   * Writes one image.
+   *
+   * @param box part of it, inside and not empty
+   * @param target receives {@link #floats} values from {@code at} on
+   */
+  public void write(Image image, PixelBox box, FloatBuffer target, int at) {
+    try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
+        Mat part = new Mat(image.bgr(), rect);
+        Size square = new Size(size, size);
+        Mat resized = new Mat()) {
+      opencv_imgproc.resize(part, resized, square, 0, 0, interpolation);
+      ByteBuffer pixels = resized.createBuffer();
+      write(pixels, target, at);
+    }
+  }
+
+  private void write(ByteBuffer bgr, FloatBuffer target, int at) {
+    byte[] row = new byte[CHANNELS * size];
+    float[] plane = new float[size];
+    for (int y = 0; y < size; y++) {
+      bgr.get(row);
+      for (int c = 0; c < CHANNELS; c++) {
+        float[] table = tables[c];
+        int i = rgb ? CHANNELS - 1 - c : c;
+        for (int x = 0; x < size; x++, i += CHANNELS) {
+          plane[x] = table[row[i] & 0xFF];
+        }
+        target.put(at + (c * size + y) * size, plane);
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package io.shelfstream.image;
+
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgcodecs;
+import org.bytedeco.opencv.global.opencv_imgproc;
+
+/** Loads OpenCV's native libraries, once, with the settings that a long-running service needs. */
+public final class OpenCv {
+  static {
+    // JavaCPP compares the memory of the whole process, models and index included, with twice the
+    // Java heap and throws OutOfMemoryError beyond it. Ours is bounded by ImageLimits instead.
+    System.setProperty("org.bytedeco.javacpp.maxbytes", "0");
+    System.setProperty("org.bytedeco.javacpp.maxphysicalbytes", "0");
+    Loader.load(opencv_core.class);
+    Loader.load(opencv_imgproc.class);
+    Loader.load(opencv_imgcodecs.class);
+  }
+
+  private OpenCv() {}
+
+  /** Makes sure that OpenCV is loaded; cheap after the first time. */
+  public static void load() {
+    // The work is in the static initialiser.
+  }
+
+  /**
+   * Threads OpenCV uses to resize one image. A setting of the whole process.
+   *
+   * @param threads 1 or more
+   */
+  public static void setThreads(int threads) {
+    opencv_core.setNumThreads(threads);
+  }
+}

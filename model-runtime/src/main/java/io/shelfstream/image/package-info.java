@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.image;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,138 @@
+package io.shelfstream.model;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Properties;
+
+/**
+ * A detector, an extractor and how they want their input, as {@code model.properties} says; see
+ * docs/models.md for the keys.
+ *
+ * @param detectorId name and the first 12 hex digits of the file's SHA-256, joined by @, as is
+ *     extractorId
+ * @param detectorInputSize side of the square input in pixels, as is extractorInputSize
+ * @param detectorScoreThreshold least detector score, 0 to 1
+ * @param rgb true when the input's channels are red, green, blue; false for the opposite
+ * @param mean of each channel in that order, after division by 255, as is std
+ * @param matchThreshold least inner product of a match, -1 to 1
+ * @param matchMargin least lead over the next other product; 0 when not given
+ */
+public record ModelDirectory(
+    Path detectorFile,
+    String detectorId,
+    int detectorInputSize,
+    Interpolation detectorInterpolation,
+    float detectorScoreThreshold,
+    Path extractorFile,
+    String extractorId,
+    int extractorInputSize,
+    Interpolation extractorInterpolation,
+    int extractorDimension,
+    boolean rgb,
+    List<Double> mean,
+    List<Double> std,
+    float matchThreshold,
+    float matchMargin) {
+
+  /** Side of the largest input we take: four times the reference's, 150 MB of floats. */
+  private static final int LARGEST_INPUT = 2560;
+
+  private static final int LARGEST_DIMENSION = 65_536;
+
+  public ModelDirectory {
+    mean = List.copyOf(mean);
+    std = List.copyOf(std);
+  }
+
+  /**
+   * Reads a model directory.
+   *
+   * @throws ModelException naming everything that is wrong with it
+   */
+  public static ModelDirectory read(Path dir) {
+    Path file = dir.resolve("model.properties");
+    ModelProperties keys = new ModelProperties(dir, properties(file));
+    String name = keys.text("name");
+    Path detector = keys.file("detector.file");
+    Path extractor = keys.file("extractor.file");
+    int detectorSize = (int) keys.number("detector.input.size", 1, LARGEST_INPUT);
+    int extractorSize = (int) keys.number("extractor.input.size", 1, LARGEST_INPUT);
+    int dimension = (int) keys.number("extractor.dimension", 1, LARGEST_DIMENSION);
+    Interpolation detectorResize = keys.oneOf("detector.interpolation", Interpolation.class);
+    Interpolation extractorResize = keys.oneOf("extractor.interpolation", Interpolation.class);
+    float score = (float) keys.number("detector.score.threshold", 0, 1);
+    boolean rgb = keys.oneOf("colour", Colour.class) == Colour.RGB;
+    List<Double> mean = keys.perChannel("mean", -1e3, 1e3);
+    List<Double> std = keys.perChannel("std", 1e-6, 1e3);
+    keys.oneOf("match.metric", Metric.class);
+    float threshold = (float) keys.number("match.threshold", -1, 1);
+    float margin = keys.has("match.margin") ? (float) keys.number("match.margin", 0, 2) : 0;
+    keys.finish();
+    return new ModelDirectory(
+        detector,
+        name + "@" + sha256(detector).substring(0, 12),
+        detectorSize,
+        detectorResize,
+        score,
+        extractor,
+        name + "@" + sha256(extractor).substring(0, 12),
+        extractorSize,
+        extractorResize,
+        dimension,
+        rgb,
+        mean,
+        std,
+        threshold,
+        margin);
+  }
+
+  private enum Colour {
+    RGB,
+    BGR
+  }
+
+  /** Inner product is all the gallery searches by. */
+  private enum Metric {
+    IP
+  }
+
+  private static Properties properties(Path file) {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      properties.load(reader);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ModelException(
+          ModelException.Code.CONFIGURATION,
+          "Model directory: "
+              + file
+              + " cannot be read ("
+              + e
+              + "); a model directory holds model.properties, a detector and an extractor",
+          e);
+    }
+    return properties;
+  }
+
+  private static String sha256(Path file) {
+    try (InputStream in =
+        new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+      in.transferTo(OutputStream.nullOutputStream());
+      return HexFormat.of().formatHex(((DigestInputStream) in).getMessageDigest().digest());
+    } catch (IOException e) {
+      throw new ModelException(
+          ModelException.Code.LOAD, "Model file " + file + " cannot be read: " + e, e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.model;
+
+import org.jspecify.annotations.NullMarked;

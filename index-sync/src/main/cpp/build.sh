@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# Builds the Faiss binding; Maven calls it, and it does nothing when nothing changed.
+#
+#   build.sh build --build DIR --output DIR --java-home DIR --version V [--faiss-root DIR]
+#   build.sh test  --build DIR
+#
+# Faiss comes, in this order, from --faiss-root (a prefix with include/faiss and lib/libfaiss.a);
+# from the crate faiss-sys, which carries the source of 1.12.0, where cargo is installed; from the
+# system's libfaiss-dev. What is built from the crate is kept for all checkouts under
+# ${XDG_CACHE_HOME:-~/.cache}/shelfstream. Progress goes to standard error.
+set -euo pipefail
+
+readonly HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+readonly CRATE_VERSION=0.7.0
+# The registry's SHA-256 of that crate.
+readonly CRATE_SHA256=c4a8fa67f7070bb81f41dc71c98813b3e40a66bedab12d6c2ac2af50f0837a7e
+readonly FAISS_VERSION=1.12.0
+readonly PACKAGES="cmake ninja-build g++ libopenblas-openmp-dev"
+
+say() { printf 'faiss: %s\n' "$*" >&2; }
+
+die() {
+  say "$1"
+  [[ $# -lt 2 ]] || say "to do: $2"
+  exit 1
+}
+
+generator() { if command -v ninja >/dev/null; then echo Ninja; else echo "Unix Makefiles"; fi; }
+
+machine() { uname -m; }
+
+# The static OpenBLAS of the OpenMP flavour. Reference BLAS is 8 times slower at batch 64, and the
+# pthread flavour starts its own threads beside OpenMP's.
+openblas() {
+  if [[ -n ${OPENBLAS:-} ]]; then
+    [[ -f $OPENBLAS ]] || die "OPENBLAS=$OPENBLAS is not a file" "name a libopenblas.a"
+    echo "$OPENBLAS"
+    return
+  fi
+  local found
+  for found in /usr/lib/*/openblas-openmp/libopenblas.a; do
+    [[ -f $found ]] && echo "$found" && return
+  done
+  die "no static OpenBLAS of the OpenMP flavour found in /usr/lib/*/openblas-openmp" \
+    "apt-get install -y --no-install-recommends $PACKAGES"
+}
+
+require_tools() {
+  local tool
+  for tool in cmake g++; do
+    command -v "$tool" >/dev/null \
+      || die "$tool is not installed" "apt-get install -y --no-install-recommends $PACKAGES"
+  done
+}
+
+# ---- Faiss 1.12.0 from the crate -------------------------------------------------------------
+
+opt_level() { if [[ $(machine) == x86_64 ]]; then echo avx512; else echo generic; fi; }
+
+# What makes one build of the source differ from another.
+crate_key() {
+  local made_by
+  made_by="$CRATE_SHA256 $(opt_level) $(g++ -dumpfullversion) recipe-1"
+  echo "$(machine)-$(sha256sum <<<"$made_by" | cut -c1-12)"
+}
+
+fetch_crate() { # folder
+  mkdir -p "$1/src"
+  printf '[package]\nname = "faiss-source"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\nfaiss-sys = "=%s"\n' \
+    "$CRATE_VERSION" >"$1/Cargo.toml"
+  : >"$1/src/lib.rs"
+  (cd "$1" && cargo vendor --quiet vendor >/dev/null) || return 1
+  grep -q "\"package\":\"$CRATE_SHA256\"" "$1/vendor/faiss-sys/.cargo-checksum.json" \
+    || die "the crate faiss-sys $CRATE_VERSION is not the one known here (SHA-256 $CRATE_SHA256)" \
+      "check cargo's registry settings, or name another Faiss with -Dfaiss.root=DIR"
+}
+
+compile_crate() { # folder, prefix; runs as an && chain, as its caller looks at the result
+  local source=$1/vendor/faiss-sys/faiss level
+  level=$(opt_level)
+  local targets=(faiss)
+  [[ $level == avx512 ]] && targets+=(faiss_avx2 faiss_avx512)
+  cmake -G "$(generator)" -S "$source" -B "$1/build" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_INSTALL_PREFIX="$2" -DCMAKE_INSTALL_LIBDIR=lib -DFAISS_OPT_LEVEL="$level" \
+    -DFAISS_ENABLE_GPU=OFF -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_EXTRAS=OFF \
+    -DFAISS_ENABLE_MKL=OFF -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=OFF \
+    -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+    -DCMAKE_CXX_FLAGS="-fvisibility=hidden -fvisibility-inlines-hidden -ffile-prefix-map=$source=faiss" \
+    >"$1/configure.log" 2>&1 || { tail -20 "$1/configure.log" >&2; return 1; }
+  say "compiling Faiss $FAISS_VERSION ($level), 4 to 10 minutes on two cores"
+  cmake --build "$1/build" --parallel "$(nproc)" --target "${targets[@]}" 2>&1 \
+    | tee "$1/compile.log" | awk '{
+        match($0, /^\[[^]]*\]/); step = substr($0, RSTART, RLENGTH)
+        if (RLENGTH > 0 && ++n % 20 == 0) { print "faiss: " step; fflush() } }' >&2
+  if [[ ${PIPESTATUS[0]} -ne 0 ]]; then tail -30 "$1/compile.log" >&2; return 1; fi
+  cmake --install "$1/build" >"$1/install.log" 2>&1 || { tail -20 "$1/install.log" >&2; return 1; }
+}
+
+# Prints the prefix. Built beside its final place and renamed, under a lock: an interrupted build
+# leaves nothing that looks whole, and two builds at a time do the work once.
+faiss_from_crate() {
+  local root=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/faiss-$FAISS_VERSION
+  local prefix
+  prefix=$root/$(crate_key)
+  if [[ ! -d $prefix ]]; then
+    mkdir -p "$root"
+    exec 9>"$root/lock"
+    flock -n 9 || { say "waiting for another build of Faiss"; flock 9; }
+    if [[ ! -d $prefix ]]; then
+      local work
+      # Holding the lock, whatever lies here was left by a build that was cut off.
+      rm -rf "$root"/.building.*
+      work=$(mktemp -d "$root/.building.XXXXXX")
+      say "getting the source of Faiss $FAISS_VERSION (crate faiss-sys $CRATE_VERSION)"
+      if ! { fetch_crate "$work" && compile_crate "$work" "$work/prefix"; }; then
+        rm -rf "$work"
+        exec 9>&-
+        return 1
+      fi
+      mv -T "$work/prefix" "$prefix" || return 1
+      rm -rf "$work"
+      say "Faiss $FAISS_VERSION is in $prefix"
+    fi
+    exec 9>&-
+  fi
+  echo "$prefix"
+}
+
+# ---- which Faiss -----------------------------------------------------------------------------
+
+
+find_faiss() { # --faiss-root or nothing
+  if [[ -n $1 ]]; then
+    has_faiss_at "$1" || die "-Dfaiss.root=$1 has no include/faiss/Index.h with lib/libfaiss.a" \
+      "name a prefix that Faiss was installed to as a static library (-DBUILD_SHARED_LIBS=OFF)"
+    echo "$1"
+    return
+  fi
+  if command -v cargo >/dev/null; then
+    faiss_from_crate && return
+    say "Faiss $FAISS_VERSION could not be had from the crate"
+  fi
+  if has_faiss_at /usr; then
+    say "using the system's Faiss; it has no AVX loops and is 2 to 3 times slower than 1.12.0"
+    echo /usr
+    return
+  fi
+  die "no Faiss found" "install cargo (apt-get install -y --no-install-recommends cargo), or \
+apt-get install -y --no-install-recommends libfaiss-dev $PACKAGES, or name one with -Dfaiss.root=DIR"
+}
+
+has_faiss_at() {
+  [[ -f $1/include/faiss/Index.h ]] || return 1
+  local library
+  for library in "$1"/lib/libfaiss.a "$1"/lib/*/libfaiss.a; do
+    [[ -f $library ]] && return
+  done
+  return 1
+}
+
+# ---- our libraries ---------------------------------------------------------------------------
+
+# Copies what changed and takes away what is no longer built.
+publish() { # build folder, output folder
+  local library target
+  mkdir -p "$2"
+  for target in "$2"/libshelfstream_faiss-*.so; do
+    [[ -f $1/$(basename "$target") ]] || rm -f "$target"
+  done
+  for library in "$1"/libshelfstream_faiss-*.so; do
+    target=$2/$(basename "$library")
+    cmp -s "$library" "$target" || cp "$library" "$target"
+  done
+}
+
+build() {
+  local start=$SECONDS faiss blas settings
+  require_tools
+  [[ -f $java_home/include/jni.h ]] || die "$java_home has no include/jni.h" "run Maven with a JDK"
+  faiss=$(find_faiss "$faiss_root")
+  blas=$(openblas)
+  settings="$faiss|$blas|$java_home|$version|$(generator)"
+  if [[ ! -f $build/settings || $(<"$build/settings") != "$settings" ]]; then
+    rm -rf "$build"
+    mkdir -p "$build"
+    say "configuring with Faiss of $faiss"
+    cmake -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOT="$faiss" -DOPENBLAS="$blas" \
+      -DJNI_HOME="$java_home" -DSHELFSTREAM_VERSION="$version" >"$build/configure.log" 2>&1 \
+      || { cat "$build/configure.log" >&2; die "cmake failed"; }
+    printf '%s' "$settings" >"$build/settings"
+  fi
+  cmake --build "$build" --parallel "$(nproc)" --target libraries >"$build/compile.log" 2>&1 \
+    || { cat "$build/compile.log" >&2; die "compiling the binding failed"; }
+  publish "$build" "$output/linux-$(machine)"
+  [[ $((SECONDS - start)) -lt 2 ]] || say "done in $((SECONDS - start)) s"
+}
+
+run_tests() {
+  cmake --build "$build" --parallel "$(nproc)" --target tests >"$build/compile-tests.log" 2>&1 \
+    || { cat "$build/compile-tests.log" >&2; die "compiling the C++ tests failed"; }
+  (cd "$build" && ctest --output-on-failure >"$build/test.log" 2>&1) \
+    || { cat "$build/test.log" >&2; die "the C++ tests failed"; }
+  say "$(grep 'tests passed' "$build/test.log")"
+}
+
+verb=${1:-}
+[[ $# -gt 0 ]] && shift
+build='' output='' java_home='' version='' faiss_root=''
+while [[ $# -gt 1 ]]; do
+  case $1 in
+    --build) build=$2 ;;
+    --output) output=$2 ;;
+    --java-home) java_home=$2 ;;
+    --version) version=$2 ;;
+    --faiss-root) faiss_root=$2 ;;
+    *) die "unknown option $1" "see the head of $0" ;;
+  esac
+  shift 2
+done
+[[ -n $build ]] || die "--build is missing" "see the head of $0"
+case $verb in
+  build) build ;;
+  test) run_tests ;;
+  *) die "unknown verb '$verb'" "build or test" ;;
+esac

@@ -1,0 +1,302 @@
+#include <jni.h>
+
+#include <new>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "handles.h"
+#include "index.h"
+#include "limits.h"
+#include "runtime.h"
+
+// The edge to io.shelfstream.index.NativeFaiss: check, call, convert; nothing else. Nothing thrown
+// leaves this file, and no Java array or buffer is pinned during a search.
+
+namespace {
+
+using shelfstream::Error;
+using shelfstream::Failure;
+using shelfstream::Index;
+
+shelfstream::Handles<Index> handles;
+jclass native_faiss = nullptr;
+jmethodID failure_method = nullptr;
+
+jbyteArray bytes(JNIEnv* env, const std::string& text) {
+  const auto length = static_cast<jsize>(text.size());
+  jbyteArray array = env->NewByteArray(length);
+  if (array != nullptr) {
+    env->SetByteArrayRegion(array, 0, length, reinterpret_cast<const jbyte*>(text.data()));
+  }
+  return array;
+}
+
+void raise(JNIEnv* env, Failure failure, const char* message) noexcept {
+  if (env->ExceptionCheck()) return;
+  jbyteArray text = nullptr;
+  try {
+    text = bytes(env, message);
+  } catch (...) {
+    // Reported without words: there is no memory for them.
+  }
+  if (env->ExceptionCheck()) return;
+  auto* thrown = static_cast<jthrowable>(env->CallStaticObjectMethod(
+      native_faiss, failure_method, static_cast<jint>(failure), text));
+  if (!env->ExceptionCheck()) env->Throw(thrown);
+}
+
+template <typename Call>
+auto guarded(JNIEnv* env, Call call) noexcept -> decltype(call()) {
+  try {
+    return call();
+  } catch (const Error& e) {
+    raise(env, e.failure(), e.what());
+  } catch (const std::bad_alloc&) {
+    raise(env, Failure::kOutOfMemory, "not enough memory outside the Java heap");
+  } catch (const std::exception& e) {
+    raise(env, Failure::kFaiss, e.what());
+  } catch (...) {
+    raise(env, Failure::kFaiss, "unknown native error");
+  }
+  return decltype(call())();
+}
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(Failure::kInvalidArgument, message);
+}
+
+std::string text_of(JNIEnv* env, jbyteArray array, const char* what) {
+  if (array == nullptr) refuse(std::string(what) + " is null");
+  std::string text(env->GetArrayLength(array), '\0');
+  env->GetByteArrayRegion(array, 0, static_cast<jsize>(text.size()),
+                          reinterpret_cast<jbyte*>(&text[0]));
+  return text;
+}
+
+std::vector<int64_t> longs_of(JNIEnv* env, jlongArray array) {
+  if (array == nullptr) refuse("ids are null");
+  std::vector<int64_t> longs(env->GetArrayLength(array));
+  env->GetLongArrayRegion(array, 0, static_cast<jsize>(longs.size()),
+                          reinterpret_cast<jlong*>(longs.data()));
+  return longs;
+}
+
+/// The first of n rows in a direct FloatBuffer, whose capacity JNI counts in floats.
+const float* rows_of(JNIEnv* env, jobject buffer, jint offset, int64_t n, int64_t dimension) {
+  if (n < 0 || n > shelfstream::kMaxVectors) {
+    refuse("number of vectors " + std::to_string(n) + " is outside 0 to " +
+           std::to_string(shelfstream::kMaxVectors));
+  }
+  if (buffer == nullptr) refuse("vectors are null");
+  const auto* address = static_cast<const float*>(env->GetDirectBufferAddress(buffer));
+  if (address == nullptr) refuse("vectors are not in a direct buffer");
+  const int64_t capacity = env->GetDirectBufferCapacity(buffer);
+  const int64_t needed = offset + n * dimension;
+  if (offset < 0 || capacity < needed) {
+    refuse("vectors need " + std::to_string(needed) + " floats, the buffer has " +
+           std::to_string(capacity) + " and starts at " + std::to_string(offset));
+  }
+  return address + offset;
+}
+
+// Named apart from libc's read, write, close and remove.
+namespace edge {
+
+jlong create(JNIEnv* env, jclass, jbyteArray factory, jint dimension, jint metric) {
+  return guarded(env, [&]() -> jlong {
+    if (metric != 0 && metric != 1) refuse("metric " + std::to_string(metric) + " is unknown");
+    shelfstream::use_threads(1);
+    return handles.add(Index::create(text_of(env, factory, "index type"), dimension,
+                                     static_cast<shelfstream::Metric>(metric)));
+  });
+}
+
+jlong read(JNIEnv* env, jclass, jbyteArray path) {
+  return guarded(env, [&]() -> jlong {
+    shelfstream::use_threads(1);
+    return handles.add(Index::read(text_of(env, path, "path")));
+  });
+}
+
+void close(JNIEnv* env, jclass, jlong handle) {
+  guarded(env, [&] { return handles.close(handle); });
+}
+
+jint dimension(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env,
+                 [&] { return static_cast<jint>(handles.get(handle)->dimension()); });
+}
+
+jlong size(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&] { return static_cast<jlong>(handles.get(handle)->size()); });
+}
+
+jboolean trained(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&] { return static_cast<jboolean>(handles.get(handle)->trained()); });
+}
+
+jint metric(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&] { return static_cast<jint>(handles.get(handle)->metric()); });
+}
+
+jbyteArray type(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&] { return bytes(env, handles.get(handle)->type()); });
+}
+
+jlongArray ids(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&]() -> jlongArray {
+    const auto index = handles.get(handle);
+    if (index->size() > INT32_MAX) refuse("too many ids for one array");
+    std::vector<int64_t> all(index->size());
+    index->ids(static_cast<int64_t>(all.size()), all.data());
+    jlongArray array = env->NewLongArray(static_cast<jsize>(all.size()));
+    if (array != nullptr) {
+      env->SetLongArrayRegion(array, 0, static_cast<jsize>(all.size()),
+                              reinterpret_cast<const jlong*>(all.data()));
+    }
+    return array;
+  });
+}
+
+void train(JNIEnv* env, jclass, jlong handle, jobject vectors, jint offset, jint n, jint threads) {
+  guarded(env, [&] {
+    const auto index = handles.get(handle);
+    const float* rows = rows_of(env, vectors, offset, n, index->dimension());
+    shelfstream::use_threads(threads);
+    index->train(n, rows);
+    return true;
+  });
+}
+
+void add(JNIEnv* env, jclass, jlong handle, jlongArray ids, jobject vectors, jint offset,
+         jint threads) {
+  guarded(env, [&] {
+    const auto index = handles.get(handle);
+    const std::vector<int64_t> numbers = longs_of(env, ids);
+    const auto n = static_cast<int64_t>(numbers.size());
+    const float* rows = rows_of(env, vectors, offset, n, index->dimension());
+    shelfstream::use_threads(threads);
+    index->add(n, numbers.data(), rows);
+    return true;
+  });
+}
+
+jint remove(JNIEnv* env, jclass, jlong handle, jlongArray ids, jint threads) {
+  return guarded(env, [&] {
+    const auto index = handles.get(handle);
+    const std::vector<int64_t> numbers = longs_of(env, ids);
+    shelfstream::use_threads(threads);
+    return static_cast<jint>(
+        index->remove(static_cast<int64_t>(numbers.size()), numbers.data()));
+  });
+}
+
+void search(JNIEnv* env, jclass, jlong handle, jobject queries, jint offset, jint n, jint k,
+            jint threads, jlongArray ids, jfloatArray scores) {
+  guarded(env, [&] {
+    const auto index = handles.get(handle);
+    const float* rows = rows_of(env, queries, offset, n, index->dimension());
+    if (k < 1 || int64_t{n} * k > shelfstream::kMaxResults) {
+      refuse(std::to_string(n) + " queries of " + std::to_string(k) + " neighbours refused");
+    }
+    const jsize results = n * k;
+    if (ids == nullptr || scores == nullptr || env->GetArrayLength(ids) < results ||
+        env->GetArrayLength(scores) < results) {
+      refuse("result arrays are null or shorter than " + std::to_string(results));
+    }
+    std::vector<int64_t> found(results);
+    std::vector<float> values(results);
+    shelfstream::use_threads(threads);
+    index->search(n, rows, k, found.data(), values.data());
+    env->SetLongArrayRegion(ids, 0, results, reinterpret_cast<const jlong*>(found.data()));
+    env->SetFloatArrayRegion(scores, 0, results, values.data());
+    return true;
+  });
+}
+
+void reset(JNIEnv* env, jclass, jlong handle) {
+  guarded(env, [&] {
+    handles.get(handle)->reset();
+    return true;
+  });
+}
+
+void write(JNIEnv* env, jclass, jlong handle, jbyteArray path) {
+  guarded(env, [&] {
+    shelfstream::use_threads(1);
+    handles.get(handle)->write(text_of(env, path, "path"));
+    return true;
+  });
+}
+
+jbyteArray version(JNIEnv* env, jclass) {
+  return guarded(env, [&] { return bytes(env, SHELFSTREAM_VERSION); });
+}
+
+jbyteArray faiss_version(JNIEnv* env, jclass) {
+  return guarded(env, [&] { return bytes(env, shelfstream::faiss_version()); });
+}
+
+jbyteArray simd_level(JNIEnv* env, jclass) {
+  return guarded(env, [&] { return bytes(env, shelfstream::simd_level()); });
+}
+
+jbyteArray blas(JNIEnv* env, jclass) {
+  return guarded(env, [&] { return bytes(env, shelfstream::blas()); });
+}
+
+jint gpus(JNIEnv*, jclass) { return shelfstream::gpus(); }
+
+}  // namespace edge
+
+template <typename Function>
+JNINativeMethod method(const char* name, const char* signature, Function* function) {
+  return {const_cast<char*>(name), const_cast<char*>(signature),
+          reinterpret_cast<void*>(function)};
+}
+
+}  // namespace
+
+extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
+  JNIEnv* env = nullptr;
+  if (vm->GetEnv(reinterpret_cast<void**>(&env), JNI_VERSION_1_8) != JNI_OK) return JNI_ERR;
+  jclass found = env->FindClass("io/shelfstream/index/NativeFaiss");
+  if (found == nullptr) return JNI_ERR;
+  native_faiss = static_cast<jclass>(env->NewGlobalRef(found));
+  failure_method =
+      env->GetStaticMethodID(found, "failure", "(I[B)Ljava/lang/RuntimeException;");
+  if (native_faiss == nullptr || failure_method == nullptr) return JNI_ERR;
+  // Registered by name and signature: a class that does not fit fails here and not at first use.
+  const JNINativeMethod methods[] = {
+      method("version0", "()[B", edge::version),
+      method("faissVersion0", "()[B", edge::faiss_version),
+      method("simdLevel0", "()[B", edge::simd_level),
+      method("blas0", "()[B", edge::blas),
+      method("gpus0", "()I", edge::gpus),
+      method("create0", "([BII)J", edge::create),
+      method("read0", "([B)J", edge::read),
+      method("close0", "(J)V", edge::close),
+      method("dimension0", "(J)I", edge::dimension),
+      method("size0", "(J)J", edge::size),
+      method("trained0", "(J)Z", edge::trained),
+      method("metric0", "(J)I", edge::metric),
+      method("type0", "(J)[B", edge::type),
+      method("ids0", "(J)[J", edge::ids),
+      method("train0", "(JLjava/nio/FloatBuffer;III)V", edge::train),
+      method("add0", "(J[JLjava/nio/FloatBuffer;II)V", edge::add),
+      method("remove0", "(J[JI)I", edge::remove),
+      method("search0", "(JLjava/nio/FloatBuffer;IIII[J[F)V", edge::search),
+      method("reset0", "(J)V", edge::reset),
+      method("write0", "(J[B)V", edge::write),
+  };
+  if (env->RegisterNatives(found, methods, sizeof methods / sizeof methods[0]) != JNI_OK) {
+    return JNI_ERR;
+  }
+  try {
+    shelfstream::configure();
+  } catch (...) {
+    return JNI_ERR;
+  }
+  return JNI_VERSION_1_8;
+}

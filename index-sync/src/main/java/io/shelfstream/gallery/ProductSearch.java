@@ -1,0 +1,25 @@
+package io.shelfstream.gallery;
+
+import java.util.List;
+
+/**
+ * Looks embeddings up in a gallery: the live one, or one read from a file. Safe for several
+ * threads.
+ */
+public interface ProductSearch {
+
+  /**
+   * Finds the photos nearest to each embedding.
+   *
+   * @param embeddings unit length, of the gallery's dimension
+   * @param k photos wanted, 1 or more
+   * @return for each embedding up to k hits, best first
+   */
+  Result search(List<float[]> embeddings, int k);
+
+  /** The gallery as it stands now. */
+  GalleryState state();
+
+  /** What a search found, and the gallery it saw. */
+  record Result(List<List<GalleryHit>> hits, GalleryState gallery) {}
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.gallery;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,193 @@
+package io.shelfstream.index;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+
+/**
+ * One Faiss index outside the Java heap, and all native methods. The handle is a number of a table
+ * in native code, never an address: after {@link #close} it is refused, and a search that runs then
+ * finishes on memory that lives as long as it does. Searches may run side by side; a change must
+ * exclude everything else, which {@link FaissIndex} sees to.
+ *
+ * <p>Wrong arguments throw {@link IllegalArgumentException} before Faiss sees them, all else {@link
+ * IndexException}.
+ */
+final class NativeFaiss implements AutoCloseable {
+
+  private final long handle;
+
+  private NativeFaiss(long handle) {
+    this.handle = handle;
+  }
+
+  static NativeFaiss create(String factory, int dimension, Metric metric) {
+    NativeLibrary.require();
+    return new NativeFaiss(create0(factory.getBytes(UTF_8), dimension, metric.ordinal()));
+  }
+
+  static NativeFaiss read(Path file) {
+    NativeLibrary.require();
+    return new NativeFaiss(read0(file.toString().getBytes(UTF_8)));
+  }
+
+  int dimension() {
+    return dimension0(handle);
+  }
+
+  long size() {
+    return size0(handle);
+  }
+
+  boolean trained() {
+    return trained0(handle);
+  }
+
+  Metric metric() {
+    return metric0(handle) == Metric.L2.ordinal() ? Metric.L2 : Metric.INNER_PRODUCT;
+  }
+
+  String type() {
+    return new String(type0(handle), UTF_8);
+  }
+
+  /** Every id in the index, in no order. */
+  long[] ids() {
+    return ids0(handle);
+  }
+
+  /**
+   * @param vectors direct, writable, in native order; n rows from its position
+   */
+  void train(FloatBuffer vectors, int n, int threads) {
+    requireDirect(vectors);
+    train0(handle, vectors, vectors.position(), n, threads);
+  }
+
+  /**
+   * @param vectors direct, writable, in native order; ids.length rows from its position
+   */
+  void add(long[] ids, FloatBuffer vectors, int threads) {
+    requireDirect(vectors);
+    add0(handle, ids, vectors, vectors.position(), threads);
+  }
+
+  int remove(long[] ids, int threads) {
+    return remove0(handle, ids, threads);
+  }
+
+  /**
+   * @param queries direct, writable, in native order; n rows from its position
+   * @param ids receives n × k ids, best first; -1 stands for "no more"
+   * @param scores receives as many scores
+   */
+  void search(FloatBuffer queries, int n, int k, int threads, long[] ids, float[] scores) {
+    requireDirect(queries);
+    search0(handle, queries, queries.position(), n, k, threads, ids, scores);
+  }
+
+  void reset() {
+    reset0(handle);
+  }
+
+  void write(Path file) {
+    write0(handle, file.toString().getBytes(UTF_8));
+  }
+
+  @Override
+  public void close() {
+    close0(handle);
+  }
+
+  static String libraryVersion() {
+    return new String(version0(), UTF_8);
+  }
+
+  static String faissVersion() {
+    return new String(faissVersion0(), UTF_8);
+  }
+
+  static String simdLevel() {
+    return new String(simdLevel0(), UTF_8);
+  }
+
+  static String blas() {
+    return new String(blas0(), UTF_8);
+  }
+
+  static int gpus() {
+    return gpus0();
+  }
+
+  // Native code sees neither the byte order nor whether a buffer may be written to.
+  private static void requireDirect(FloatBuffer vectors) {
+    if (!DirectFloats.fits(vectors)) {
+      throw new IllegalArgumentException(
+          "buffer refused: direct, writable and %s expected, got %s of order %s%s"
+              .formatted(
+                  java.nio.ByteOrder.nativeOrder(),
+                  vectors.isDirect() ? "a direct one" : "a heap one",
+                  vectors.order(),
+                  vectors.isReadOnly() ? ", read-only" : ""));
+    }
+  }
+
+  /** Called by native code: 0 is a wrong argument, the rest are {@link IndexException.Code}s. */
+  private static RuntimeException failure(int failure, byte[] message) {
+    String text = message == null ? "no message" : new String(message, UTF_8);
+    return failure == 0
+        ? new IllegalArgumentException(text)
+        : new IndexException(IndexException.Code.values()[failure - 1], text);
+  }
+
+  private static native byte[] version0();
+
+  private static native byte[] faissVersion0();
+
+  private static native byte[] simdLevel0();
+
+  private static native byte[] blas0();
+
+  private static native int gpus0();
+
+  private static native long create0(byte[] factory, int dimension, int metric);
+
+  private static native long read0(byte[] path);
+
+  private static native void close0(long handle);
+
+  private static native int dimension0(long handle);
+
+  private static native long size0(long handle);
+
+  private static native boolean trained0(long handle);
+
+  private static native int metric0(long handle);
+
+  private static native byte[] type0(long handle);
+
+  private static native long[] ids0(long handle);
+
+  private static native void train0(
+      long handle, FloatBuffer vectors, int offset, int n, int threads);
+
+  private static native void add0(
+      long handle, long[] ids, FloatBuffer vectors, int offset, int threads);
+
+  private static native int remove0(long handle, long[] ids, int threads);
+
+  private static native void search0(
+      long handle,
+      FloatBuffer queries,
+      int offset,
+      int n,
+      int k,
+      int threads,
+      long[] ids,
+      float[] scores);
+
+  private static native void reset0(long handle);
+
+  private static native void write0(long handle, byte[] path);
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.index;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,28 @@
+package io.shelfstream.broker;
+
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.filter.Filter;
+import ch.qos.logback.core.spi.FilterReply;
+import java.util.List;
+
+/**
+ * Keeps two warnings out of the log that Kafka 4.3 writes in every good life of an embedded broker:
+ * that a new controller has no history, and, when it stops, that it closes one client twice. Named
+ * in logback.xml.
+ */
+public final class HarmlessWarnings extends Filter<ILoggingEvent> {
+  private static final List<String> MESSAGES =
+      List.of(
+          "Performing controller activation.",
+          "Attempting to close NetworkClient that has already been closed.");
+
+  @Override
+  public FilterReply decide(ILoggingEvent event) {
+    String message = event.getMessage();
+    return event.getLoggerName().startsWith("org.apache.kafka.")
+            && message != null
+            && MESSAGES.stream().anyMatch(message::contains)
+        ? FilterReply.DENY
+        : FilterReply.NEUTRAL;
+  }
+}

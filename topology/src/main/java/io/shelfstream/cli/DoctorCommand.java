@@ -1,0 +1,171 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.index.FaissLibrary;
+import io.shelfstream.model.OnnxRuntime;
+import io.shelfstream.topology.LoadedModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "doctor",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Checks this machine and the configuration: Java, CPU, ONNX Runtime, Faiss, models, broker, topics.",
+      "Exits with 1 when something needed is missing; each finding comes with its remedy."
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private static final int BROKER_SECONDS = 5;
+
+  @Mixin ConfigOptions config = new ConfigOptions();
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "Model directory to check (models.dir).")
+  @Nullable Path models;
+
+  private boolean healthy = true;
+
+  /** One thing that is looked at; a message thrown is a finding, not the end. */
+  private interface Check {
+    String look() throws Exception;
+  }
+
+  @Override
+  public Integer call() {
+    ShelfStreamConfig loaded =
+        config.load(models == null ? Map.of() : Map.of("models.dir", models.toString()));
+    System.out.println("ShelfStream " + VersionProvider.version());
+    check("Java", DoctorCommand::java);
+    check("CPU", DoctorCommand::cpu);
+    check("ONNX Runtime", OnnxRuntime::describe);
+    check("Faiss", DoctorCommand::faiss);
+    check("Threads", DoctorCommand::threads);
+    if (loaded.models().directory().isPresent()) {
+      check("Models", () -> models(loaded));
+    } else {
+      note("Models", "models.dir is not set: nothing to check; give --models DIR or --config FILE");
+    }
+    note("Registry", loaded.schemaRegistryUrl() + " (in memory, no server needed)");
+    check("Broker", () -> broker(loaded));
+    System.out.println(healthy ? "All that was checked is fine." : "Something needed is missing.");
+    return healthy ? 0 : 1;
+  }
+
+  private void check(String what, Check check) {
+    try {
+      note(what, check.look());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception | LinkageError e) {
+      healthy = false;
+      String message = e.getMessage() == null ? e.toString() : e.getMessage();
+      System.out.printf(
+          "%-13s MISSING  %s%n", what, message.replace("\n", "\n                       "));
+    }
+  }
+
+  private static void note(String what, String finding) {
+    System.out.printf("%-13s ok       %s%n", what, finding);
+  }
+
+  private static String java() {
+    return System.getProperty("java.vm.name")
+        + " "
+        + Runtime.version()
+        + ", heap up to "
+        + (Runtime.getRuntime().maxMemory() >> 20)
+        + " MiB";
+  }
+
+  private static String cpu() throws IOException {
+    Path info = Path.of("/proc/cpuinfo");
+    String flags =
+        Files.isReadable(info)
+            ? Files.readAllLines(info).stream()
+                .filter(l -> l.startsWith("flags"))
+                .findFirst()
+                .orElse("")
+            : "";
+    List<String> seen = new ArrayList<>();
+    for (String flag : List.of("avx2", "fma", "avx512f", "avx512_vnni")) {
+      if ((flags + " ").contains(" " + flag + " ")) {
+        seen.add(flag);
+      }
+    }
+    return Runtime.getRuntime().availableProcessors() + " processors, " + String.join(" ", seen);
+  }
+
+  private static String faiss() {
+    FaissLibrary library = FaissLibrary.describe();
+    return "%s for %s, %s, %d GPUs, from %s"
+        .formatted(
+            library.faissVersion(),
+            library.simdLevel(),
+            library.blas(),
+            library.gpus(),
+            library.source());
+  }
+
+  private static String threads() {
+    if (!"PASSIVE".equalsIgnoreCase(System.getenv("OMP_WAIT_POLICY"))) {
+      throw new IllegalStateException(
+          "OMP_WAIT_POLICY is not PASSIVE: Faiss's waiting threads would take the processor from the models; start through deploy/shelfstream, or export OMP_WAIT_POLICY=PASSIVE");
+    }
+    return "OMP_WAIT_POLICY=PASSIVE";
+  }
+
+  private static String models(ShelfStreamConfig loaded) {
+    try (LoadedModels sessions =
+        LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
+      return "detector %s, extractor %s of %d values, on %s"
+          .formatted(
+              sessions.directory().detectorId(),
+              sessions.directory().extractorId(),
+              sessions.directory().extractorDimension(),
+              sessions.detector().provider());
+    }
+  }
+
+  private static String broker(ShelfStreamConfig loaded)
+      throws InterruptedException, ExecutionException {
+    Map<String, Object> settings = new HashMap<>(loaded.kafka());
+    settings.putIfAbsent("default.api.timeout.ms", BROKER_SECONDS * 1000);
+    settings.putIfAbsent("request.timeout.ms", BROKER_SECONDS * 1000);
+    String servers = loaded.kafka().get("bootstrap.servers");
+    try (Admin admin = Admin.create(settings)) {
+      Set<String> present = admin.listTopics().names().get(BROKER_SECONDS, TimeUnit.SECONDS);
+      List<String> missing =
+          loaded.topics().all().stream().filter(t -> !present.contains(t)).toList();
+      return missing.isEmpty()
+          ? servers + ", all topics are there"
+          : servers + "; 'run' will make the missing topics " + missing;
+    } catch (TimeoutException e) {
+      throw new IllegalStateException(
+          "No answer from "
+              + servers
+              + " within "
+              + BROKER_SECONDS
+              + " s; start a broker there or name another with --bootstrap-server",
+          e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("Broker " + servers + " cannot be used: " + e.getCause(), e);
+    }
+  }
+}

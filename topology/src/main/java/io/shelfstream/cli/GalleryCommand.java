@@ -1,0 +1,283 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.registry.SchemaRegistryClient;
+import io.shelfstream.topology.EventSerdes;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.errors.SerializationException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "gallery",
+    mixinStandardHelpOptions = true,
+    description =
+        "Adds, removes and lists gallery photos through the gallery topics, while the service runs.",
+    synopsisSubcommandLabel = "ACTION",
+    subcommands = {
+      GalleryCommand.Add.class,
+      GalleryCommand.Remove.class,
+      GalleryCommand.ListPhotos.class
+    })
+final class GalleryCommand implements Callable<Integer> {
+  @CommandLine.Spec CommandLine.Model.@Nullable CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    throw new UsageException("gallery needs an action: add, remove or list; see gallery --help");
+  }
+
+  /** What adding and removing share: the configuration, and whether to wait for the outcome. */
+  abstract static class Change implements Callable<Integer> {
+    @Mixin ConfigOptions config = new ConfigOptions();
+
+    @Option(
+        names = "--timeout",
+        paramLabel = "SECONDS",
+        description =
+            "How long to wait without any answer before giving up. Default: ${DEFAULT-VALUE}.",
+        defaultValue = "60")
+    int timeoutSeconds;
+
+    @Option(
+        names = "--no-wait",
+        description = "Publish only; do not wait for the service's answers.")
+    boolean noWait;
+
+    /** Publishes the updates (null removes) and reports what became of them. */
+    Integer publish(ShelfStreamConfig loaded, Map<String, @Nullable GalleryUpdate> updates) {
+      GalleryPublisher publisher = new GalleryPublisher(loaded, Duration.ofSeconds(timeoutSeconds));
+      if (noWait) {
+        publisher.publish(updates);
+        System.out.println("published " + updates.size());
+        return 0;
+      }
+      GalleryPublisher.Report report = publisher.publishAndWait(updates);
+      report.warnings().forEach(w -> System.err.println("warning: " + w));
+      report.rejected().forEach(r -> System.err.println("rejected: " + r));
+      System.out.println(report.summary());
+      return report.allDone() ? 0 : 1;
+    }
+  }
+
+  @Command(
+      name = "add",
+      mixinStandardHelpOptions = true,
+      description = "Adds photos: those of a gallery file, or single ones of a product.")
+  static final class Add extends Change {
+    @Option(
+        names = "--file",
+        paramLabel = "FILE",
+        description =
+            "Gallery file: 'relative/path<TAB>label' a line; the label names the product.")
+    @Nullable Path file;
+
+    @Option(
+        names = "--image-root",
+        paramLabel = "DIR",
+        description = "Folder the paths in --file are relative to. Default: the file's folder.")
+    @Nullable Path imageRoot;
+
+    @Option(names = "--product", paramLabel = "ID", description = "Product the photos show.")
+    @Nullable String product;
+
+    @Option(
+        names = "--label",
+        paramLabel = "TEXT",
+        description = "Name to report. Default: the product.")
+    @Nullable String label;
+
+    @Option(names = "--gtin", paramLabel = "DIGITS", description = "GTIN of the product.")
+    @Nullable String gtin;
+
+    @Option(
+        names = "--crop",
+        paramLabel = "X1,Y1,X2,Y2",
+        split = ",",
+        description = "Part of the photo that shows the product, in pixels.")
+    List<Integer> crop = List.of();
+
+    @Option(names = "--detect", description = "Let the detector find the product in the photos.")
+    boolean detect;
+
+    @Parameters(arity = "0..*", paramLabel = "PHOTO", description = "Photo files or URIs.")
+    List<String> photos = List.of();
+
+    @Override
+    public Integer call() throws IOException {
+      if ((file == null) == photos.isEmpty() || (file == null && product == null)) {
+        throw new UsageException("gallery add needs --file FILE, or --product ID and PHOTO…");
+      }
+      if (!crop.isEmpty() && crop.size() != 4) {
+        throw new UsageException("--crop needs four numbers, X1,Y1,X2,Y2; got " + crop);
+      }
+      return publish(config.load(), file != null ? ofFile(file) : ofPhotos());
+    }
+
+    private Map<String, @Nullable GalleryUpdate> ofFile(Path galleryFile) throws IOException {
+      Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
+      for (GalleryFile.Photo p : GalleryFile.read(galleryFile, imageRoot).photos()) {
+        updates.put(p.id(), update(p.id(), p.label(), p.label(), p.file().toUri().toString()));
+      }
+      return updates;
+    }
+
+    private Map<String, @Nullable GalleryUpdate> ofPhotos() {
+      String id = product == null ? "" : product;
+      String name = label == null ? id : label;
+      Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
+      for (String photo : photos) {
+        Path path = Path.of(photo);
+        boolean isFile = Files.isRegularFile(path);
+        if (!isFile && !photo.contains(":")) {
+          throw new UsageException("No such photo: " + photo);
+        }
+        String uri = isFile ? path.toAbsolutePath().normalize().toUri().toString() : photo;
+        String photoId = id + "/" + (isFile ? path.getFileName() : photo);
+        updates.put(photoId, update(photoId, id, name, uri));
+      }
+      return updates;
+    }
+
+    private GalleryUpdate update(String photoId, String productId, String name, String uri) {
+      return GalleryUpdate.newBuilder()
+          .setGalleryImageId(photoId)
+          .setProductId(productId)
+          .setLabel(name)
+          .setGtin(gtin)
+          .setUri(uri)
+          .setCrop(
+              crop.isEmpty()
+                  ? null
+                  : new BoundingBox(crop.get(0), crop.get(1), crop.get(2), crop.get(3)))
+          .setDetect(detect)
+          .build();
+    }
+  }
+
+  @Command(
+      name = "remove",
+      mixinStandardHelpOptions = true,
+      description = "Removes photos by their id, or all photos of products.")
+  static final class Remove extends Change {
+    @Option(
+        names = "--product",
+        paramLabel = "ID",
+        description = "Remove every photo of this product. May be repeated.")
+    List<String> products = List.of();
+
+    @Parameters(
+        arity = "0..*",
+        paramLabel = "PHOTO-ID",
+        description = "Ids as 'gallery list' shows them.")
+    List<String> ids = List.of();
+
+    @Override
+    public Integer call() {
+      if (ids.isEmpty() && products.isEmpty()) {
+        throw new UsageException("gallery remove needs PHOTO-ID… or --product ID");
+      }
+      ShelfStreamConfig loaded = config.load();
+      Map<String, GalleryVector> present = present(loaded);
+      Map<String, @Nullable GalleryUpdate> removals = new LinkedHashMap<>();
+      for (String id : ids) {
+        if (!present.containsKey(id)) {
+          System.err.println("warning: photo '" + id + "' is not in the gallery now");
+        }
+        removals.put(id, null);
+      }
+      for (String product : products) {
+        List<String> photos = photosOf(product, present);
+        if (photos.isEmpty()) {
+          System.err.println("warning: product '" + product + "' is not in the gallery now");
+        }
+        photos.forEach(id -> removals.put(id, null));
+      }
+      return publish(loaded, removals);
+    }
+
+    private static List<String> photosOf(String product, Map<String, GalleryVector> present) {
+      return present.values().stream()
+          .filter(v -> v.getProductId().equals(product))
+          .map(GalleryVector::getGalleryImageId)
+          .toList();
+    }
+  }
+
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      description = "Lists the photos of the gallery: id, product, label, GTIN, separated by tabs.")
+  static final class ListPhotos implements Callable<Integer> {
+    @Mixin ConfigOptions config = new ConfigOptions();
+
+    @Override
+    public Integer call() {
+      Map<String, GalleryVector> present = present(config.load());
+      present.forEach(
+          (id, v) ->
+              System.out.println(
+                  String.join(
+                      "\t",
+                      id,
+                      v.getProductId(),
+                      v.getLabel(),
+                      v.getGtin() == null ? "" : v.getGtin())));
+      long products = present.values().stream().map(GalleryVector::getProductId).distinct().count();
+      System.err.printf("%d photos of %d products%n", present.size(), products);
+      return 0;
+    }
+  }
+
+  /** The gallery as the vectors topic holds it, by photo id. */
+  static Map<String, GalleryVector> present(ShelfStreamConfig loaded) {
+    EventSerdes serdes = EventSerdes.with(SchemaRegistryClient.create(loaded.schemaRegistryUrl()));
+    Map<String, GalleryVector> present = new TreeMap<>();
+    try (TopicReader reader =
+        new TopicReader(loaded, TopicReader.From.BEGINNING, loaded.topics().galleryVectors())) {
+      while (!reader.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(500))) {
+          apply(present, serdes, record);
+        }
+      }
+    }
+    return present;
+  }
+
+  private static void apply(
+      Map<String, GalleryVector> present,
+      EventSerdes serdes,
+      ConsumerRecord<byte[], byte[]> record) {
+    if (record.key() == null) {
+      return;
+    }
+    String id = new String(record.key(), StandardCharsets.UTF_8);
+    if (record.value() == null) {
+      present.remove(id);
+      return;
+    }
+    try {
+      present.put(id, serdes.vectors().deserializer().deserialize(record.topic(), record.value()));
+    } catch (SerializationException e) {
+      System.err.printf(
+          "unreadable vector '%s' at offset %d: %s%n", id, record.offset(), e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package io.shelfstream.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Image files below a folder, in a fixed order. */
+public final class ImageFiles {
+  private static final Set<String> EXTENSIONS =
+      Set.of("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff");
+
+  private ImageFiles() {}
+
+  /**
+   * A file itself, or all images below a folder, sorted by path.
+   *
+   * @throws UsageException when there is no such file, or no image below the folder
+   */
+  public static List<Path> below(Path start) throws IOException {
+    if (Files.isRegularFile(start)) {
+      return List.of(start);
+    }
+    if (!Files.isDirectory(start)) {
+      throw new UsageException("No such image or folder: " + start);
+    }
+    try (Stream<Path> files = Files.walk(start)) {
+      List<Path> images = files.filter(ImageFiles::isImage).sorted().toList();
+      if (images.isEmpty()) {
+        throw new UsageException(
+            "No images ("
+                + String.join(", ", EXTENSIONS.stream().sorted().toList())
+                + ") below "
+                + start);
+      }
+      return images;
+    }
+  }
+
+  private static boolean isImage(Path file) {
+    String name = file.getFileName().toString();
+    String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    return Files.isRegularFile(file) && EXTENSIONS.contains(extension);
+  }
+}

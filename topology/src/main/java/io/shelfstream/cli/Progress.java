@@ -1,0 +1,56 @@
+package io.shelfstream.cli;
+
+import java.time.Duration;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a long step is, on standard error: a bar on a terminal, a plain line every few seconds
+ * elsewhere. Used by one thread.
+ */
+public final class Progress implements AutoCloseable {
+  private static final Duration LINE_EVERY = Duration.ofSeconds(5);
+
+  private final String what;
+  private final long total;
+  private final @Nullable ProgressBar bar;
+  private final long start = System.nanoTime();
+  private long done;
+  private long lastLine = start;
+
+  public Progress(String what, long total) {
+    this.what = what;
+    this.total = total;
+    this.bar =
+        System.console() == null
+            ? null
+            : new ProgressBarBuilder()
+                .setTaskName(what)
+                .setInitialMax(total)
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200)
+                .build();
+  }
+
+  public void step() {
+    done++;
+    if (bar != null) {
+      bar.step();
+    } else if (System.nanoTime() - lastLine >= LINE_EVERY.toNanos()) {
+      lastLine = System.nanoTime();
+      System.err.printf("%s: %d of %d%n", what, done, total);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+    } else {
+      System.err.printf(
+          "%s: %d of %d in %.1f s%n", what, done, total, (System.nanoTime() - start) / 1e9);
+    }
+  }
+}

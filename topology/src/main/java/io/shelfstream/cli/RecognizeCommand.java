@@ -1,0 +1,258 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.IndexDirectory;
+import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.registry.EventJson;
+import io.shelfstream.topology.GalleryPhotos;
+import io.shelfstream.topology.LoadedModels;
+import io.shelfstream.topology.Recognition;
+import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.topology.RecognitionService;
+import io.shelfstream.topology.RecognitionTopology;
+import io.shelfstream.topology.RejectedException;
+import io.shelfstream.topology.Stage;
+import io.shelfstream.topology.StageTimes;
+import io.shelfstream.topology.Stages;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "recognize",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Recognises images in this process, without Kafka, through the same code as the service.",
+      "Prints one line per image."
+    })
+final class RecognizeCommand implements Callable<Integer> {
+  /** How a result is printed. */
+  enum Format {
+    SHITU,
+    JSON
+  }
+
+  @Mixin ConfigOptions config = new ConfigOptions();
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "IMAGE|DIR",
+      description = "Images, or folders of images.")
+  List<Path> images = List.of();
+
+  @Option(names = "--models", paramLabel = "DIR", description = "Model directory (models.dir).")
+  @Nullable Path models;
+
+  @ArgGroup(multiplicity = "1")
+  GallerySource gallery = new GallerySource();
+
+  static final class GallerySource {
+    @Option(
+        names = "--gallery",
+        paramLabel = "FILE",
+        description =
+            "Gallery file: 'relative/path<TAB>label' a line; its photos are embedded first.")
+    @Nullable Path file;
+
+    @Option(
+        names = "--index-dir",
+        paramLabel = "DIR",
+        description = "Index made by PaddleClas: vector.index and id_map.txt.")
+    @Nullable Path indexDir;
+  }
+
+  @Option(
+      names = "--image-root",
+      paramLabel = "DIR",
+      description = "Folder the paths in --gallery are relative to. Default: the file's folder.")
+  @Nullable Path imageRoot;
+
+  @Option(
+      names = "--profile",
+      paramLabel = "NAME",
+      description = "shelf or pp-shitu (recognition.profile).")
+  @Nullable String profile;
+
+  @Option(
+      names = "--format",
+      defaultValue = "SHITU",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  Format format = Format.SHITU;
+
+  @Option(
+      names = "--annotate",
+      paramLabel = "DIR",
+      description = "Writes each image with its boxes there.")
+  @Nullable Path annotate;
+
+  @Option(
+      names = "--embeddings",
+      paramLabel = "FILE",
+      description = "Writes the embedding of each object printed, one JSON line an image.")
+  @Nullable Path embeddings;
+
+  @Option(
+      names = "--times",
+      description =
+          "Prints the mean milliseconds per stage to standard error; one image is run first to warm up.")
+  boolean times;
+
+  @Override
+  public Integer call() throws IOException {
+    ShelfStreamConfig loaded = config.loadWithModels(settings());
+    List<Path> files = new ArrayList<>();
+    for (Path image : images) {
+      files.addAll(ImageFiles.below(image));
+    }
+    try (LoadedModels sessions =
+        LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
+      if (gallery.indexDir != null) {
+        return recognize(loaded, sessions, IndexDirectory.open(gallery.indexDir), files);
+      }
+      GalleryFile list = GalleryFile.read(Objects.requireNonNull(gallery.file), imageRoot);
+      String extractorId = sessions.directory().extractorId();
+      try (Gallery filled =
+          LocalGallery.empty(
+              loaded.index().type(), sessions.directory().extractorDimension(), extractorId)) {
+        Stages stages = RecognitionService.stages(loaded, sessions, filled);
+        LocalGallery.fill(filled, list, new GalleryPhotos(stages, extractorId));
+        return recognize(loaded, sessions, filled, files);
+      }
+    }
+  }
+
+  private Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    if (models != null) {
+      settings.put("models.dir", models.toString());
+    }
+    if (profile != null) {
+      settings.put("recognition.profile", profile);
+    }
+    return settings;
+  }
+
+  /** Returns 1 when an image could not be recognised; the others are printed all the same. */
+  private int recognize(
+      ShelfStreamConfig loaded, LoadedModels sessions, ProductSearch products, List<Path> files)
+      throws IOException {
+    Stages stages = RecognitionService.stages(loaded, sessions, products);
+    RecognitionEvents events =
+        new RecognitionEvents(
+            sessions.directory().detectorId(),
+            sessions.directory().extractorId(),
+            sessions.detector().provider(),
+            stages.profile().name(),
+            Clock.systemUTC());
+    List<StageTimes> spent = new ArrayList<>();
+    int failed = 0;
+    try (Outputs outputs = new Outputs(annotate, embeddings)) {
+      if (times) {
+        warmUp(stages, files.get(0));
+      }
+      for (Path file : files) {
+        byte[] encoded = Files.readAllBytes(file);
+        try {
+          Recognition seen =
+              RecognitionTopology.recognize(stages, encoded, List.of(), new StageTimes());
+          spent.add(seen.times());
+          RecognitionEvent event = events.of(reference(file), seen, System.currentTimeMillis());
+          System.out.println(
+              format == Format.SHITU ? ShituText.write(seen) : EventJson.toJson(event));
+          outputs.write(file, encoded, seen, event);
+        } catch (RejectedException e) {
+          System.err.printf("%s: %s: %s%n", file, e.reason(), e.message());
+          failed++;
+        }
+      }
+    }
+    if (times) {
+      System.err.println(summary(spent));
+    }
+    return failed == 0 ? 0 : 1;
+  }
+
+  private static void warmUp(Stages stages, Path file) throws IOException {
+    try {
+      RecognitionTopology.recognize(stages, Files.readAllBytes(file), List.of(), new StageTimes());
+    } catch (RejectedException e) {
+      // Reported when its turn comes.
+    }
+  }
+
+  private static ImageReference reference(Path file) throws IOException {
+    return RecognitionEvents.reference(
+        "local",
+        file.getFileName().toString(),
+        file.toUri().toString(),
+        Files.getLastModifiedTime(file).toInstant());
+  }
+
+  private static String summary(List<StageTimes> spent) {
+    int n = Math.max(1, spent.size());
+    String stages =
+        Arrays.stream(Stage.values())
+            .map(
+                s ->
+                    String.format(
+                        Locale.ROOT,
+                        "%s %.2f",
+                        s.label(),
+                        spent.stream().mapToDouble(t -> t.of(s)).sum() / n))
+            .collect(Collectors.joining(" "));
+    double total = spent.stream().mapToDouble(StageTimes::total).sum() / n;
+    return String.format(
+        Locale.ROOT, "images %d total %.1f ms/img | %s", spent.size(), total, stages);
+  }
+
+  /** The files a run can leave beside its lines. */
+  private record Outputs(@Nullable Path annotate, @Nullable PrintWriter embeddings)
+      implements AutoCloseable {
+
+    Outputs(@Nullable Path annotateDir, @Nullable Path embeddingsFile) throws IOException {
+      this(
+          annotateDir == null ? null : Files.createDirectories(annotateDir),
+          embeddingsFile == null
+              ? null
+              : new PrintWriter(Files.newBufferedWriter(embeddingsFile, StandardCharsets.UTF_8)));
+    }
+
+    void write(Path file, byte[] encoded, Recognition seen, RecognitionEvent event)
+        throws IOException {
+      if (annotate != null) {
+        Files.write(annotate.resolve(file.getFileName()), Annotations.draw(encoded, event));
+      }
+      if (embeddings != null) {
+        embeddings.println(ShituText.embeddings(file, seen));
+      }
+    }
+
+    @Override
+    public void close() {
+      if (embeddings != null) {
+        embeddings.close();
+      }
+    }
+  }
+}

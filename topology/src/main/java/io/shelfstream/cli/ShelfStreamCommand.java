@@ -1,0 +1,66 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.config.ConfigException;
+import io.shelfstream.model.ModelException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line: one launcher, one verb each. */
+@Command(
+    name = "shelfstream",
+    mixinStandardHelpOptions = true,
+    versionProvider = VersionProvider.class,
+    description = "Recognises the products on shelf images, as a Kafka Streams service.",
+    synopsisSubcommandLabel = "VERB",
+    subcommands = {
+      DemoCommand.class,
+      RunCommand.class,
+      PublishCommand.class,
+      GalleryCommand.class,
+      WatchCommand.class,
+      RecognizeCommand.class,
+      DoctorCommand.class,
+      CommandLine.HelpCommand.class
+    },
+    footer = {
+      "",
+      "Exit codes: 0 done, 1 something failed at run time, 2 bad usage or configuration.",
+      "First steps: 'shelfstream doctor' checks this machine; 'shelfstream VERB --help' explains a verb."
+    })
+public final class ShelfStreamCommand {
+  private static final Logger log = LoggerFactory.getLogger(ShelfStreamCommand.class);
+
+  private ShelfStreamCommand() {}
+
+  /** Runs one command line and returns its exit code. */
+  public static int run(String... args) {
+    CommandLine line = new CommandLine(new ShelfStreamCommand());
+    line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(ShelfStreamCommand::explain);
+    return args.length == 0 ? usage(line) : line.execute(args);
+  }
+
+  private static int usage(CommandLine line) {
+    line.usage(line.getErr());
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  /** What went wrong in one line; the stack trace only for those who ask for it. */
+  private static int explain(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
+    log.atDebug().setCause(e).log("Command failed");
+    line.getErr().println("shelfstream: " + (e.getMessage() == null ? e : e.getMessage()));
+    return isUsersToMend(e) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static boolean isUsersToMend(Exception e) {
+    return e instanceof ConfigException
+        || e instanceof UsageException
+        || (e instanceof ModelException model && model.isConfiguration());
+  }
+}

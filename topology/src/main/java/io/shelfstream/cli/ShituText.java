@@ -1,0 +1,59 @@
+package io.shelfstream.cli;
+
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.image.PixelBox;
+import io.shelfstream.topology.Recognition;
+import io.shelfstream.topology.Recognition.SeenObject;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/** Results the way PP-ShiTu's Python deployment prints them: a list of dicts per image. */
+final class ShituText {
+  private ShituText() {}
+
+  /** Known objects only, as the reference drops the others; boxes are not clipped there. */
+  static String write(Recognition seen) {
+    return seen.objects().stream()
+        .filter(o -> o.match().known() != null)
+        .map(ShituText::object)
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  private static String object(SeenObject object) {
+    GalleryHit best = Objects.requireNonNull(object.match().known());
+    return "{'bbox': %s, 'rec_docs': %s, 'rec_scores': %s}"
+        .formatted(box(object.box().box()), quoted(best.entry().label()), best.score());
+  }
+
+  private static String box(PixelBox b) {
+    return "[" + b.x1() + ", " + b.y1() + ", " + b.x2() + ", " + b.y2() + "]";
+  }
+
+  /** As Python's repr: single quotes, unless the text holds some and no double ones. */
+  private static String quoted(String text) {
+    String escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t");
+    return escaped.contains("'") && !escaped.contains("\"")
+        ? '"' + escaped + '"'
+        : "'" + escaped.replace("'", "\\'") + "'";
+  }
+
+  /**
+   * One JSON line with the embeddings of all objects of an image, in the order of {@link #write}.
+   */
+  static String embeddings(Path file, Recognition seen) {
+    String objects =
+        seen.objects().stream()
+            .filter(o -> o.match().known() != null)
+            .map(
+                o ->
+                    "{\"bbox\":%s,\"embedding\":%s}"
+                        .formatted(box(o.box().box()), Arrays.toString(o.embedding())))
+            .collect(Collectors.joining(",", "[", "]"));
+    String name =
+        new String(JsonStringEncoder.getInstance().quoteAsString(file.getFileName().toString()));
+    return "{\"image\":\"%s\",\"objects\":%s}".formatted(name, objects);
+  }
+}

@@ -1,0 +1,64 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Reads topics for the commands, without a consumer group: all partitions, only committed records.
+ * Used by one thread.
+ */
+public final class TopicReader implements AutoCloseable {
+  /** Where reading starts. */
+  public enum From {
+    BEGINNING,
+    END
+  }
+
+  private final KafkaConsumer<byte[], byte[]> consumer;
+
+  public TopicReader(ShelfStreamConfig config, From from, String... topics) {
+    Map<String, Object> settings = new HashMap<>(config.kafka());
+    settings.put("isolation.level", "read_committed");
+    settings.put("enable.auto.commit", false);
+    settings.putIfAbsent("default.api.timeout.ms", 15_000);
+    this.consumer =
+        new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    List<TopicPartition> partitions = new ArrayList<>();
+    for (String topic : topics) {
+      consumer
+          .partitionsFor(topic)
+          .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+    }
+    consumer.assign(partitions);
+    if (from == From.BEGINNING) {
+      consumer.seekToBeginning(partitions);
+    } else {
+      consumer.seekToEnd(partitions);
+    }
+    partitions.forEach(consumer::position); // seeks are lazy: fix the positions now
+  }
+
+  /** Records that came within the time; possibly none. */
+  public Iterable<ConsumerRecord<byte[], byte[]>> poll(Duration atMost) {
+    return consumer.poll(atMost);
+  }
+
+  /** True when every record that was there at the time of the call has been read. */
+  public boolean atEnd() {
+    return consumer.endOffsets(consumer.assignment()).entrySet().stream()
+        .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+}

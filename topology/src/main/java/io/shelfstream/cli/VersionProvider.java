@@ -1,0 +1,16 @@
+package io.shelfstream.cli;
+
+import picocli.CommandLine.IVersionProvider;
+
+/** The version in the jar's manifest, so that it is written down only in the POM. */
+final class VersionProvider implements IVersionProvider {
+  @Override
+  public String[] getVersion() {
+    return new String[] {"shelfstream " + version()};
+  }
+
+  static String version() {
+    String version = VersionProvider.class.getPackage().getImplementationVersion();
+    return version == null ? "(unpackaged)" : version;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,53 @@
+package io.shelfstream.config;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A properties file in UTF-8, in the order of its lines. What is wrong with it is collected, not
+ * thrown, and what could be read is kept.
+ */
+record ConfigFile(Map<String, String> settings, List<Problem> problems) {
+
+  static ConfigFile read(Path file) {
+    Lines lines = new Lines();
+    try (Reader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      lines.load(in);
+    } catch (IOException | IllegalArgumentException e) {
+      lines.problems.add(
+          new Problem(
+              "configuration file",
+              file.toString(),
+              e.getClass().getSimpleName(),
+              "give a readable properties file in UTF-8"));
+    }
+    return new ConfigFile(lines.settings, lines.problems);
+  }
+
+  /** {@link Properties} keeps no order and lets the last of two equal keys win without a word. */
+  private static final class Lines extends Properties {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Map<String, String> settings = new LinkedHashMap<>();
+    private final transient List<Problem> problems = new ArrayList<>();
+
+    @Override
+    public synchronized @Nullable Object put(Object key, Object value) {
+      String before = settings.put(key.toString(), value.toString());
+      if (before != null) {
+        problems.add(
+            new Problem(key.toString(), value.toString(), "second time", "set it only once"));
+      }
+      return before;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.shelfstream.config;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The formats that settings are written in. */
+final class Formats {
+
+  private static final Pattern TOPIC = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}");
+  private static final Pattern HOST =
+      Pattern.compile(
+          "(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*(:\\d{1,5})?|\\[[0-9a-f:.]+](:\\d{1,5})?");
+  private static final Pattern MOCK_REGISTRY = Pattern.compile("mock://[A-Za-z0-9._-]+");
+
+  private Formats() {}
+
+  static Format<Integer> wholeNumber(int least, int most) {
+    return new Format<>("a whole number from " + least + " to " + most, Integer::valueOf)
+        .where(value -> value >= least && value <= most);
+  }
+
+  static Format<Long> wholeNumber(long least, long most) {
+    return new Format<>("a whole number from " + least + " to " + most, Long::valueOf)
+        .where(value -> value >= least && value <= most);
+  }
+
+  static Format<Float> number(float least, float most) {
+    return new Format<>("a number from " + least + " to " + most, Float::valueOf)
+        .where(value -> value >= least && value <= most);
+  }
+
+  static Format<Boolean> yesOrNo() {
+    return oneOf(Map.of("true", true, "false", false));
+  }
+
+  /**
+   * @param choices in lower case; case is ignored in what the user writes
+   */
+  static <T> Format<T> oneOf(Map<String, T> choices) {
+    return new Format<>(
+        "one of " + String.join(", ", choices.keySet().stream().sorted().toList()),
+        text -> {
+          T chosen = choices.get(text.toLowerCase(Locale.ROOT));
+          if (chosen == null) {
+            throw new IllegalArgumentException(text);
+          }
+          return chosen;
+        });
+  }
+
+  static Format<String> text(String expected) {
+    return new Format<>(expected, Function.<String>identity()).where(value -> !value.isEmpty());
+  }
+
+  static Format<Path> path(String expected) {
+    return new Format<>(expected, Path::of);
+  }
+
+  static Format<List<Path>> paths() {
+    return new Format<>(
+        "directories separated by commas",
+        text -> items(text).map(Path::of).map(Path::toAbsolutePath).map(Path::normalize).toList());
+  }
+
+  static Format<List<String>> hosts() {
+    return new Format<List<String>>(
+            "hosts separated by commas, each host, host:port or *.example.com, without scheme or path",
+            text -> items(text.toLowerCase(Locale.ROOT)).toList())
+        .where(hosts -> hosts.stream().allMatch(Formats::isHost));
+  }
+
+  static Format<String> topicName() {
+    return new Format<>("1 to 249 of the characters a-z A-Z 0-9 . _ -", Function.<String>identity())
+        .where(TOPIC.asMatchPredicate());
+  }
+
+  static Format<String> registryUrl() {
+    return new Format<>(
+            "mock://SCOPE, SCOPE of letters, digits, . _ - (the only kind in this version)",
+            Function.<String>identity())
+        .where(MOCK_REGISTRY.asMatchPredicate());
+  }
+
+  private static boolean isHost(String text) {
+    int port = text.endsWith("]") ? -1 : text.lastIndexOf(':');
+    return HOST.matcher(text).matches()
+        && (port < 0 || Integer.parseInt(text.substring(port + 1)) <= 65535);
+  }
+
+  private static Stream<String> items(String text) {
+    return Arrays.stream(text.split(",")).map(String::strip).filter(item -> !item.isEmpty());
+  }
+}

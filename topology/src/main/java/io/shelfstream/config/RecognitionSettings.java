@@ -1,0 +1,40 @@
+package io.shelfstream.config;
+
+import io.shelfstream.detect.Profile;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * {@code recognition.*}: how boxes and neighbours become answers.
+ *
+ * @param matchThreshold least inner product of a match, -1 to 1; empty: the model's own
+ * @param matchMargin least lead over the next product, 0 to 2; empty: the model's own
+ * @param candidates products reported for an object, at least 1
+ * @param searchPhotos gallery photos searched for an object, at least candidates
+ */
+public record RecognitionSettings(
+    Profile profile,
+    Optional<Float> matchThreshold,
+    Optional<Float> matchMargin,
+    int candidates,
+    int searchPhotos) {
+
+  private static final String CANDIDATES = "recognition.candidates";
+  private static final Map<String, Profile> PROFILES =
+      Map.of("shelf", Profile.SHELF, "pp-shitu", Profile.PP_SHITU);
+
+  static RecognitionSettings from(Settings settings) {
+    RecognitionSettings read =
+        new RecognitionSettings(
+            settings.get("recognition.profile", "shelf", Formats.oneOf(PROFILES)),
+            settings.optional("recognition.match.threshold", Formats.number(-1, 1)),
+            settings.optional("recognition.match.margin", Formats.number(0, 2)),
+            settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 1000)),
+            settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)));
+    if (read.candidates > read.searchPhotos) {
+      settings.problem(
+          CANDIDATES, "give at most recognition.search.photos, which is " + read.searchPhotos);
+    }
+    return read;
+  }
+}

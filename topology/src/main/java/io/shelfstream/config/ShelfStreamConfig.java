@@ -1,0 +1,112 @@
+package io.shelfstream.config;
+
+import io.shelfstream.topology.TopicNames;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every setting of the service, checked. What each means is in {@code reference.properties}. A
+ * value given on the command line wins over the environment, that over the file, that over the
+ * default.
+ *
+ * @param kafka passed through to Kafka's clients and Streams untouched, without the prefix
+ * @param stateDir where Kafka Streams keeps its state; empty: its own default
+ */
+public record ShelfStreamConfig(
+    Map<String, String> kafka,
+    String applicationId,
+    Optional<Path> stateDir,
+    TopicNames topics,
+    String schemaRegistryUrl,
+    Models models,
+    RecognitionSettings recognition,
+    IndexSettings index,
+    ImageSettings images) {
+
+  private static final Map<String, String> KAFKA_DEFAULTS =
+      Map.of("bootstrap.servers", "localhost:9092");
+
+  public ShelfStreamConfig {
+    kafka = Map.copyOf(kafka);
+  }
+
+  /**
+   * Loads the configuration of a command that needs no models.
+   *
+   * @param file properties in UTF-8; null: defaults and environment only
+   * @param overrides settings of the command line by key
+   * @throws ConfigException listing everything that is wrong
+   */
+  public static ShelfStreamConfig load(@Nullable Path file, Map<String, String> overrides) {
+    return load(file, System.getenv(), overrides, false);
+  }
+
+  /** The same for a command that recognises: {@code models.dir} must be set as well. */
+  public static ShelfStreamConfig loadWithModels(
+      @Nullable Path file, Map<String, String> overrides) {
+    return load(file, System.getenv(), overrides, true);
+  }
+
+  static ShelfStreamConfig load(
+      @Nullable Path file,
+      Map<String, String> environment,
+      Map<String, String> overrides,
+      boolean withModels) {
+    ConfigFile read = file == null ? new ConfigFile(Map.of(), List.of()) : ConfigFile.read(file);
+    Settings settings =
+        new Settings(
+            new Sources(overrides, environment, read.settings(), String.valueOf(file)),
+            read.problems());
+    ShelfStreamConfig config = from(settings);
+    if (withModels) {
+      config.models.requireDirectory(settings);
+    }
+    settings.finish();
+    return config;
+  }
+
+  static ShelfStreamConfig from(Settings settings) {
+    settings.refuseKafka("application.id", "application.id");
+    settings.refuseKafka("state.dir", "state.dir");
+    return new ShelfStreamConfig(
+        settings.kafka(KAFKA_DEFAULTS),
+        settings.get("application.id", "shelfstream", Formats.topicName()),
+        settings.optional("state.dir", Formats.path("a directory")),
+        TopicSettings.from(settings),
+        settings.get("schema.registry.url", "mock://shelfstream", Formats.registryUrl()),
+        Models.from(settings),
+        RecognitionSettings.from(settings),
+        IndexSettings.from(settings),
+        ImageSettings.from(settings));
+  }
+
+  /** For the log at start; passwords are not shown. */
+  @Override
+  public String toString() {
+    Map<String, String> shown = new TreeMap<>();
+    kafka.forEach((key, value) -> shown.put(key, Problem.shown(key, value)));
+    return "ShelfStreamConfig[kafka="
+        + shown
+        + ", applicationId="
+        + applicationId
+        + ", stateDir="
+        + stateDir
+        + ", topics="
+        + topics
+        + ", schemaRegistryUrl="
+        + schemaRegistryUrl
+        + ", models="
+        + models
+        + ", recognition="
+        + recognition
+        + ", index="
+        + index
+        + ", images="
+        + images
+        + "]";
+  }
+}

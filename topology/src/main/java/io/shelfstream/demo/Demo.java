@@ -1,0 +1,224 @@
+package io.shelfstream.demo;
+
+import io.shelfstream.cli.Annotations;
+import io.shelfstream.cli.EventProducer;
+import io.shelfstream.cli.GalleryFile;
+import io.shelfstream.cli.GalleryPublisher;
+import io.shelfstream.cli.ImageFiles;
+import io.shelfstream.cli.Progress;
+import io.shelfstream.cli.TopicReader;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.registry.EventJson;
+import io.shelfstream.topology.DeadLetter;
+import io.shelfstream.topology.RecognitionEvents;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.header.Header;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The main job on a running service: publishes a gallery, then frames, waits for every answer,
+ * prints each event as a line of JSON and leaves annotated images and a report. Used by one thread.
+ */
+public final class Demo implements AutoCloseable {
+  private static final String CAMERA = "demo-camera";
+
+  private final ShelfStreamConfig config;
+  private final Path out;
+  private final Duration patience;
+  private final EventProducer producer;
+  private final TopicReader answers;
+
+  /**
+   * @param config of the service that is running
+   * @param out folder for annotated images and the report; made when missing
+   * @param patience how long to wait without any answer before giving up
+   */
+  public Demo(ShelfStreamConfig config, Path out, Duration patience) throws IOException {
+    this.config = config;
+    this.out = Files.createDirectories(out);
+    this.patience = patience;
+    this.producer = new EventProducer(config);
+    this.answers =
+        new TopicReader(
+            config,
+            TopicReader.From.END,
+            config.topics().recognitions(),
+            config.topics().deadLetters());
+  }
+
+  /**
+   * Publishes the gallery and waits until the service searches all of it.
+   *
+   * @param gallery of the service, to see when it has followed
+   * @throws IllegalStateException when a photo was rejected or not answered
+   */
+  public void publishGallery(GalleryFile file, ProductSearch gallery)
+      throws InterruptedException, TimeoutException {
+    Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
+    for (GalleryFile.Photo photo : file.photos()) {
+      updates.put(photo.id(), update(photo));
+    }
+    GalleryPublisher.Report report = new GalleryPublisher(config, patience).publishAndWait(updates);
+    System.err.println("Gallery: " + report.summary());
+    if (!report.allDone()) {
+      report.rejected().forEach(System.err::println);
+      throw new IllegalStateException("The gallery is not complete: " + report.summary());
+    }
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (gallery.state().size() < updates.size()) {
+      if (System.nanoTime() > deadline) {
+        throw new TimeoutException(
+            "The index holds %d of %d photos after %s"
+                .formatted(gallery.state().size(), updates.size(), patience));
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  private static GalleryUpdate update(GalleryFile.Photo photo) {
+    return GalleryUpdate.newBuilder()
+        .setGalleryImageId(photo.id())
+        .setProductId(photo.label())
+        .setLabel(photo.label())
+        .setUri(photo.file().toUri().toString())
+        .build();
+  }
+
+  /**
+   * Publishes all images below a folder as frames of one camera and waits for every answer.
+   *
+   * @return the answers in the order of the files
+   * @throws TimeoutException naming the frames without an answer
+   */
+  public List<Answer> recognizeFrames(Path images) throws IOException, TimeoutException {
+    Map<String, Path> files = new LinkedHashMap<>();
+    Path start = images.toAbsolutePath().normalize();
+    for (Path file : ImageFiles.below(start)) {
+      String name =
+          Files.isDirectory(start)
+              ? start.relativize(file).toString()
+              : file.getFileName().toString();
+      files.put(name, file);
+      producer.send(
+          config.topics().frames(),
+          CAMERA,
+          producer.serdes().frames(),
+          RecognitionEvents.reference(CAMERA, name, file.toUri().toString(), Instant.now()));
+    }
+    producer.flush();
+    return collect(files);
+  }
+
+  private List<Answer> collect(Map<String, Path> files) throws IOException, TimeoutException {
+    Map<String, Answer> collected = new LinkedHashMap<>();
+    try (Progress progress = new Progress("Frames", files.size())) {
+      long lastAnswer = System.nanoTime();
+      while (collected.size() < files.size()) {
+        if (System.nanoTime() - lastAnswer > patience.toNanos()) {
+          List<String> missing = new ArrayList<>(files.keySet());
+          missing.removeAll(collected.keySet());
+          throw new TimeoutException(
+              "No answer for %s to %d of %d frames: %s"
+                  .formatted(patience, missing.size(), files.size(), missing));
+        }
+        for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(200))) {
+          Answer answer = read(record);
+          Path file = files.get(answer.frameId());
+          if (file != null && collected.putIfAbsent(answer.frameId(), answer) == null) {
+            keep(answer, file);
+            progress.step();
+            lastAnswer = System.nanoTime();
+          }
+        }
+      }
+    }
+    return files.keySet().stream().map(collected::get).toList();
+  }
+
+  /** Prints events as they come, until the thread is interrupted. */
+  public void follow() {
+    try {
+      while (true) {
+        for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(500))) {
+          print(read(record));
+        }
+      }
+    } catch (InterruptException e) {
+      Thread.interrupted(); // what follows is closing, which must be able to wait
+    }
+  }
+
+  private Answer read(ConsumerRecord<byte[], byte[]> record) {
+    if (!record.topic().equals(config.topics().deadLetters())) {
+      RecognitionEvent event =
+          producer
+              .serdes()
+              .recognitions()
+              .deserializer()
+              .deserialize(record.topic(), record.value());
+      return new Answer(event.getFrameId(), event, null);
+    }
+    String reason = header(record, DeadLetter.CLASS) + ": " + header(record, DeadLetter.MESSAGE);
+    return new Answer(frameIdOf(record), null, reason);
+  }
+
+  /** A dead letter carries the bytes of its source; those of the demo's own frames can be read. */
+  private String frameIdOf(ConsumerRecord<byte[], byte[]> record) {
+    try {
+      ImageReference frame =
+          producer
+              .serdes()
+              .frames()
+              .deserializer()
+              .deserialize(config.topics().frames(), record.value());
+      return frame == null ? "" : frame.getFrameId();
+    } catch (SerializationException e) {
+      return "";
+    }
+  }
+
+  private void keep(Answer answer, Path file) throws IOException {
+    print(answer);
+    if (answer.event() != null) {
+      Path target = out.resolve(answer.annotatedName());
+      Files.createDirectories(target.getParent());
+      Files.write(target, Annotations.draw(Files.readAllBytes(file), answer.event()));
+    }
+  }
+
+  private static void print(Answer answer) {
+    if (answer.event() != null) {
+      System.out.println(EventJson.toJson(answer.event()));
+    } else {
+      System.err.println("dead letter: " + answer.frameId() + ": " + answer.rejection());
+    }
+  }
+
+  private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    Header header = record.headers().lastHeader(name);
+    return header == null ? "?" : new String(header.value(), StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    answers.close();
+    producer.close();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.demo;
+
+import org.jspecify.annotations.NullMarked;

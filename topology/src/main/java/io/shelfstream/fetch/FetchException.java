@@ -1,0 +1,49 @@
+package io.shelfstream.fetch;
+
+import org.jspecify.annotations.Nullable;
+
+/** An image reference that gave no bytes. */
+public final class FetchException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** Why; these names reach the dead letters. */
+  public enum Reason {
+    /** No URI, or of a scheme that is not supported. */
+    INVALID_REFERENCE(false),
+    /** Outside the allowed roots, hosts or addresses, or leading there by redirect. */
+    FORBIDDEN_LOCATION(false),
+    NOT_FOUND(false),
+    /** The other side failed, or could not be reached. */
+    FETCH_FAILED(true),
+    FETCH_TIMEOUT(true),
+    TOO_MANY_BYTES(false),
+    EMPTY_IMAGE(false),
+    CHECKSUM_MISMATCH(false);
+
+    private final boolean retryable;
+
+    Reason(boolean retryable) {
+      this.retryable = retryable;
+    }
+  }
+
+  private final Reason reason;
+
+  FetchException(Reason reason, String message) {
+    this(reason, message, null);
+  }
+
+  FetchException(Reason reason, String message, @Nullable Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  public Reason reason() {
+    return reason;
+  }
+
+  /** True when the same reference may work later. */
+  public boolean retryable() {
+    return reason.retryable;
+  }
+}

@@ -1,0 +1,257 @@
+package io.shelfstream.fetch;
+
+import io.shelfstream.fetch.FetchException.Reason;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.InetAddress;
+import java.net.SocketTimeoutException;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Images over http and https. Redirects are followed here, each hop checked like the first;
+ * addresses are checked where names are resolved, so the address that was judged is the one that is
+ * connected to.
+ */
+final class HttpSource implements AutoCloseable {
+  private static final int TRIES = 2;
+  private static final Duration PAUSE = Duration.ofMillis(200);
+  private static final int CONNECTIONS = 32;
+
+  private final FetchPolicy policy;
+  private final HostRules rules;
+  private final CloseableHttpClient client;
+  private final ScheduledExecutorService deadlines;
+
+  HttpSource(FetchPolicy policy) {
+    this.policy = policy;
+    this.rules = new HostRules(policy.allowedHosts(), policy.allowPrivateAddresses());
+    Timeout connect = Timeout.of(policy.connectTimeout());
+    Timeout read = Timeout.of(policy.readTimeout());
+    PoolingHttpClientConnectionManager connections =
+        PoolingHttpClientConnectionManagerBuilder.create()
+            .setDnsResolver(new CheckedResolver(rules))
+            .setDefaultConnectionConfig(
+                ConnectionConfig.custom().setConnectTimeout(connect).setSocketTimeout(read).build())
+            .setMaxConnTotal(CONNECTIONS)
+            .setMaxConnPerRoute(CONNECTIONS)
+            .build();
+    this.client =
+        HttpClients.custom()
+            .setConnectionManager(connections)
+            .setDefaultRequestConfig(
+                RequestConfig.custom()
+                    .setConnectionRequestTimeout(read)
+                    .setResponseTimeout(read)
+                    .build())
+            .disableRedirectHandling()
+            .disableCookieManagement()
+            .disableAuthCaching()
+            .disableAutomaticRetries()
+            .disableContentCompression() // the limit counts what arrives; nothing may swell
+            // afterwards
+            .build();
+    this.deadlines =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "image-fetch-deadlines");
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  byte[] fetch(URI uri) throws FetchException {
+    long deadline = System.nanoTime() + policy.readTimeout().toNanos();
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return follow(uri, deadline);
+      } catch (FetchException e) {
+        boolean again = e.retryable() && attempt < TRIES;
+        if (!again || System.nanoTime() + PAUSE.toNanos() >= deadline) {
+          throw e;
+        }
+        pause(e);
+      }
+    }
+  }
+
+  private static void pause(FetchException before) throws FetchException {
+    try {
+      Thread.sleep(PAUSE.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw before;
+    }
+  }
+
+  private byte[] follow(URI start, long deadline) throws FetchException {
+    URI uri = start;
+    for (int hop = 0; hop <= policy.maxRedirects(); hop++) {
+      check(uri, start);
+      Answer answer = get(uri, deadline);
+      if (answer.image() != null) {
+        return answer.image();
+      }
+      uri = uri.resolve(String.valueOf(answer.location()));
+    }
+    throw new FetchException(
+        Reason.FETCH_FAILED,
+        start + " redirects more than " + policy.maxRedirects() + " times (images.max.redirects)");
+  }
+
+  private void check(URI uri, URI start) throws FetchException {
+    String scheme = String.valueOf(uri.getScheme());
+    if (uri.getHost() == null) {
+      throw new FetchException(Reason.INVALID_REFERENCE, "'" + uri + "' names no host");
+    }
+    boolean http = scheme.equalsIgnoreCase("http") || scheme.equalsIgnoreCase("https");
+    if (!http || !rules.allows(uri)) {
+      String way = uri.equals(start) ? "" : ", where " + start + " redirects to,";
+      throw new FetchException(
+          Reason.FORBIDDEN_LOCATION,
+          "%s%s is not on an allowed host %s; add it to images.allowed.hosts"
+              .formatted(uri, way, policy.allowedHosts()));
+    }
+  }
+
+  /** An image, or where to go on. */
+  private record Answer(byte @Nullable [] image, @Nullable String location) {}
+
+  /** One request; aborted at the deadline however slowly bytes keep coming. */
+  private Answer get(URI uri, long deadline) throws FetchException {
+    HttpGet request = new HttpGet(uri);
+    request.setHeader("Accept", "image/*");
+    request.setHeader("Accept-Encoding", "identity");
+    ScheduledFuture<?> abort =
+        deadlines.schedule(
+            request::abort, Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+    try {
+      return client.execute(request, response -> read(uri, response));
+    } catch (Refused e) {
+      throw e.reason;
+    } catch (IOException e) {
+      throw failure(uri, e, request.isAborted());
+    } finally {
+      abort.cancel(false);
+    }
+  }
+
+  private Answer read(URI uri, ClassicHttpResponse response) throws IOException {
+    int status = response.getCode();
+    Header location = response.getFirstHeader("Location");
+    if (status / 100 == 3 && location != null) {
+      return new Answer(null, location.getValue());
+    }
+    if (status == 404 || status == 410) {
+      throw new Refused(new FetchException(Reason.NOT_FOUND, uri + " answers " + status));
+    }
+    if (status != 200) {
+      Reason reason =
+          status >= 500 || status == 429 ? Reason.FETCH_FAILED : Reason.FORBIDDEN_LOCATION;
+      throw new Refused(new FetchException(reason, uri + " answers " + status));
+    }
+    if (response.getEntity() == null) {
+      return new Answer(new byte[0], null);
+    }
+    Header encoding = response.getFirstHeader("Content-Encoding");
+    if (encoding != null && !encoding.getValue().equalsIgnoreCase("identity")) {
+      throw new Refused(
+          new FetchException(
+              Reason.FETCH_FAILED,
+              uri + " answers in encoding " + encoding.getValue() + ", which was not asked for"));
+    }
+    try {
+      return new Answer(
+          BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), uri.toString()),
+          null);
+    } catch (FetchException e) {
+      throw new Refused(e);
+    }
+  }
+
+  private FetchException failure(URI uri, IOException e, boolean aborted) {
+    if (e instanceof CheckedResolver.ForbiddenAddress) {
+      return new FetchException(Reason.FORBIDDEN_LOCATION, String.valueOf(e.getMessage()), e);
+    }
+    if (e instanceof UnknownHostException) {
+      return new FetchException(Reason.FETCH_FAILED, "Host of " + uri + " cannot be resolved", e);
+    }
+    if (aborted || e instanceof SocketTimeoutException || e instanceof InterruptedIOException) {
+      return new FetchException(
+          Reason.FETCH_TIMEOUT,
+          "%s did not arrive within %s (images.connect.timeout, images.read.timeout)"
+              .formatted(uri, policy.readTimeout()),
+          e);
+    }
+    return new FetchException(Reason.FETCH_FAILED, uri + " cannot be fetched: " + e, e);
+  }
+
+  /** Carries a verdict out of the response handler, which may only throw I/O errors. */
+  private static final class Refused extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final transient FetchException reason;
+
+    Refused(FetchException reason) {
+      super(reason);
+      this.reason = reason;
+    }
+  }
+
+  /** Resolves names as the system does and lets only allowed addresses through. */
+  private static final class CheckedResolver extends SystemDefaultDnsResolver {
+    private final HostRules rules;
+
+    CheckedResolver(HostRules rules) {
+      this.rules = rules;
+    }
+
+    @Override
+    public InetAddress[] resolve(String host) throws UnknownHostException {
+      InetAddress[] all = super.resolve(host);
+      InetAddress[] allowed = Arrays.stream(all).filter(rules::allows).toArray(InetAddress[]::new);
+      if (allowed.length == 0) {
+        throw new ForbiddenAddress(
+            "Host %s has the private or reserved address %s; images.allow.private.addresses=true would allow it"
+                .formatted(host, all[0].getHostAddress()));
+      }
+      return allowed;
+    }
+
+    /** An address that may not be connected to. */
+    private static final class ForbiddenAddress extends UnknownHostException {
+      private static final long serialVersionUID = 1L;
+
+      ForbiddenAddress(String message) {
+        super(message);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    deadlines.shutdownNow();
+    try {
+      client.close();
+    } catch (IOException e) {
+      // Nothing is in flight any more.
+    }
+  }
+}

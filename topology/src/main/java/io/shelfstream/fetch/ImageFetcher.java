@@ -1,0 +1,103 @@
+package io.shelfstream.fetch;
+
+import io.shelfstream.fetch.FetchException.Reason;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Resolves image references to encoded images. References come from a topic that many may write, so
+ * nothing is opened that the policy does not name. Safe for several threads.
+ */
+public final class ImageFetcher implements AutoCloseable {
+  private final FetchPolicy policy;
+  private final FileSource files;
+  private final HttpSource http;
+
+  public ImageFetcher(FetchPolicy policy) {
+    this.policy = policy;
+    this.files = new FileSource(policy);
+    this.http = new HttpSource(policy);
+  }
+
+  /**
+   * Fetches an image.
+   *
+   * @param uri file:, http:, https: or data:
+   * @param sha256 expected digest of the bytes in hex; null to take any
+   * @return the encoded image, 1 to {@code maxBytes} bytes
+   */
+  public byte[] fetch(String uri, @Nullable String sha256) throws FetchException {
+    byte[] image = fetch(uri);
+    if (image.length == 0) {
+      throw new FetchException(Reason.EMPTY_IMAGE, shown(uri) + " holds 0 bytes");
+    }
+    if (sha256 != null) {
+      verify(uri, image, sha256);
+    }
+    return image;
+  }
+
+  private byte[] fetch(String uri) throws FetchException {
+    String scheme = uri.substring(0, Math.max(0, uri.indexOf(':'))).toLowerCase(Locale.ROOT);
+    return switch (scheme) {
+      case "data" -> data(uri);
+      case "file" -> files.fetch(parsed(uri));
+      case "http", "https" -> http.fetch(parsed(uri));
+      case "s3" ->
+          throw new FetchException(
+              Reason.INVALID_REFERENCE,
+              "s3: references are not supported in this version; publish a presigned https: URL of "
+                  + shown(uri));
+      default ->
+          throw new FetchException(
+              Reason.INVALID_REFERENCE,
+              "'" + shown(uri) + "' is not a file:, http:, https: or data: reference");
+    };
+  }
+
+  private byte[] data(String uri) throws FetchException {
+    if (!policy.allowData()) {
+      throw new FetchException(
+          Reason.FORBIDDEN_LOCATION, "data: references are switched off (images.allow.data)");
+    }
+    return DataUri.decode(uri, policy.maxBytes());
+  }
+
+  private static URI parsed(String uri) throws FetchException {
+    try {
+      return new URI(uri);
+    } catch (URISyntaxException e) {
+      throw new FetchException(
+          Reason.INVALID_REFERENCE, "'" + shown(uri) + "' is not a URI: " + e.getReason(), e);
+    }
+  }
+
+  private static void verify(String uri, byte[] image, String expected) throws FetchException {
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(image);
+      String actual = HexFormat.of().formatHex(digest);
+      if (!actual.equalsIgnoreCase(expected.strip())) {
+        throw new FetchException(
+            Reason.CHECKSUM_MISMATCH,
+            "%s has SHA-256 %s, expected %s".formatted(shown(uri), actual, shown(expected)));
+      }
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256", e);
+    }
+  }
+
+  /** References may be as long as an image; messages may not. */
+  static String shown(String uri) {
+    return uri.length() <= 200 ? uri : uri.substring(0, 200) + "…";
+  }
+
+  @Override
+  public void close() {
+    http.close();
+  }
+}

@@ -1,0 +1,28 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.detect.ObjectBox;
+import io.shelfstream.gallery.GalleryState;
+import java.util.List;
+
+/**
+ * What was seen in one image, before it becomes an event.
+ *
+ * @param width of the image in pixels after EXIF rotation, as is height
+ * @param objects in the order of the profile: best detection first, or best match first
+ * @param gallery the gallery that was searched
+ */
+public record Recognition(
+    int width, int height, List<SeenObject> objects, GalleryState gallery, StageTimes times) {
+
+  public Recognition {
+    objects = List.copyOf(objects);
+  }
+
+  /**
+   * One object.
+   *
+   * @param box where it is; the box of profile pp-shitu may reach past the image
+   * @param embedding unit length; shared, not to be changed
+   */
+  public record SeenObject(ObjectBox box, Match match, float[] embedding) {}
+}

@@ -1,0 +1,168 @@
+package io.shelfstream.topology;
+
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.impl.NameBasedGenerator;
+import io.shelfstream.events.Candidate;
+import io.shelfstream.events.EventKind;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
+import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.events.Timings;
+import io.shelfstream.events.Versions;
+import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.topology.Recognition.SeenObject;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/** Writes what was seen as the event that consumers read. Safe for several threads. */
+public final class RecognitionEvents {
+  /** Namespace of our event ids; any fixed UUID does, but it must never change. */
+  private static final UUID NAMESPACE = UUID.fromString("5e1f57e4-0c1a-5b7e-9a52-6d1c8f3b2a90");
+
+  private final NameBasedGenerator eventIds = Generators.nameBasedGenerator(NAMESPACE);
+  private final String detector;
+  private final String extractor;
+  private final String provider;
+  private final String profile;
+  private final Clock clock;
+
+  /**
+   * For one set of models and one profile.
+   *
+   * @param detector name and hash, as {@code Versions.detector}; likewise the extractor
+   * @param provider cpu or cuda
+   */
+  public RecognitionEvents(
+      String detector, String extractor, String provider, String profile, Clock clock) {
+    this.detector = detector;
+    this.extractor = extractor;
+    this.provider = provider;
+    this.profile = profile;
+    this.clock = clock;
+  }
+
+  /**
+   * The event of one frame.
+   *
+   * @param recordTimestamp of the image reference, in ms since the epoch
+   */
+  public RecognitionEvent of(ImageReference frame, Recognition seen, long recordTimestamp) {
+    Instant now = clock.instant();
+    return RecognitionEvent.newBuilder()
+        .setEventId(eventId(frame, EventKind.LIVE))
+        .setKind(EventKind.LIVE)
+        .setStatus(status(frame, seen.gallery()))
+        .setCameraId(frame.getCameraId())
+        .setFrameId(frame.getFrameId())
+        .setStoreId(frame.getStoreId())
+        .setShelf(frame.getShelf())
+        .setUri(shortened(frame.getUri()))
+        .setImageWidth(seen.width())
+        .setImageHeight(seen.height())
+        .setCapturedAt(frame.getCapturedAt())
+        .setProcessedAt(now)
+        .setObjects(seen.objects().stream().map(o -> object(o, seen)).toList())
+        .setVersions(versions(seen.gallery()))
+        .setTimings(timings(seen.times(), now.toEpochMilli() - recordTimestamp))
+        .build();
+  }
+
+  /**
+   * The same for every replay of a frame, so that consumers can drop doubles. Models and gallery
+   * stay out of it: a replay after a crash may see newer ones.
+   */
+  String eventId(ImageReference frame, EventKind kind) {
+    return eventIds
+        .generate(frame.getCameraId() + '\n' + frame.getFrameId() + '\n' + kind)
+        .toString();
+  }
+
+  /** A frame that asked for a newer gallery than there is gets an answer that says so. */
+  private static RecognitionStatus status(ImageReference frame, GalleryState gallery) {
+    Long wanted = frame.getMinGalleryVersion();
+    return wanted != null && gallery.version() < wanted
+        ? RecognitionStatus.PARTIAL
+        : RecognitionStatus.OK;
+  }
+
+  private static RecognizedObject object(SeenObject seen, Recognition image) {
+    Match match = seen.match();
+    GalleryHit best = match.best();
+    RecognizedObject.Builder object =
+        RecognizedObject.newBuilder()
+            .setBbox(Boxes.toEvent(seen.box().box().clip(image.width(), image.height())))
+            .setDetectionScore(seen.box().detectionScore())
+            .setWholeImage(seen.box().wholeImage())
+            .setStatus(match.status())
+            .setScore(best == null ? null : best.score())
+            .setMargin(match.margin())
+            .setCandidates(match.candidates().stream().map(RecognitionEvents::candidate).toList());
+    if (best != null && match.isKnown()) {
+      object
+          .setLabel(best.entry().label())
+          .setProductId(best.entry().productId())
+          .setGtin(best.entry().gtin());
+    }
+    return object.build();
+  }
+
+  private static Candidate candidate(GalleryHit hit) {
+    return new Candidate(
+        hit.entry().productId(), hit.entry().label(), hit.entry().galleryImageId(), hit.score());
+  }
+
+  private Versions versions(GalleryState gallery) {
+    Map<String, Long> perPartition = new TreeMap<>();
+    if (gallery.versions().size() > 1) {
+      gallery.versions().forEach((p, v) -> perPartition.put(Integer.toString(p), v));
+    }
+    return Versions.newBuilder()
+        .setDetector(detector)
+        .setExtractor(extractor)
+        .setGalleryVersion(gallery.version())
+        .setGallerySize(gallery.size())
+        .setIndexType(gallery.indexType())
+        .setProvider(provider)
+        .setGalleryVersions(perPartition)
+        .setProfile(profile)
+        .build();
+  }
+
+  /** Queue time is what passed since the record's timestamp and was not our work. */
+  private static Timings timings(StageTimes times, long sinceRecord) {
+    return new Timings(
+        Math.max(0, sinceRecord - times.total()),
+        times.of(Stage.FETCH),
+        times.of(Stage.DECODE),
+        times.of(Stage.DETECT),
+        times.of(Stage.EXTRACT),
+        times.of(Stage.SEARCH),
+        times.total());
+  }
+
+  /** An inline image would make the event as large as the image. */
+  private static String shortened(String uri) {
+    if (!uri.regionMatches(true, 0, "data:", 0, 5)) {
+      return uri;
+    }
+    int comma = uri.indexOf(',');
+    return comma < 0 ? "data:" : uri.substring(0, comma + 1);
+  }
+
+  /** The fields of an event that say where a frame was, for callers without Kafka. */
+  public static ImageReference reference(String cameraId, String frameId, String uri, Instant at) {
+    return ImageReference.newBuilder()
+        .setCameraId(cameraId)
+        .setFrameId(frameId)
+        .setUri(uri)
+        .setCapturedAt(at)
+        .setRegions(List.of())
+        .build();
+  }
+}

@@ -1,0 +1,79 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.fetch.FetchException;
+import io.shelfstream.image.ImageException;
+import io.shelfstream.index.IndexException;
+import io.shelfstream.model.ModelException;
+
+/**
+ * Input that cannot be processed. It never stops the stream: it becomes one dead letter that says
+ * at which {@link Stage} and why.
+ */
+public final class RejectedException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** Reasons of our own; fetching and decoding bring theirs. */
+  enum Reason {
+    /** The record is not what its topic holds. */
+    UNDECODABLE_RECORD,
+    /** The record can be read, but a field of it is wrong. */
+    INVALID_RECORD,
+    /** A model failed on this image. */
+    MODEL_FAILED,
+    /** The vector index failed on this image. */
+    INDEX_FAILED
+  }
+
+  private final Stage stage;
+  private final String reason;
+
+  private RejectedException(Stage stage, String reason, String message, Throwable cause) {
+    super(message, cause);
+    this.stage = stage;
+    this.reason = reason;
+  }
+
+  RejectedException(Stage stage, Reason reason, String message) {
+    super(message);
+    this.stage = stage;
+    this.reason = reason.name();
+  }
+
+  static RejectedException undecodable(String message, Throwable cause) {
+    return new RejectedException(Stage.READ, Reason.UNDECODABLE_RECORD.name(), message, cause);
+  }
+
+  static RejectedException of(FetchException e) {
+    return new RejectedException(Stage.FETCH, e.reason().name(), messageOf(e), e);
+  }
+
+  static RejectedException of(ImageException e) {
+    return new RejectedException(Stage.DECODE, e.reason().name(), messageOf(e), e);
+  }
+
+  static RejectedException of(Stage stage, ModelException e) {
+    return new RejectedException(stage, Reason.MODEL_FAILED.name(), messageOf(e), e);
+  }
+
+  static RejectedException of(IndexException e) {
+    return new RejectedException(Stage.SEARCH, Reason.INDEX_FAILED.name(), messageOf(e), e);
+  }
+
+  private static String messageOf(Exception e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage();
+  }
+
+  public Stage stage() {
+    return stage;
+  }
+
+  /** The reason class, as written to {@code shelf.error.class}. */
+  public String reason() {
+    return reason;
+  }
+
+  /** What was wrong, with the value and the remedy. */
+  public String message() {
+    return messageOf(this);
+  }
+}

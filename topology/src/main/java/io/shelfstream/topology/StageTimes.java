@@ -1,0 +1,28 @@
+package io.shelfstream.topology;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/** Milliseconds spent in each stage of one image. Owned by the thread that works on the image. */
+public final class StageTimes {
+  private final Map<Stage, Float> millis = new EnumMap<>(Stage.class);
+  private final long start = System.nanoTime();
+  private long lap = start;
+
+  /** Books the time since the last call, or since the start, on a stage. */
+  void lap(Stage stage) {
+    long now = System.nanoTime();
+    millis.merge(stage, (now - lap) / 1e6f, Float::sum);
+    lap = now;
+  }
+
+  /** Milliseconds booked on a stage; 0 when it was not reached. */
+  public float of(Stage stage) {
+    return millis.getOrDefault(stage, 0f);
+  }
+
+  /** Milliseconds from the start to the last lap. */
+  public float total() {
+    return (lap - start) / 1e6f;
+  }
+}

@@ -1,0 +1,22 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.detect.Detector;
+import io.shelfstream.detect.Profile;
+import io.shelfstream.embed.FeatureExtractor;
+import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.image.ImageDecoder;
+
+/**
+ * Everything an image passes through, put together once and shared by all threads. Whoever opened
+ * the parts closes them.
+ *
+ * @param detectionThreshold least detector score, 0 to 1, from the model directory
+ */
+public record Stages(
+    ImageDecoder decoder,
+    Detector detector,
+    float detectionThreshold,
+    Profile profile,
+    FeatureExtractor extractor,
+    ProductSearch gallery,
+    MatchPolicy policy) {}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.topology;
+
+import org.jspecify.annotations.NullMarked;

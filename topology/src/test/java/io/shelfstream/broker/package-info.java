@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.broker;
+
+import org.jspecify.annotations.NullMarked;

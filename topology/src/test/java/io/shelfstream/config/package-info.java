@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.config;
+
+import org.jspecify.annotations.NullMarked;

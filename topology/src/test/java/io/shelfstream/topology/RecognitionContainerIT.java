@@ -1,0 +1,29 @@
+package io.shelfstream.topology;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Path;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.kafka.KafkaContainer;
+
+/** The scenarios on the Kafka project's own container image, where there is a Docker engine. */
+class RecognitionContainerIT extends RecognitionScenarios {
+  private KafkaContainer broker;
+
+  @Override
+  String startBroker(Path folder) {
+    assumeTrue(
+        DockerClientFactory.instance().isDockerAvailable(),
+        "skipped: no Docker engine answers on this machine");
+    broker = new KafkaContainer("apache/kafka:4.3.1");
+    broker.start();
+    return broker.getBootstrapServers();
+  }
+
+  @Override
+  void stopBroker() {
+    if (broker != null) {
+      broker.stop();
+    }
+  }
+}

@@ -1,0 +1,367 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.detect.Detection;
+import io.shelfstream.detect.Profile;
+import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.GalleryOutcome;
+import io.shelfstream.events.GalleryStatus;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.MatchStatus;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
+import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.image.ImageDecoder;
+import io.shelfstream.image.ImageLimits;
+import io.shelfstream.index.FlatIndex;
+import io.shelfstream.index.Metric;
+import io.shelfstream.model.ModelException;
+import io.shelfstream.registry.SchemaRegistryClient;
+import java.awt.Color;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The whole data path with plain colours for products: no broker, no model, no native index. */
+class RecognitionTopologyTest {
+  private static final TopicNames TOPICS = TopicNames.DEFAULT;
+  private static final Instant NOW = Instant.parse("2026-11-24T08:00:00Z");
+  private static final String EXTRACTOR = "colour@000000000000";
+
+  private final ScriptedDetector detector = new ScriptedDetector();
+  private final Gallery gallery = new Gallery(new FlatIndex(3, Metric.INNER_PRODUCT), EXTRACTOR);
+  private final EventSerdes serdes =
+      EventSerdes.with(SchemaRegistryClient.create("mock://topology-test"));
+  private final ImageFetcher fetcher =
+      new ImageFetcher(
+          new FetchPolicy(
+              List.of(),
+              List.of(),
+              false,
+              true,
+              1_000_000,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1),
+              3));
+
+  private Topology topology;
+  private TopologyTestDriver driver;
+  private TestInputTopic<String, byte[]> frames;
+  private TestInputTopic<String, byte[]> updates;
+  private TestInputTopic<String, byte[]> vectors;
+  private TestOutputTopic<String, RecognitionEvent> recognitions;
+  private TestOutputTopic<String, GalleryStatus> statuses;
+  private TestOutputTopic<String, byte[]> deadLetters;
+
+  @BeforeEach
+  void start() {
+    Stages stages =
+        new Stages(
+            new ImageDecoder(ImageLimits.DEFAULT),
+            detector,
+            0.2f,
+            Profile.SHELF,
+            new ColourExtractor(),
+            gallery,
+            new MatchPolicy(0.95f, 0.01f, 3, 10));
+    topology =
+        RecognitionTopology.build(
+            TOPICS,
+            serdes,
+            fetcher,
+            stages,
+            gallery,
+            new RecognitionEvents(
+                "boxes@111111111111", EXTRACTOR, "cpu", "shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
+            new GalleryPhotos(stages, EXTRACTOR));
+    driver = new TopologyTestDriver(topology, new Properties(), NOW);
+    StringSerializer keys = new StringSerializer();
+    ByteArraySerializer bytes = new ByteArraySerializer();
+    frames = driver.createInputTopic(TOPICS.frames(), keys, bytes, NOW, Duration.ZERO);
+    updates = driver.createInputTopic(TOPICS.galleryUpdates(), keys, bytes, NOW, Duration.ZERO);
+    vectors = driver.createInputTopic(TOPICS.galleryVectors(), keys, bytes, NOW, Duration.ZERO);
+    recognitions = output(TOPICS.recognitions(), serdes.recognitions());
+    statuses = output(TOPICS.galleryStatus(), serdes.statuses());
+    deadLetters =
+        driver.createOutputTopic(
+            TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer());
+  }
+
+  private <T> TestOutputTopic<String, T> output(String topic, Serde<T> serde) {
+    return driver.createOutputTopic(topic, new StringDeserializer(), serde.deserializer());
+  }
+
+  @AfterEach
+  void stop() {
+    driver.close();
+    fetcher.close();
+    gallery.close();
+  }
+
+  @Test
+  void recognisesTheProductsOfAFrame() {
+    addToGallery("red-1", "red", Color.RED);
+    addToGallery("blue-1", "blue", Color.BLUE);
+    detector.found = List.of(new Detection(0.9f, 0, 0, 16, 24), new Detection(0.8f, 16, 0, 40, 24));
+
+    publish(frame("f1", Pictures.halves(Color.RED, Color.BLUE, 32, 24)));
+
+    TestRecord<String, RecognitionEvent> answer = recognitions.readRecord();
+    assertThat(answer.key()).isEqualTo("camera-1");
+    RecognitionEvent event = answer.value();
+    assertThat(event.getObjects())
+        .extracting(RecognizedObject::getProductId)
+        .containsExactly("red", "blue");
+    RecognizedObject right = event.getObjects().get(1);
+    assertThat(right.getBbox()).isEqualTo(new BoundingBox(16, 0, 32, 24));
+    assertThat(right.getStatus()).isEqualTo(MatchStatus.MATCH);
+    assertThat(right.getScore()).isEqualTo(1f);
+    assertThat(right.getMargin()).isEqualTo(1f);
+    assertThat(right.getWholeImage()).isFalse();
+    assertThat(event.getVersions().getGallerySize()).isEqualTo(2);
+    assertThat(event.getVersions().getGalleryVersion()).isEqualTo(2);
+    assertThat(event.getUri()).isEqualTo("data:image/png;base64,");
+    assertThat(deadLetters.isEmpty()).isTrue();
+  }
+
+  @Test
+  void reportsAnObjectThatNothingResemblesAsUnknownWithItsCandidates() {
+    addToGallery("red-1", "red", Color.RED);
+
+    publish(frame("f1", Pictures.plain(Color.GREEN)));
+
+    RecognizedObject object = recognitions.readValue().getObjects().get(0);
+    assertThat(object.getStatus()).isEqualTo(MatchStatus.UNKNOWN);
+    assertThat(object.getLabel()).isNull();
+    assertThat(object.getWholeImage()).isTrue();
+    assertThat(object.getCandidates()).hasSize(1);
+  }
+
+  @Test
+  void forgetsAProductWithTheTombstoneOfItsLastPhotoAndKnowsItAgainWhenItReturns() {
+    addToGallery("red-1", "red", Color.RED);
+    byte[] red = Pictures.plain(Color.RED);
+
+    updates.pipeInput("red-1", null);
+    publish(frame("f1", red));
+    addToGallery("red-1", "red", Color.RED);
+    publish(frame("f2", red));
+
+    assertThat(recognitions.readValue().getObjects().get(0).getStatus())
+        .isEqualTo(MatchStatus.UNKNOWN);
+    assertThat(recognitions.readValue().getObjects().get(0).getProductId()).isEqualTo("red");
+    assertThat(statuses.readValuesToList())
+        .extracting(GalleryStatus::getOutcome)
+        .containsExactly(GalleryOutcome.APPLIED, GalleryOutcome.REMOVED, GalleryOutcome.APPLIED);
+  }
+
+  @Test
+  void sendsAnUndecodableRecordToTheDeadLettersUntouchedAndKeepsGoing() {
+    byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
+
+    frames.pipeInput("camera-1", garbage);
+    publish(frame("f2", Pictures.plain(Color.RED)));
+
+    TestRecord<String, byte[]> letter = deadLetters.readRecord();
+    assertThat(letter.key()).isEqualTo("camera-1");
+    assertThat(letter.value()).isEqualTo(garbage);
+    assertThat(headers(letter))
+        .containsEntry(DeadLetter.CLASS, "UNDECODABLE_RECORD")
+        .containsEntry(DeadLetter.STAGE, "read")
+        .containsEntry(DeadLetter.TOPIC, TOPICS.frames())
+        .containsEntry(DeadLetter.PARTITION, "0")
+        .containsEntry(DeadLetter.OFFSET, "0")
+        .containsEntry(DeadLetter.ATTEMPT, "1");
+    assertThat(deadLetters.isEmpty()).isTrue();
+    assertThat(recognitions.readValue().getFrameId()).isEqualTo("f2");
+  }
+
+  @Test
+  void namesTheStageAtWhichAFrameWasRejected() {
+    frames.pipeInput("camera-1", null);
+    publish(frame("f1", "file:///etc/passwd"));
+    publish(frame("f2", "data:image/jpeg;base64,aGVsbG8="));
+    publish(frame("", Pictures.plain(Color.RED)));
+    detector.failure = new ModelException(ModelException.Code.RUN, "out of memory");
+    publish(frame("f3", Pictures.plain(Color.RED)));
+
+    assertThat(deadLetters.readRecordsToList())
+        .extracting(RecognitionTopologyTest::headers)
+        .extracting(h -> h.get(DeadLetter.STAGE) + " " + h.get(DeadLetter.CLASS))
+        .containsExactly(
+            "read UNDECODABLE_RECORD",
+            "fetch FORBIDDEN_LOCATION",
+            "decode UNSUPPORTED_IMAGE",
+            "read INVALID_RECORD",
+            "detect MODEL_FAILED");
+    assertThat(recognitions.isEmpty()).isTrue();
+  }
+
+  @Test
+  void countsTheAttemptsOfARecordThatComesBackFromTheDeadLetters() {
+    byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
+    frames.pipeInput("camera-1", garbage);
+    TestRecord<String, byte[]> first = deadLetters.readRecord();
+
+    frames.pipeInput(new TestRecord<>("camera-1", garbage, first.headers(), NOW));
+
+    assertThat(headers(deadLetters.readRecord())).containsEntry(DeadLetter.ATTEMPT, "2");
+  }
+
+  @Test
+  void givesAReplayedFrameTheSameEventIdAndAnotherFrameAnother() {
+    ImageReference frame = frame("f1", Pictures.plain(Color.RED));
+
+    publish(frame);
+    addToGallery("red-1", "red", Color.RED);
+    publish(frame);
+    publish(frame("f2", Pictures.plain(Color.RED)));
+
+    List<String> ids =
+        recognitions.readValuesToList().stream().map(RecognitionEvent::getEventId).toList();
+    assertThat(ids.get(0)).isEqualTo(ids.get(1)).isNotEqualTo(ids.get(2));
+  }
+
+  @Test
+  void marksAnAnswerFromAnOlderGalleryThanAskedForAsPartial() {
+    addToGallery("red-1", "red", Color.RED);
+    byte[] red = Pictures.plain(Color.RED);
+
+    publish(ImageReference.newBuilder(frame("f1", red)).setMinGalleryVersion(2L).build());
+    publish(ImageReference.newBuilder(frame("f2", red)).setMinGalleryVersion(1L).build());
+
+    assertThat(recognitions.readValuesToList())
+        .extracting(RecognitionEvent::getStatus)
+        .containsExactly(RecognitionStatus.PARTIAL, RecognitionStatus.OK);
+  }
+
+  @Test
+  void looksOnlyAtTheRegionsOfAFrame() {
+    detector.found = List.of(new Detection(0.9f, 0, 0, 16, 24), new Detection(0.8f, 16, 0, 32, 24));
+
+    publish(
+        ImageReference.newBuilder(frame("f1", Pictures.halves(Color.RED, Color.BLUE, 32, 24)))
+            .setRegions(List.of(new BoundingBox(16, 0, 32, 24)))
+            .build());
+
+    assertThat(recognitions.readValue().getObjects())
+        .extracting(RecognizedObject::getBbox)
+        .containsExactly(new BoundingBox(16, 0, 32, 24));
+  }
+
+  @Test
+  void rejectsGalleryUpdatesThatCannotBeUsedAndSaysWhy() {
+    publishUpdate("a", update("a", "red").setUri("file:///etc/passwd").build());
+    publishUpdate(
+        "b", update("not-b", "red").setUri(Pictures.uri(Pictures.plain(Color.RED))).build());
+    publishUpdate("c", update("c", "red").setGtin("4006381333932").setUri("data:,x").build());
+    publishUpdate(
+        "d", update("d", "red").setEmbedding(List.of(1f, 0f, 0f)).setExtractor("other").build());
+    updates.pipeInput("e", "not avro".getBytes(StandardCharsets.UTF_8));
+
+    List<GalleryStatus> answers = statuses.readValuesToList();
+    assertThat(answers).extracting(GalleryStatus::getOutcome).containsOnly(GalleryOutcome.REJECTED);
+    assertThat(answers)
+        .extracting(GalleryStatus::getReason)
+        .containsExactly(
+            "FORBIDDEN_LOCATION",
+            "INVALID_RECORD",
+            "INVALID_RECORD",
+            "INVALID_RECORD",
+            "UNDECODABLE_RECORD");
+    assertThat(answers.get(2).getMessage()).contains("4006381333932", "1 would be right");
+    assertThat(deadLetters.readRecordsToList()).hasSize(5);
+    assertThat(gallery.state().size()).isZero();
+  }
+
+  @Test
+  void takesAReadyEmbeddingOfItsOwnExtractorAndBringsItToUnitLength() {
+    publishUpdate(
+        "red-1",
+        update("red-1", "red").setEmbedding(List.of(0f, 0f, 7f)).setExtractor(EXTRACTOR).build());
+
+    publish(frame("f1", Pictures.plain(Color.RED)));
+
+    assertThat(recognitions.readValue().getObjects().get(0).getScore()).isEqualTo(1f);
+  }
+
+  @Test
+  void survivesPoisonOnTheVectorsTopicAndStillCountsIt() {
+    vectors.pipeInput("x", "not avro".getBytes(StandardCharsets.UTF_8));
+    vectors.pipeInput(new TestRecord<>((String) null, (byte[]) null));
+    addToGallery("red-1", "red", Color.RED);
+
+    publish(frame("f1", Pictures.plain(Color.RED)));
+
+    RecognitionEvent event = recognitions.readValue();
+    assertThat(event.getObjects().get(0).getProductId()).isEqualTo("red");
+    assertThat(event.getVersions().getGallerySize()).isEqualTo(1);
+  }
+
+  @Test
+  void namesEveryNode() {
+    String description = topology.describe().toString();
+
+    assertThat(description).doesNotContain("KSTREAM").doesNotContain("KTABLE");
+    assertThat(description).contains(RecognitionTopology.RECOGNIZE, RecognitionTopology.EMBED);
+  }
+
+  private void addToGallery(String id, String product, Color colour) {
+    publishUpdate(id, update(id, product).setUri(Pictures.uri(Pictures.plain(colour))).build());
+  }
+
+  private static GalleryUpdate.Builder update(String id, String product) {
+    return GalleryUpdate.newBuilder().setGalleryImageId(id).setProductId(product).setLabel(product);
+  }
+
+  private void publishUpdate(String key, GalleryUpdate update) {
+    updates.pipeInput(
+        key, serdes.updates().serializer().serialize(TOPICS.galleryUpdates(), update));
+  }
+
+  private static ImageReference frame(String frameId, byte[] png) {
+    return frame(frameId, Pictures.uri(png));
+  }
+
+  private static ImageReference frame(String frameId, String uri) {
+    return RecognitionEvents.reference("camera-1", frameId, uri, NOW);
+  }
+
+  private void publish(ImageReference frame) {
+    frames.pipeInput(
+        frame.getCameraId(), serdes.frames().serializer().serialize(TOPICS.frames(), frame));
+  }
+
+  private static Map<String, String> headers(TestRecord<String, byte[]> record) {
+    Map<String, String> headers = new TreeMap<>();
+    for (Header header : record.headers()) {
+      headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+    }
+    return headers;
+  }
+}

@@ -40,7 +40,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     int brokerPort;
     int controllerPort;
     // Both are held while they are chosen, so that they differ; Kafka binds them a moment later.
-    InetAddress host = InetAddress.getByName(HOST);
+    InetAddress host = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
     try (ServerSocket broker = new ServerSocket(0, 1, host);
         ServerSocket controller = new ServerSocket(0, 1, host)) {
       brokerPort = broker.getLocalPort();

@@ -14,8 +14,7 @@ final class BoundedBytes {
     if (bytes.length > maxBytes) {
       throw new FetchException(
           Reason.TOO_MANY_BYTES,
-          "%s holds more than %d bytes (images.max.bytes)"
-              .formatted(ImageFetcher.shown(what), maxBytes));
+          "%s holds more than %d bytes (images.max.bytes)".formatted(what, maxBytes));
     }
     return bytes;
   }

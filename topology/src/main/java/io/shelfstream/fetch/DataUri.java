@@ -44,7 +44,7 @@ final class DataUri {
     for (int i = from; i < uri.length(); i++) {
       if (uri.charAt(i) == '%') {
         if (i + 2 >= uri.length()) {
-          throw new IllegalArgumentException("it ends within a % escape");
+          throw new IllegalArgumentException("it ends within an escape");
         }
         bytes.write(HexFormat.fromHexDigits(uri, i + 1, i + 3));
         i += 2;

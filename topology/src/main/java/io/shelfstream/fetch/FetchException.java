@@ -28,14 +28,26 @@ public final class FetchException extends Exception {
   }
 
   private final Reason reason;
+  private final boolean retryable;
 
   FetchException(Reason reason, String message) {
     this(reason, message, null);
   }
 
   FetchException(Reason reason, String message, @Nullable Throwable cause) {
+    this(reason, message, cause, reason.retryable);
+  }
+
+  private FetchException(
+      Reason reason, String message, @Nullable Throwable cause, boolean retryable) {
     super(message, cause);
     this.reason = reason;
+    this.retryable = retryable;
+  }
+
+  /** A failure that another try would only repeat. */
+  static FetchException lasting(String message) {
+    return new FetchException(Reason.FETCH_FAILED, message, null, false);
   }
 
   public Reason reason() {
@@ -44,6 +56,6 @@ public final class FetchException extends Exception {
 
   /** True when the same reference may work later. */
   public boolean retryable() {
-    return reason.retryable;
+    return retryable;
   }
 }

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Files below the allowed roots, with every symbolic link resolved before it is judged. */
 final class FileSource {
@@ -21,22 +23,66 @@ final class FileSource {
     if (!isBelowARoot(file.normalize())) {
       throw forbidden(uri);
     }
+    Path real = resolved(file, uri);
+    if (!isBelowARoot(real)) {
+      throw forbidden(uri);
+    }
+    if (!Files.isRegularFile(real)) { // a pipe would be waited for, a device never ends
+      throw new FetchException(
+          Reason.FORBIDDEN_LOCATION, shown(uri) + " is not a regular file; name a file");
+    }
+    try (InputStream in = Files.newInputStream(real, LinkOption.NOFOLLOW_LINKS)) {
+      return BoundedBytes.read(in, policy.maxBytes(), shown(uri));
+    } catch (IOException e) {
+      throw unreadable(uri, e);
+    }
+  }
+
+  /** The file with every symbolic link resolved. */
+  private Path resolved(Path file, URI uri) throws FetchException {
     try {
-      Path real = file.toRealPath();
-      if (!isBelowARoot(real)) {
+      return file.toRealPath();
+    } catch (IOException e) {
+      Path nearest = nearest(file);
+      if (nearest == null || !isBelowARoot(nearest)) {
         throw forbidden(uri);
       }
-      if (!Files.isRegularFile(real)) { // a pipe would be waited for, a device never ends
-        throw new FetchException(Reason.FORBIDDEN_LOCATION, uri + " is not a regular file");
+      if (e instanceof NoSuchFileException || Files.isRegularFile(nearest)) {
+        throw new FetchException(Reason.NOT_FOUND, shown(uri) + " does not exist", e);
       }
-      try (InputStream in = Files.newInputStream(real)) {
-        return BoundedBytes.read(in, policy.maxBytes(), uri.toString());
-      }
-    } catch (NoSuchFileException e) {
-      throw new FetchException(Reason.NOT_FOUND, uri + " does not exist", e);
-    } catch (IOException e) {
-      throw new FetchException(Reason.FETCH_FAILED, uri + " cannot be read: " + e, e);
+      throw unreadable(uri, e);
     }
+  }
+
+  /**
+   * The last part of the way to a missing file that exists; null where that is a link to nowhere.
+   * Tells a file that is missing inside from one that is missing outside, behind a link.
+   */
+  private static @Nullable Path nearest(Path file) {
+    for (Path part = file; part != null; part = part.getParent()) {
+      if (Files.isSymbolicLink(part) && !Files.exists(part)) {
+        return null;
+      }
+      if (Files.exists(part)) {
+        try {
+          return part.toRealPath();
+        } catch (IOException e) {
+          return null;
+        }
+      }
+    }
+    return null;
+  }
+
+  private static FetchException unreadable(URI uri, IOException e) {
+    return new FetchException(
+        Reason.FETCH_FAILED,
+        "%s cannot be read: %s".formatted(shown(uri), ImageFetcher.shown(e.toString())),
+        e);
+  }
+
+  private static String shown(URI uri) {
+    return ImageFetcher.shown(uri.toString());
   }
 
   private static Path path(URI uri) throws FetchException {
@@ -45,7 +91,11 @@ final class FileSource {
     } catch (IllegalArgumentException e) { // a host, a query, a NUL, a relative path
       throw new FetchException(
           Reason.INVALID_REFERENCE,
-          "'" + uri + "' does not name a local file: " + e.getMessage() + "; write file:///path",
+          "'"
+              + shown(uri)
+              + "' does not name a local file: "
+              + e.getMessage()
+              + "; write file:///path",
           e);
     }
   }
@@ -69,7 +119,7 @@ final class FileSource {
   private FetchException forbidden(URI uri) {
     return new FetchException(
         Reason.FORBIDDEN_LOCATION,
-        uri
+        shown(uri)
             + " lies outside the allowed folders "
             + policy.allowedRoots()
             + "; add its folder to images.allowed.roots");

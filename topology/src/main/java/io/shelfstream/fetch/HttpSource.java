@@ -23,6 +23,7 @@ import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.io.Closer;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,7 @@ final class HttpSource implements AutoCloseable {
   private static final int TRIES = 2;
   private static final Duration PAUSE = Duration.ofMillis(200);
   private static final int CONNECTIONS = 32;
+  private static final int MOST_PORT = 65_535;
 
   private final FetchPolicy policy;
   private final HostRules rules;
@@ -66,8 +68,8 @@ final class HttpSource implements AutoCloseable {
             .disableCookieManagement()
             .disableAuthCaching()
             .disableAutomaticRetries()
-            .disableContentCompression() // the limit counts what arrives; nothing may swell
-            // afterwards
+            // The limit counts what arrives; nothing may swell afterwards.
+            .disableContentCompression()
             .build();
     this.deadlines =
         Executors.newSingleThreadScheduledExecutor(
@@ -110,29 +112,46 @@ final class HttpSource implements AutoCloseable {
       if (answer.image() != null) {
         return answer.image();
       }
-      uri = uri.resolve(String.valueOf(answer.location()));
+      uri = target(uri, String.valueOf(answer.location()));
     }
-    throw new FetchException(
-        Reason.FETCH_FAILED,
-        start + " redirects more than " + policy.maxRedirects() + " times (images.max.redirects)");
+    throw FetchException.lasting(
+        "%s redirects more than %d times (images.max.redirects)"
+            .formatted(shown(start), policy.maxRedirects()));
+  }
+
+  private static URI target(URI uri, String location) throws FetchException {
+    try {
+      return uri.resolve(location);
+    } catch (IllegalArgumentException e) { // the other side may send anything
+      throw FetchException.lasting(
+          "%s redirects to '%s', which is not a URI"
+              .formatted(shown(uri), ImageFetcher.shown(location)));
+    }
   }
 
   private void check(URI uri, URI start) throws FetchException {
     String scheme = String.valueOf(uri.getScheme());
-    if (uri.getHost() == null) {
-      throw new FetchException(Reason.INVALID_REFERENCE, "'" + uri + "' names no host");
-    }
     boolean http = scheme.equalsIgnoreCase("http") || scheme.equalsIgnoreCase("https");
+    if (http && (uri.getHost() == null || uri.getPort() > MOST_PORT)) {
+      throw new FetchException(
+          Reason.INVALID_REFERENCE, "'" + shown(uri) + "' names no host, or no port below 65536");
+    }
+    if (http && uri.getUserInfo() != null) {
+      throw new FetchException(
+          Reason.INVALID_REFERENCE,
+          "'" + shown(uri) + "' names a user, which is not supported; publish a presigned URL");
+    }
     if (!http || !rules.allows(uri)) {
-      String way = uri.equals(start) ? "" : ", where " + start + " redirects to,";
+      String way = uri.equals(start) ? "" : ", where " + shown(start) + " redirects to,";
       throw new FetchException(
           Reason.FORBIDDEN_LOCATION,
           "%s%s is not on an allowed host %s; add it to images.allowed.hosts"
-              .formatted(uri, way, policy.allowedHosts()));
+              .formatted(shown(uri), way, policy.allowedHosts()));
     }
   }
 
   /** An image, or where to go on. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Answer(byte @Nullable [] image, @Nullable String location) {}
 
   /** One request; aborted at the deadline however slowly bytes keep coming. */
@@ -144,75 +163,73 @@ final class HttpSource implements AutoCloseable {
         deadlines.schedule(
             request::abort, Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
     try {
-      return client.execute(request, response -> read(uri, response));
-    } catch (Refused e) {
-      throw e.reason;
+      ClassicHttpResponse response = client.executeOpen(null, request, null);
+      try {
+        return read(uri, response);
+      } finally {
+        // Closing would first read what is left of the body, which may have no end. A connection
+        // whose body was read to its end is back in the pool by now and stays there.
+        request.abort();
+        Closer.closeQuietly(response);
+      }
     } catch (IOException e) {
-      throw failure(uri, e, request.isAborted());
+      throw failure(uri, e, System.nanoTime() >= deadline);
     } finally {
       abort.cancel(false);
     }
   }
 
-  private Answer read(URI uri, ClassicHttpResponse response) throws IOException {
+  private Answer read(URI uri, ClassicHttpResponse response) throws IOException, FetchException {
     int status = response.getCode();
     Header location = response.getFirstHeader("Location");
     if (status / 100 == 3 && location != null) {
       return new Answer(null, location.getValue());
     }
     if (status == 404 || status == 410) {
-      throw new Refused(new FetchException(Reason.NOT_FOUND, uri + " answers " + status));
+      throw new FetchException(Reason.NOT_FOUND, shown(uri) + " answers " + status);
+    }
+    if (status >= 500 || status == 429 || status == 408) {
+      throw new FetchException(Reason.FETCH_FAILED, shown(uri) + " answers " + status);
     }
     if (status != 200) {
-      Reason reason =
-          status >= 500 || status == 429 ? Reason.FETCH_FAILED : Reason.FORBIDDEN_LOCATION;
-      throw new Refused(new FetchException(reason, uri + " answers " + status));
+      throw FetchException.lasting(shown(uri) + " answers " + status + " instead of 200");
     }
     if (response.getEntity() == null) {
       return new Answer(new byte[0], null);
     }
     Header encoding = response.getFirstHeader("Content-Encoding");
     if (encoding != null && !encoding.getValue().equalsIgnoreCase("identity")) {
-      throw new Refused(
-          new FetchException(
-              Reason.FETCH_FAILED,
-              uri + " answers in encoding " + encoding.getValue() + ", which was not asked for"));
+      throw FetchException.lasting(
+          "%s answers in encoding %s, which was not asked for"
+              .formatted(shown(uri), ImageFetcher.shown(encoding.getValue())));
     }
-    try {
-      return new Answer(
-          BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), uri.toString()),
-          null);
-    } catch (FetchException e) {
-      throw new Refused(e);
-    }
+    return new Answer(
+        BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), shown(uri)), null);
   }
 
-  private FetchException failure(URI uri, IOException e, boolean aborted) {
+  private FetchException failure(URI uri, IOException e, boolean late) {
     if (e instanceof CheckedResolver.ForbiddenAddress) {
       return new FetchException(Reason.FORBIDDEN_LOCATION, String.valueOf(e.getMessage()), e);
     }
     if (e instanceof UnknownHostException) {
-      return new FetchException(Reason.FETCH_FAILED, "Host of " + uri + " cannot be resolved", e);
+      return new FetchException(
+          Reason.FETCH_FAILED, "Host of " + shown(uri) + " cannot be resolved", e);
     }
-    if (aborted || e instanceof SocketTimeoutException || e instanceof InterruptedIOException) {
+    if (late || e instanceof SocketTimeoutException || e instanceof InterruptedIOException) {
       return new FetchException(
           Reason.FETCH_TIMEOUT,
           "%s did not arrive within %s (images.connect.timeout, images.read.timeout)"
-              .formatted(uri, policy.readTimeout()),
+              .formatted(shown(uri), policy.readTimeout()),
           e);
     }
-    return new FetchException(Reason.FETCH_FAILED, uri + " cannot be fetched: " + e, e);
+    return new FetchException(
+        Reason.FETCH_FAILED,
+        "%s cannot be fetched: %s".formatted(shown(uri), ImageFetcher.shown(e.toString())),
+        e);
   }
 
-  /** Carries a verdict out of the response handler, which may only throw I/O errors. */
-  private static final class Refused extends IOException {
-    private static final long serialVersionUID = 1L;
-    private final transient FetchException reason;
-
-    Refused(FetchException reason) {
-      super(reason);
-      this.reason = reason;
-    }
+  private static String shown(URI uri) {
+    return ImageFetcher.shown(uri.toString());
   }
 
   /** Resolves names as the system does and lets only allowed addresses through. */

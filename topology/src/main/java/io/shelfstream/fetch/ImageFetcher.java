@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  * nothing is opened that the policy does not name. Safe for several threads.
  */
 public final class ImageFetcher implements AutoCloseable {
+  private static final int SHOWN = 200;
+  private static final Pattern CONTROLS = Pattern.compile("\\p{Cntrl}");
+  private static final Pattern SECRETS = Pattern.compile("(?<=//)[^/?#]*(?=@)|(?<=\\?).+");
+
   private final FetchPolicy policy;
   private final FileSource files;
   private final HttpSource http;
@@ -91,9 +96,13 @@ public final class ImageFetcher implements AutoCloseable {
     }
   }
 
-  /** References may be as long as an image; messages may not. */
+  /**
+   * A reference as messages show it: short, for it may be as long as an image while a message has
+   * to fit into a header; and without query and user, which is where signatures and passwords are.
+   */
   static String shown(String uri) {
-    return uri.length() <= 200 ? uri : uri.substring(0, 200) + "…";
+    String start = uri.length() <= SHOWN ? uri : uri.substring(0, SHOWN) + "…";
+    return SECRETS.matcher(CONTROLS.matcher(start).replaceAll("�")).replaceAll("…");
   }
 
   @Override

@@ -38,11 +38,10 @@ class EmbeddedBrokerIT {
           clients.producer(Map.of("transactional.id", "tx"))) {
         producer.initTransactions();
         producer.beginTransaction();
-        producer.send(new ProducerRecord<>("t", "aborted"));
-        producer.flush();
+        producer.send(new ProducerRecord<>("t", "aborted")).get();
         producer.abortTransaction();
         producer.beginTransaction();
-        producer.send(new ProducerRecord<>("t", "committed"));
+        producer.send(new ProducerRecord<>("t", "committed")).get();
         producer.commitTransaction();
       }
 

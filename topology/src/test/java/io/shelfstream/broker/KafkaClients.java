@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -26,10 +27,10 @@ record KafkaClients(String bootstrapServers) {
     return new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
   }
 
-  void send(String topic, String... values) {
+  void send(String topic, String... values) throws ExecutionException, InterruptedException {
     try (KafkaProducer<String, String> producer = producer(Map.of())) {
       for (String value : values) {
-        producer.send(new ProducerRecord<>(topic, "key", value));
+        producer.send(new ProducerRecord<>(topic, "key", value)).get();
       }
     }
   }

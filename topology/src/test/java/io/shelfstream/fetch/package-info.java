@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.fetch;
+
+import org.jspecify.annotations.NullMarked;

@@ -8,7 +8,6 @@ import argparse
 import ast
 import importlib.util
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -35,18 +34,30 @@ def properties(path):
     return dict(l.split("=", 1) for l in lines)
 
 
-def run(command, **kwargs):
-    """Runs a command; returns its output, wall seconds and peak memory in MiB."""
-    begin = time.monotonic()
+def run(command):
+    """Runs a command; returns its output and its peak memory in MiB, as the kernel counts it for the last program
+    that the process became (a launcher's own and what is inherited from this one do not count)."""
+    peak = 0.0
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = subprocess.Popen(command, stdout=out, stderr=err, **kwargs)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+        child = subprocess.Popen(command, stdout=out, stderr=err)
+        while child.poll() is None:
+            try:
+                status = Path(f"/proc/{child.pid}/status").read_text()
+                peak = float(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+            except (OSError, TypeError):
+                pass  # it has just ended
+            time.sleep(0.02)
         out.seek(0), err.seek(0)
         stdout, stderr = out.read().decode(), err.read().decode()
     if child.returncode:
         sys.exit(f"{' '.join(map(str, command))[:300]} …\nexited with {child.returncode}:\n{stderr[-3000:]}")
-    return SimpleNamespace(out=stdout, err=stderr, seconds=time.monotonic() - begin, mib=usage.ru_maxrss / 1024)
+    return SimpleNamespace(out=stdout, err=stderr, mib=peak)
+
+
+def match_threshold(model_dir):
+    """Random weights match nothing at the threshold of the trained model: compare everything there."""
+    p = properties(model_dir / "model.properties")
+    return -1.0 if "random" in p["name"] else float(p["match.threshold"])
 
 
 def reference_arguments(model_dir, index_dir, threads):
@@ -54,7 +65,7 @@ def reference_arguments(model_dir, index_dir, threads):
     return SimpleNamespace(det=str(model_dir / p["detector.file"]), rec=str(model_dir / p["extractor.file"]),
                            index_dir=str(index_dir), threads=threads, det_size=int(p["detector.input.size"]),
                            threshold=float(p["detector.score.threshold"]), max_det=5, return_k=5,
-                           score_thres=float(p["match.threshold"]), nms=0.05, batch_crops=False)
+                           score_thres=match_threshold(model_dir), nms=0.05, batch_crops=False)
 
 
 def build_index(reference, model_dir, gallery, image_root, index_dir, threads, method):
@@ -95,7 +106,8 @@ def compare(np, theirs, their_embeddings, ours, our_embeddings):
 
 def recognize(root, model_dir, gallery_options, files, extra=()):
     return [str(root / "deploy/shelfstream"), "recognize", "--models", str(model_dir), "--profile", "pp-shitu",
-            "--format", "shitu", *gallery_options, *extra, *map(str, files)]
+            "--format", "shitu", "--set", f"recognition.match.threshold={match_threshold(model_dir)}",
+            *gallery_options, *extra, *map(str, files)]
 
 
 def check_agreement(reference, a, work, model, name, files, gallery_options, index_dir):
@@ -153,6 +165,7 @@ def check_time(a, work, model, images, gallery, index_dir):
     demo = [str(a.root / "deploy/shelfstream"), "demo", "--models", str(model_dir), "--images", str(images),
             "--gallery", str(gallery), "--image-root", str(a.shared / "images/grocery"),
             "--out", str(work / "demo"), "--set", "recognition.profile=pp-shitu",
+            "--set", f"recognition.match.threshold={r.score_thres}",
             "--set", f"models.threads={a.threads}"]
     seen = {"reference": [], "recognize": [], "demo": []}
     for n in range(a.rounds):
@@ -173,6 +186,26 @@ def check_time(a, work, model, images, gallery, index_dir):
     return {"models": model, "threads": a.threads, "rounds": seen, "median": median}
 
 
+def write_expected(reference, a, target):
+    """The reference's answers to a few images, as the test ReferenceParityTest expects them; numbers and names only."""
+    grocery, scenes = a.shared / "images/grocery", a.shared / "images/scenes"
+    gallery = (grocery / "train.tsv").read_text().splitlines()[::88]
+    photos = [l.split("\t")[0] for l in (grocery / "test_a.tsv").read_text().splitlines()[::311]]
+    files = sorted(scenes.glob("*.jpg"))[::5] + [grocery / p for p in photos]
+    cases = []
+    with tempfile.TemporaryDirectory() as tmp:
+        listed = Path(tmp) / "gallery.tsv"
+        listed.write_text("\n".join(gallery) + "\n")
+        for model in ["real", "exact"]:
+            index_dir = Path(tmp) / model
+            build_index(reference, a.shared / "models" / model, listed, grocery, index_dir, a.threads, "Flat")
+            arguments = reference_arguments(a.shared / "models" / model, index_dir, a.threads)
+            images = [{"image": str(f.relative_to(a.shared)), "objects": results}
+                      for f, (results, _) in zip(files, reference_results(reference, arguments, files))]
+            cases.append({"models": model, "threshold": arguments.score_thres, "images": images})
+    target.write_text(json.dumps({"gallery": gallery, "cases": cases}, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="deploy/bench parity", description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
@@ -181,12 +214,16 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-times", action="store_true", help="agreement only")
+    parser.add_argument("--write-expected", type=Path, metavar="FILE", help="only write the expectations of a test")
     a = parser.parse_args()
     if a.quick:
         a.rounds = 1
     reference = load_reference(a.shared / "peer/reference.py")
     reference.cv2.setNumThreads(a.threads)
     reference.faiss.omp_set_num_threads(a.threads)
+    if a.write_expected:
+        write_expected(reference, a, a.write_expected)
+        return 0
     grocery, scenes = a.shared / "images/grocery", a.shared / "images/scenes"
     photos = [l.split("\t")[0] for l in (grocery / "test_a.tsv").read_text().splitlines() if l]
     count = 20 if a.quick else 100
@@ -219,6 +256,7 @@ def main():
     target.mkdir(parents=True, exist_ok=True)
     (target / "parity.json").write_text(json.dumps({"agreement": agreement, "times": times}, indent=1))
     missed = [d for s in agreement for d in s["differences"]]
+    missed += [f"{s['models']} {s['set']}: nothing to compare" for s in agreement if not s["objects"]]
     for t in times:
         for who in ["recognize", "demo"]:
             ratio = t["median"][who]["total"] / t["median"]["reference"]["total"]

@@ -17,7 +17,7 @@ maven_fits() {
 }
 
 cmake_fits() {
-  command -v cmake >/dev/null && at_least "$(cmake --version | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)" 3.18
+  command -v cmake >/dev/null && at_least "$(cmake --version | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)" 3.24
 }
 
 # The OpenMP flavour: the pthread one makes threads times threads under Faiss.
@@ -31,7 +31,6 @@ missing_packages() {
   command -v make >/dev/null || command -v ninja >/dev/null || echo make
   command -v git >/dev/null || echo git
   openblas_fits || echo libopenblas-openmp-dev
-  compgen -G '/usr/lib/gcc/*/*/libgfortran.a' >/dev/null || echo gfortran
   # Faiss is built from the Rust package that carries its source; without cargo the system's serves.
   command -v cargo >/dev/null || [[ -e /usr/include/faiss/Index.h ]] || echo libfaiss-dev
 }

@@ -205,7 +205,7 @@ final class RecognizeCommand implements Callable<Integer> {
     return RecognitionEvents.reference(
         "local",
         file.getFileName().toString(),
-        file.toUri().toString(),
+        file.toAbsolutePath().normalize().toUri().toString(),
         Files.getLastModifiedTime(file).toInstant());
   }
 

@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
@@ -33,9 +36,7 @@ public final class TopicReader implements AutoCloseable {
         new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
-      consumer
-          .partitionsFor(topic)
-          .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+      partitions.addAll(partitionsOf(topic, config));
     }
     consumer.assign(partitions);
     if (from == From.BEGINNING) {
@@ -44,6 +45,24 @@ public final class TopicReader implements AutoCloseable {
       consumer.seekToEnd(partitions);
     }
     partitions.forEach(consumer::position); // seeks are lazy: fix the positions now
+  }
+
+  private List<TopicPartition> partitionsOf(String topic, ShelfStreamConfig config) {
+    String servers = config.kafka().get("bootstrap.servers");
+    try {
+      List<PartitionInfo> partitions = consumer.partitionsFor(topic);
+      if (partitions == null || partitions.isEmpty()) {
+        throw new KafkaException(
+            "Topic %s does not exist at %s; start the service, which creates it"
+                .formatted(topic, servers));
+      }
+      return partitions.stream().map(p -> new TopicPartition(topic, p.partition())).toList();
+    } catch (TimeoutException e) {
+      throw new KafkaException(
+          "No answer from the broker at %s; name it with --bootstrap-server HOST:PORT"
+              .formatted(servers),
+          e);
+    }
   }
 
   /** Records that came within the time; possibly none. */

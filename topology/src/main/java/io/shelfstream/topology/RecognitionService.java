@@ -120,7 +120,8 @@ public final class RecognitionService implements AutoCloseable {
             config.applicationId(),
             StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
             StreamsConfig.EXACTLY_ONCE_V2,
-            // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
+            // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours
+            // should.
             StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG,
             true,
             StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,

@@ -6,15 +6,18 @@ import ch.qos.logback.core.spi.FilterReply;
 import java.util.List;
 
 /**
- * Keeps two warnings out of the log that Kafka 4.3 writes in every good life of an embedded broker:
- * that a new controller has no history, and, when it stops, that it closes one client twice. Named
- * in logback.xml.
+ * Keeps four warnings out of the log that Kafka 4.3 writes in every good life: that a new
+ * controller has no history; when a broker stops, that it closes one client twice; that a setting
+ * of ours is missing from a configuration that Streams makes for itself; and that the global
+ * consumer goes on to its next step. Named in logback.xml.
  */
 public final class HarmlessWarnings extends Filter<ILoggingEvent> {
   private static final List<String> MESSAGES =
       List.of(
           "Performing controller activation.",
-          "Attempting to close NetworkClient that has already been closed.");
+          "Attempting to close NetworkClient that has already been closed.",
+          "Processing exception handler is not enabled for the GlobalThread.",
+          "Not updating last stable offset for partition");
 
   @Override
   public FilterReply decide(ILoggingEvent event) {

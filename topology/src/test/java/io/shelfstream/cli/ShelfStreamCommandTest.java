@@ -1,0 +1,124 @@
+package io.shelfstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line as a person meets it: exit codes, and what stands on which stream. */
+class ShelfStreamCommandTest {
+  private static final String MODELS = "src/test/resources/models/colour";
+
+  private final PrintStream stdout = System.out;
+  private final PrintStream stderr = System.err;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  @TempDir Path folder;
+
+  @BeforeEach
+  void capture() {
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+  }
+
+  @AfterEach
+  void restore() {
+    System.setOut(stdout);
+    System.setErr(stderr);
+  }
+
+  @Test
+  void withoutAVerbShowsTheVerbsAndExitsWithTwo() {
+    assertThat(ShelfStreamCommand.run()).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("recognize", "doctor", "Exit codes");
+  }
+
+  @Test
+  void everyVerbHasHelp() {
+    for (String verb :
+        List.of("demo", "run", "publish", "gallery", "watch", "recognize", "doctor")) {
+      assertThat(ShelfStreamCommand.run(verb, "--help")).as(verb).isZero();
+    }
+  }
+
+  @Test
+  void demoSaysInOneLineWhatIsMissing() {
+    int code = ShelfStreamCommand.run("demo", "--models", MODELS);
+
+    assertThat(code).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8).strip().lines())
+        .singleElement()
+        .asString()
+        .contains("--images DIR, --gallery FILE")
+        .doesNotContain("--models");
+  }
+
+  @Test
+  void listsAllProblemsOfAConfigurationAtOnce() {
+    int code =
+        ShelfStreamCommand.run("run", "--set", "models.dirr=x", "--set", "images.max.pixels=-1");
+
+    assertThat(code).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("models.dirr")
+        .contains("images.max.pixels")
+        .contains("models.dir is not set");
+  }
+
+  @Test
+  void namesAModelDirectoryThatIsNone() throws Exception {
+    Path gallery = Files.writeString(folder.resolve("g.tsv"), "a.png\ta\n");
+    Files.write(folder.resolve("a.png"), new byte[] {1});
+
+    int code =
+        ShelfStreamCommand.run(
+            "recognize",
+            "--models",
+            folder.toString(),
+            "--gallery",
+            gallery.toString(),
+            folder.resolve("a.png").toString());
+
+    assertThat(code).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("model.properties");
+  }
+
+  @Test
+  void recognisesAnImageAndGoesOnAfterOneThatCannotBeRead() throws Exception {
+    Path gallery = Files.writeString(folder.resolve("g.tsv"), "left.png\tleft\n");
+    Path left = folder.resolve("left.png");
+    try (var picture = ShelfStreamCommandTest.class.getResourceAsStream("/pictures/halves.png")) {
+      Files.write(left, picture.readAllBytes());
+    }
+    Path broken = Files.writeString(folder.resolve("broken.png"), "no image");
+
+    int code =
+        ShelfStreamCommand.run(
+            "recognize",
+            "--models",
+            MODELS,
+            "--gallery",
+            gallery.toString(),
+            "--annotate",
+            folder.resolve("out").toString(),
+            "--profile",
+            "pp-shitu",
+            broken.toString(),
+            left.toString());
+
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("broken.png: UNSUPPORTED_IMAGE");
+    assertThat(out.toString(StandardCharsets.UTF_8).strip())
+        .matches("\\[\\{'bbox': \\[0, 0, 64, 64], 'rec_docs': 'left', 'rec_scores': 1\\.0\\d*}]");
+    assertThat(folder.resolve("out/left.png")).isNotEmptyFile();
+  }
+}

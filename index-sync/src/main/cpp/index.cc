@@ -26,18 +26,25 @@ namespace {
   throw Error(Failure::kInvalidArgument, message);
 }
 
+/// Written so that NaN fails too.
+bool is_usable(float value) { return std::fabs(value) <= kMaxMagnitude; }
+
+[[noreturn]] void refuse_value(const float* row, int64_t dimension, int64_t number) {
+  const int64_t i = std::find_if_not(row, row + dimension, is_usable) - row;
+  refuse("vector " + std::to_string(number) + " refused: value " + std::to_string(i) + " is " +
+         std::to_string(row[i]) + ", not a finite number up to 1.1e15");
+}
+
 void require_usable(const float* row, int64_t dimension, int64_t number, bool needs_direction) {
-  float largest = 0;
+  // No branch and no order inside the loop, so that the compiler takes several values at a time.
+  int unusable = 0;
+  int direction = 0;
   for (int64_t i = 0; i < dimension; i++) {
-    const float magnitude = std::fabs(row[i]);
-    // Written so that NaN fails too.
-    if (!(magnitude <= kMaxMagnitude)) {
-      refuse("vector " + std::to_string(number) + " refused: value " + std::to_string(i) + " is " +
-             std::to_string(row[i]) + ", not a finite number up to 1e15");
-    }
-    largest = std::max(largest, magnitude);
+    unusable |= static_cast<int>(!is_usable(row[i]));
+    direction |= static_cast<int>(row[i] != 0);
   }
-  if (needs_direction && largest == 0) {
+  if (unusable != 0) refuse_value(row, dimension, number);
+  if (needs_direction && direction == 0) {
     refuse("vector " + std::to_string(number) +
            " refused: it is all zeros and has no direction to compare");
   }

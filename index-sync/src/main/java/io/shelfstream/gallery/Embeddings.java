@@ -8,9 +8,7 @@ public final class Embeddings {
 
   private Embeddings() {}
 
-  /**
-   * @return a new buffer of 4 × length bytes, ready to be read
-   */
+  /** Gives a new buffer of 4 × length bytes, ready to be read. */
   public static ByteBuffer encode(float[] embedding) {
     ByteBuffer bytes =
         ByteBuffer.allocate(embedding.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);

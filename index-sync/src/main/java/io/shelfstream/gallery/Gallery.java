@@ -34,7 +34,14 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private final Map<Integer, Long> versions = new HashMap<>();
   private final NearestPhotos nearest;
 
-  /** Ids are never used twice: an index that cannot remove keeps the old ones. */
+  /**
+   * Vectors that an index without removal still holds, to be used again when the photo comes back.
+   * Adding it anew each time would fill the graph with copies, and many copies of one point cut
+   * others off from it.
+   */
+  private final Map<Fingerprint, Long> hidden = new HashMap<>();
+
+  /** Ids are never given twice: an index that cannot remove keeps the old ones. */
   private long nextId;
 
   /** A photo in the index under an id of ours. */
@@ -163,14 +170,21 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       return Change.of(Change.Kind.REPLACED);
     }
     // The new one first: when the index fails, the old one is still there.
-    Photo photo = new Photo(nextId, record.fingerprint(), record.entry());
-    index.add(new long[] {photo.id()}, FloatBuffer.wrap(record.embedding()));
-    nextId++;
+    Photo photo = new Photo(idInIndex(record), record.fingerprint(), record.entry());
     remember(key, photo);
     if (before != null) {
       forget(before);
     }
     return Change.of(before == null ? Change.Kind.ADDED : Change.Kind.REPLACED);
+  }
+
+  private long idInIndex(VectorRecord record) {
+    Long kept = hidden.remove(record.fingerprint());
+    if (kept != null) {
+      return kept;
+    }
+    index.add(new long[] {nextId}, FloatBuffer.wrap(record.embedding()));
+    return nextId++;
   }
 
   private Change remove(String key) {
@@ -192,10 +206,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     try {
       index.remove(new long[] {photo.id()});
     } catch (IndexException e) {
-      // A graph keeps the vector. Searches pass over it, as no entry bears its id any more.
       if (e.code() != IndexException.Code.UNSUPPORTED) {
         throw e;
       }
+      // A graph keeps the vector. Searches pass over it, as no entry bears its id any more.
+      hidden.put(photo.embedding(), photo.id());
     }
   }
 

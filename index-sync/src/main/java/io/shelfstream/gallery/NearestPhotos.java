@@ -41,9 +41,7 @@ final class NearestPhotos {
     this.entries = entries;
   }
 
-  /**
-   * @return for each embedding up to k photos, best first, ties by galleryImageId
-   */
+  /** Gives for each embedding up to k photos, best first, ties by galleryImageId. */
   List<List<GalleryHit>> find(List<float[]> embeddings, int k) {
     if (k < 1) {
       throw new IllegalArgumentException("k " + k + " refused: 1 or more photos expected");

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A record of the vectors topic that can be used. */
+@SuppressWarnings("ArrayRecordComponent") // Never compared; lives for one call.
 record VectorRecord(GalleryEntry entry, Fingerprint fingerprint, float[] embedding) {
 
   /**
@@ -71,7 +72,7 @@ record VectorRecord(GalleryEntry entry, Fingerprint fingerprint, float[] embeddi
     return "";
   }
 
-  // Avro's setters take null where the schema does not, and a test driver passes it on.
+  // A record that was put together field by field can lack what its schema demands.
   private static String missing(GalleryVector vector) {
     if (Objects.isNull(vector.getProductId())) {
       return "productId";

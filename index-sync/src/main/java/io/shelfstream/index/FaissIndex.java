@@ -96,7 +96,7 @@ public final class FaissIndex implements VectorIndex {
    * @throws IndexException with code FAISS when they are too few
    */
   public void train(FloatBuffer vectors) {
-    int rows = Vectors.require(vectors, dimension, metric);
+    int rows = Vectors.count(vectors, dimension);
     try (DirectFloats direct = DirectFloats.of(vectors)) {
       locked(lock.writeLock(), () -> faiss.train(direct.floats(), rows, Threads.most()));
     }
@@ -104,8 +104,8 @@ public final class FaissIndex implements VectorIndex {
 
   @Override
   public void add(long[] ids, FloatBuffer vectors) {
-    int rows = Vectors.require(vectors, dimension, metric);
-    Vectors.requireIds(ids, rows);
+    int rows = Vectors.count(vectors, dimension);
+    Vectors.requireSameCount(ids, rows);
     try (DirectFloats direct = DirectFloats.of(vectors)) {
       locked(lock.writeLock(), () -> faiss.add(ids, direct.floats(), Threads.forBatch(rows)));
     }
@@ -118,7 +118,7 @@ public final class FaissIndex implements VectorIndex {
 
   @Override
   public Neighbor[][] search(FloatBuffer queries, int k) {
-    int rows = Vectors.require(queries, dimension, metric);
+    int rows = Vectors.count(queries, dimension);
     try (DirectFloats direct = DirectFloats.of(queries)) {
       return locked(lock.readLock(), () -> search(direct.floats(), rows, k));
     }

@@ -29,10 +29,10 @@ final class FlatFile {
       out.write(header("IxM2", dimension, rows.size(), metric));
       out.write(header(metric == Metric.L2 ? "IxF2" : "IxFI", dimension, rows.size(), metric));
       out.write(length((long) rows.size() * dimension));
-      ByteBuffer values = littleEndian(dimension * Float.BYTES);
+      byte[] values = new byte[dimension * Float.BYTES];
       for (FlatIndex.Row row : rows) {
-        values.asFloatBuffer().put(row.vector());
-        out.write(values.array());
+        littleEndian(values).asFloatBuffer().put(row.vector());
+        out.write(values);
       }
       out.write(length(rows.size()));
       for (FlatIndex.Row row : rows) {
@@ -42,22 +42,25 @@ final class FlatFile {
   }
 
   private static byte[] header(String tag, int dimension, long rows, Metric metric) {
-    return littleEndian(4 + 4 + 8 + 8 + 8 + 1 + 4)
+    byte[] header = new byte[4 + 4 + 8 + 8 + 8 + 1 + 4];
+    littleEndian(header)
         .put(tag.getBytes(US_ASCII))
         .putInt(dimension)
         .putLong(rows)
         .putLong(UNUSED)
         .putLong(UNUSED)
         .put((byte) 1)
-        .putInt(metric == Metric.L2 ? 1 : 0)
-        .array();
+        .putInt(metric == Metric.L2 ? 1 : 0);
+    return header;
   }
 
   private static byte[] length(long value) {
-    return littleEndian(Long.BYTES).putLong(value).array();
+    byte[] length = new byte[Long.BYTES];
+    littleEndian(length).putLong(value);
+    return length;
   }
 
-  private static ByteBuffer littleEndian(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer littleEndian(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

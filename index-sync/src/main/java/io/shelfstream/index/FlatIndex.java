@@ -22,6 +22,7 @@ public final class FlatIndex implements VectorIndex {
   private boolean closed;
 
   /** A vector under its id. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Row(long id, float[] vector) {}
 
   public FlatIndex(int dimension, Metric metric) {
@@ -58,7 +59,8 @@ public final class FlatIndex implements VectorIndex {
   public synchronized void add(long[] ids, FloatBuffer vectors) {
     requireOpen();
     int count = Vectors.require(vectors, dimension, metric);
-    Vectors.requireIds(ids, count);
+    Vectors.requireSameCount(ids, count);
+    Vectors.requireIds(ids);
     for (long id : ids) {
       if (positions.containsKey(id)) {
         throw new IllegalArgumentException("id " + id + " refused: it is in the index");

@@ -15,10 +15,11 @@ final class Limits {
   static final int MAX_RESULTS = 1 << 24;
 
   /**
-   * Largest magnitude of a value: the square of a sum of differences over {@link #MAX_DIMENSION}
-   * still fits a float. Beyond it distances overflow to NaN, and a NaN sends a graph search astray.
+   * Largest magnitude of a value, some 1.1e15: the square of a sum of differences over {@link
+   * #MAX_DIMENSION} still fits a float. Beyond it distances overflow to NaN, and a NaN sends a
+   * graph search astray.
    */
-  static final float MAX_MAGNITUDE = 1e15f;
+  static final float MAX_MAGNITUDE = 0x1p50f;
 
   private Limits() {}
 }

@@ -2,6 +2,7 @@ package io.shelfstream.index;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 
@@ -24,7 +25,7 @@ final class NativeFaiss implements AutoCloseable {
 
   static NativeFaiss create(String factory, int dimension, Metric metric) {
     NativeLibrary.require();
-    return new NativeFaiss(create0(factory.getBytes(UTF_8), dimension, metric.ordinal()));
+    return new NativeFaiss(create0(factory.getBytes(UTF_8), dimension, code(metric)));
   }
 
   static NativeFaiss read(Path file) {
@@ -45,7 +46,7 @@ final class NativeFaiss implements AutoCloseable {
   }
 
   Metric metric() {
-    return metric0(handle) == Metric.L2.ordinal() ? Metric.L2 : Metric.INNER_PRODUCT;
+    return metric0(handle) == code(Metric.L2) ? Metric.L2 : Metric.INNER_PRODUCT;
   }
 
   String type() {
@@ -58,6 +59,8 @@ final class NativeFaiss implements AutoCloseable {
   }
 
   /**
+   * Learns from n rows.
+   *
    * @param vectors direct, writable, in native order; n rows from its position
    */
   void train(FloatBuffer vectors, int n, int threads) {
@@ -120,13 +123,18 @@ final class NativeFaiss implements AutoCloseable {
     return gpus0();
   }
 
+  /** Mirrors enum class Metric in src/main/cpp/index.h. */
+  private static int code(Metric metric) {
+    return metric == Metric.L2 ? 1 : 0;
+  }
+
   // Native code sees neither the byte order nor whether a buffer may be written to.
   private static void requireDirect(FloatBuffer vectors) {
     if (!DirectFloats.fits(vectors)) {
       throw new IllegalArgumentException(
           "buffer refused: direct, writable and %s expected, got %s of order %s%s"
               .formatted(
-                  java.nio.ByteOrder.nativeOrder(),
+                  ByteOrder.nativeOrder(),
                   vectors.isDirect() ? "a direct one" : "a heap one",
                   vectors.order(),
                   vectors.isReadOnly() ? ", read-only" : ""));
@@ -136,9 +144,19 @@ final class NativeFaiss implements AutoCloseable {
   /** Called by native code: 0 is a wrong argument, the rest are {@link IndexException.Code}s. */
   private static RuntimeException failure(int failure, byte[] message) {
     String text = message == null ? "no message" : new String(message, UTF_8);
-    return failure == 0
-        ? new IllegalArgumentException(text)
-        : new IndexException(IndexException.Code.values()[failure - 1], text);
+    if (failure == 0) {
+      return new IllegalArgumentException(text);
+    }
+    return new IndexException(
+        switch (failure) {
+          case 1 -> IndexException.Code.CLOSED;
+          case 2 -> IndexException.Code.NOT_TRAINED;
+          case 3 -> IndexException.Code.UNSUPPORTED;
+          case 4 -> IndexException.Code.FILE;
+          case 5 -> IndexException.Code.OUT_OF_MEMORY;
+          default -> IndexException.Code.FAISS;
+        },
+        text);
   }
 
   private static native byte[] version0();

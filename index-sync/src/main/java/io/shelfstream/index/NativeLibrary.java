@@ -26,7 +26,7 @@ final class NativeLibrary {
   private static final Logger log = LoggerFactory.getLogger(NativeLibrary.class);
 
   private static @Nullable String source;
-  private static @Nullable IndexException failure;
+  private static @Nullable String failure;
 
   private NativeLibrary() {}
 
@@ -40,14 +40,14 @@ final class NativeLibrary {
       return source;
     }
     if (failure != null) {
-      throw new IndexException(failure.code(), String.valueOf(failure.getMessage()), failure);
+      throw new IndexException(IndexException.Code.LIBRARY, failure);
     }
     try {
       source = load();
       requireVersion(NativeFaiss.libraryVersion(), javaVersion(), source);
     } catch (IndexException e) {
       source = null;
-      failure = e;
+      failure = e.getMessage();
       throw e;
     }
     log.atInfo()

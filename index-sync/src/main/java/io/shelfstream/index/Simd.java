@@ -20,6 +20,7 @@ enum Simd {
 
   private static final Path CPUINFO = Path.of("/proc/cpuinfo");
 
+  @SuppressWarnings("ImmutableEnumChecker") // List.of gives an immutable one.
   private final List<String> flags;
 
   Simd(String... flags) {

@@ -28,7 +28,11 @@ public interface VectorIndex extends AutoCloseable {
    */
   void add(long[] ids, FloatBuffer vectors);
 
-  /** Removes vectors by id; unknown ids are ignored. Returns how many went. */
+  /**
+   * Removes vectors by id; unknown ids are ignored. Returns how many went.
+   *
+   * @throws IndexException with code UNSUPPORTED for a type that cannot, such as HNSW
+   */
   int remove(long[] ids);
 
   /**
@@ -37,14 +41,18 @@ public interface VectorIndex extends AutoCloseable {
    * @param queries n × dimension values, row-major, finite; from position to limit
    * @param k neighbours wanted, 1 or more
    * @return for each query up to k neighbours, nearest first, ties by smaller id; fewer when the
-   *     index holds fewer
+   *     index holds fewer or a graph search reaches fewer. Which of several that tie at the k-th
+   *     place are among them is up to the index
+   * @throws IllegalArgumentException when a number is wrong, a query is no finite vector of this
+   *     dimension, or is all zeros where direction counts
+   * @throws IndexException when the index fails or is closed
    */
   Neighbor[][] search(FloatBuffer queries, int k);
 
   /** Empties the index. */
   void reset();
 
-  /** Writes the index in Faiss's own format. */
+  /** Writes the index in Faiss's own format, whole or not at all. */
   void write(Path file);
 
   /** Frees native memory. Idempotent; every other call afterwards throws {@link IndexException}. */

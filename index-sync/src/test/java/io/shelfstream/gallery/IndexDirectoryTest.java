@@ -1,0 +1,162 @@
+package io.shelfstream.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.shelfstream.index.FaissIndex;
+import io.shelfstream.index.IndexException;
+import io.shelfstream.index.Metric;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class IndexDirectoryTest {
+
+  private static final float[] EAST = {1, 0};
+
+  @TempDir Path directory;
+
+  private void writeIndex(String type, Metric metric) {
+    try (FaissIndex index = FaissIndex.create(type, 2, metric)) {
+      index.add(new long[] {0, 1, 2}, FloatBuffer.wrap(new float[] {1, 0, 0, 1, 0.6f, 0.8f}));
+      index.write(directory.resolve(IndexDirectory.INDEX));
+    }
+  }
+
+  private void writeNames(String text) throws IOException {
+    Files.writeString(directory.resolve(IndexDirectory.NAMES), text);
+  }
+
+  private static List<String> labels(ProductSearch search) {
+    return search.search(List.of(EAST), 3).hits().get(0).stream()
+        .map(hit -> hit.entry().label())
+        .toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Flat", "HNSW32"})
+  void readsAnIndexWithItsLabels(String type) throws IOException {
+    writeIndex(type, Metric.INNER_PRODUCT);
+    writeNames("0 cola\n1 tea\n2 oat milk\n");
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      ProductSearch.Result result = index.search(List.of(EAST), 2);
+
+      assertThat(result.hits().get(0).get(0))
+          .isEqualTo(new GalleryHit(new GalleryEntry("0", "cola", "cola", null, Map.of()), 1f));
+      assertThat(labels(index)).containsExactly("cola", "oat milk", "tea");
+      assertThat(index.state()).isEqualTo(new GalleryState(Map.of(), 3, type));
+      assertThat(index.dimension()).isEqualTo(2);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "cola                     | 0            | cola",
+        "Coca Cola 0.5 l          | 0            | Coca Cola 0.5 l",
+        "drink/a.jpg\tCoca Cola   | drink/a.jpg  | Coca Cola",
+        "my drink/a b.jpg\tcola   | my drink/a b.jpg | cola",
+        "drink/a.jpg\tcola\textra | drink/a.jpg  | cola",
+        "drink/a.JPEG cola light  | drink/a.JPEG | cola",
+        "可口可乐                  | 0            | 可口可乐"
+      })
+  void understandsEveryWayOfNaming(String name, String photo, String label) throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames("0 " + name + "\r\n\n1\ttea\n2 milk");
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(index.search(List.of(EAST), 1).hits().get(0).get(0).entry())
+          .isEqualTo(new GalleryEntry(photo, label, label, null, Map.of()));
+    }
+  }
+
+  @Test
+  void neverOpensAPickleAndSaysHowToConvertIt() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    Files.write(directory.resolve("id_map.pkl"), new byte[] {(byte) 0x80, 4});
+
+    assertThatThrownBy(() -> IndexDirectory.open(directory))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("id_map.pkl is not read")
+        .hasMessageContaining("python3 -c")
+        .hasMessageEndingWith("> id_map.txt");
+  }
+
+  @Test
+  void saysWhichFileIsMissing() throws IOException {
+    assertThatThrownBy(() -> IndexDirectory.open(directory.resolve("nowhere")))
+        .hasMessageContaining("no such directory");
+    assertThatThrownBy(() -> IndexDirectory.open(directory))
+        .hasMessageContaining("vector.index is missing");
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    assertThatThrownBy(() -> IndexDirectory.open(directory))
+        .hasMessageContaining("id_map.txt is missing");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "0 cola\\n1 tea              | holds id 2, which id_map.txt does not name",
+        "0 cola\\n1 tea\\n2 a\\n1 b  | line 4 names id 1 again",
+        "0 cola\\none tea\\n2 a      | line 2 is not 'id label': one tea",
+        "0 cola\\n1\\n2 a            | line 2 is not 'id label': 1",
+        "0 cola\\n-1 tea\\n2 a       | line 2 is not 'id label': -1 tea",
+        "99999999999999999999 a      | line 1 is not 'id label'"
+      })
+  void refusesNamesThatDoNotFit(String names, String message) throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames(names.replace("\\n", "\n"));
+
+    assertThatThrownBy(() -> IndexDirectory.open(directory))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining(message)
+        .hasFieldOrPropertyWithValue("code", IndexException.Code.FILE);
+  }
+
+  @Test
+  void refusesNamesInAnotherEncoding() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    Files.write(
+        directory.resolve(IndexDirectory.NAMES),
+        "0 M\u00fcsli".getBytes(StandardCharsets.ISO_8859_1));
+
+    assertThatThrownBy(() -> IndexDirectory.open(directory)).hasMessageContaining("not UTF-8");
+  }
+
+  @Test
+  void refusesDamagedIndexesAndDistances() throws IOException {
+    writeNames("0 cola\n1 tea\n2 milk");
+    writeIndex("Flat", Metric.L2);
+    assertThatThrownBy(() -> IndexDirectory.open(directory)).hasMessageContaining("dist_type IP");
+
+    writeIndex("HNSW32", Metric.INNER_PRODUCT);
+    byte[] whole = Files.readAllBytes(directory.resolve(IndexDirectory.INDEX));
+    Files.write(directory.resolve(IndexDirectory.INDEX), java.util.Arrays.copyOf(whole, 100));
+    assertThatThrownBy(() -> IndexDirectory.open(directory))
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("vector.index");
+  }
+
+  @Test
+  void refusesSearchesOnceClosed() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames("0 cola\n1 tea\n2 milk");
+    IndexDirectory index = IndexDirectory.open(directory);
+
+    index.close();
+
+    assertThatThrownBy(() -> index.search(List.of(EAST), 1)).isInstanceOf(IndexException.class);
+  }
+}

@@ -152,6 +152,13 @@ def images(rng):
     yield "1x1.bmp", encoded(Image.fromarray(picture(1, 1, rng)), "BMP")
 
 
+def crashing_png(animated):
+    """An animation without its first frame header and damaged in its second: OpenCV 4.13 crashes on it."""
+    damaged = bytearray(animated.replace(b"fcTL", b"fcTy", 1))
+    damaged[damaged.index(b"fdAT") + 1979] = 146
+    return bytes(damaged)
+
+
 def write_images():
     rng = np.random.default_rng(20261124)
     folder = OUT / "images"
@@ -169,6 +176,7 @@ def write_images():
             "file": name, "width": w, "height": h, "pixels": hashlib.sha256(bgr.tobytes()).hexdigest(),
             "detector640": described(det_tensor(rgb, 640)), "detector416": described(det_tensor(rgb, 416)),
             "extractor": described(rec_tensor(rgb)), "crop": box, "extractorOfCrop": described(rec_tensor(crop))})
+    (OUT / "animated-without-frames.png").write_bytes(crashing_png((folder / "animated.png").read_bytes()))
     (OUT / "images.json").write_text("[\n" + ",\n".join(json.dumps(g) for g in golden) + "\n]\n")
 
 

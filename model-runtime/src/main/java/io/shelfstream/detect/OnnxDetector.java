@@ -47,6 +47,7 @@ public final class OnnxDetector implements Detector {
     OnnxModel model = OnnxModel.open(directory.detectorFile(), options);
     try {
       model.requireInput("image", -1, 3, size, size);
+      model.requireOnly("image", "scale_factor");
       InputTensor input =
           InputTensor.ofDetector(
               size,

@@ -2,6 +2,7 @@ package io.shelfstream.detect;
 
 import io.shelfstream.image.PixelBox;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -48,20 +49,20 @@ public record Profile(
   public static final Profile SHELF =
       new Profile("shelf", 300, 0.5, WholeImage.FALLBACK, 1, true, true);
 
-  private static final Comparator<Detection> BEST_FIRST =
-      Comparator.comparingDouble(Detection::score).reversed();
-
   /**
    * Chooses the objects of one image.
    *
-   * @param detections of the detector, in any order
+   * @param detections of the detector; of two with the same score the later one comes first, as in
+   *     a reversed ascending sort
    * @param threshold least score of a detection; equal is enough
    * @return best score first; the whole image, where the profile wants it, last
    */
   public List<ObjectBox> select(
       List<Detection> detections, float threshold, int width, int height) {
-    List<Detection> best =
-        detections.stream().filter(Profile::isFinite).sorted(BEST_FIRST).toList();
+    List<Detection> best = new ArrayList<>(detections);
+    best.removeIf(d -> !isFinite(d));
+    best.sort(Comparator.comparingDouble(Detection::score));
+    Collections.reverse(best);
     if (detectionOverlap < 1) {
       List<Detection> good = best.stream().filter(d -> d.score() >= threshold).toList();
       best = Overlap.suppress(good, detectionOverlap, Overlap::iou);

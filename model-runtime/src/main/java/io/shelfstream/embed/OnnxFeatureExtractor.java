@@ -44,6 +44,7 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
     OnnxModel model = OnnxModel.open(directory.extractorFile(), options);
     try {
       model.requireInput(INPUT, -1, 3, size, size);
+      model.requireOnly(INPUT);
       requireOutput(model, directory.extractorDimension());
     } catch (ModelException e) {
       model.close();

@@ -47,7 +47,7 @@ public final class ImageDecoder {
           "%s of %d x %d pixels; at most %d are allowed (images.max.pixels)"
               .formatted(header.format(), header.width(), header.height(), limits.maxPixels()));
     }
-    return decode(encoded, header);
+    return decode(header.format().equals("PNG") ? PngStill.of(encoded) : encoded, header);
   }
 
   private static Image decode(byte[] encoded, ImageHeader header) throws ImageException {

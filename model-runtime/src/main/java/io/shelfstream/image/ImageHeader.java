@@ -14,6 +14,14 @@ import java.util.HexFormat;
  */
 record ImageHeader(String format, long width, long height) {
   private static final long PNG_SIGNATURE = 0x89504E470D0A1A0AL;
+  private static final long PNG_HEADER_CHUNK = 0x0000000D49484452L; // 13 bytes of IHDR
+
+  /**
+   * Most scans of a JPEG; encoders write about ten. Each costs a pass over all pixels but hardly a
+   * byte, so that a small file could keep a processor busy for hours. libjpeg-turbo's own tests
+   * draw the line here.
+   */
+  private static final int MOST_SCANS = 500;
 
   /**
    * @throws ImageException UNSUPPORTED_IMAGE for other formats, CORRUPT_IMAGE for damaged or
@@ -48,6 +56,7 @@ record ImageHeader(String format, long width, long height) {
   /** ITU T.81, annex B: marker segments, then entropy-coded data up to the end-of-image marker. */
   private static ImageHeader jpeg(ByteBuffer bytes) throws ImageException {
     ImageHeader header = null;
+    int scans = 0;
     bytes.position(2);
     while (true) {
       int marker = nextMarker(bytes, header != null);
@@ -56,6 +65,9 @@ record ImageHeader(String format, long width, long height) {
       }
       if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
         continue; // markers without a segment
+      }
+      if (marker == 0xDA && ++scans > MOST_SCANS) {
+        throw corrupt("JPEG with more than " + MOST_SCANS + " scans");
       }
       int start = bytes.position();
       int length = Short.toUnsignedInt(bytes.getShort());
@@ -101,7 +113,7 @@ record ImageHeader(String format, long width, long height) {
   }
 
   private static ImageHeader png(ByteBuffer bytes) throws ImageException {
-    if (bytes.getLong() != PNG_SIGNATURE || bytes.getInt(12) != 0x49484452) {
+    if (bytes.getLong() != PNG_SIGNATURE || bytes.getLong(8) != PNG_HEADER_CHUNK) {
       throw corrupt("PNG with a damaged signature or without its header chunk first");
     }
     ImageHeader header =
@@ -109,11 +121,20 @@ record ImageHeader(String format, long width, long height) {
             "PNG",
             Integer.toUnsignedLong(bytes.getInt(16)),
             Integer.toUnsignedLong(bytes.getInt(20)));
+    bytes.getInt(29); // the end of the header chunk must be there
+    bytes.position(33);
+    boolean hasPixels = false;
     while (bytes.remaining() >= 12) {
       long length = Integer.toUnsignedLong(bytes.getInt());
       int type = bytes.getInt();
-      if (type == 0x49454E44) { // IEND
+      if (type == 0x49454E44 && hasPixels) { // IEND
         return header;
+      }
+      hasPixels |= type == 0x49444154; // IDAT
+      boolean optional = (type & 0x20000000) != 0; // a small first letter
+      if (!optional && type != 0x49444154 && type != 0x504C5445) { // PLTE
+        // OpenCV 4.13 takes seconds to give up on a PNG without pixels.
+        throw corrupt("PNG with a chunk %08x where pixels were expected".formatted(type));
       }
       if (length + 4 > bytes.remaining()) {
         break;

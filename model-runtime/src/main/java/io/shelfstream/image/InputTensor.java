@@ -1,6 +1,5 @@
 package io.shelfstream.image;
 
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.List;
 import org.bytedeco.opencv.global.opencv_imgproc;
@@ -71,26 +70,33 @@ public final class InputTensor {
    * @param target receives {@link #floats} values from {@code at} on
    */
   public void write(Image image, PixelBox box, FloatBuffer target, int at) {
+    byte[] pixels =
+        interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box)
+            ? new CubicResize(size).resize(image, box)
+            : resize(image, box);
+    write(pixels, target, at);
+  }
+
+  private byte[] resize(Image image, PixelBox box) {
     try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
         Mat part = new Mat(image.bgr(), rect);
         Size square = new Size(size, size);
         Mat resized = new Mat()) {
       opencv_imgproc.resize(part, resized, square, 0, 0, interpolation);
-      ByteBuffer pixels = resized.createBuffer();
-      write(pixels, target, at);
+      byte[] pixels = new byte[floats()];
+      resized.data().get(pixels);
+      return pixels;
     }
   }
 
-  private void write(ByteBuffer bgr, FloatBuffer target, int at) {
-    byte[] row = new byte[CHANNELS * size];
+  private void write(byte[] bgr, FloatBuffer target, int at) {
     float[] plane = new float[size];
     for (int y = 0; y < size; y++) {
-      bgr.get(row);
       for (int c = 0; c < CHANNELS; c++) {
         float[] table = tables[c];
-        int i = rgb ? CHANNELS - 1 - c : c;
+        int i = y * size * CHANNELS + (rgb ? CHANNELS - 1 - c : c);
         for (int x = 0; x < size; x++, i += CHANNELS) {
-          plane[x] = table[row[i] & 0xFF];
+          plane[x] = table[bgr[i] & 0xFF];
         }
         target.put(at + (c * size + y) * size, plane);
       }

@@ -44,7 +44,7 @@ public record ModelDirectory(
     float matchThreshold,
     float matchMargin) {
 
-  /** Side of the largest input we take: four times the reference's, 150 MB of floats. */
+  /** Side of the largest input we take: four times the reference's, 79 MB of floats. */
   private static final int LARGEST_INPUT = 2560;
 
   private static final int LARGEST_DIMENSION = 65_536;
@@ -65,9 +65,9 @@ public record ModelDirectory(
     String name = keys.text("name");
     Path detector = keys.file("detector.file");
     Path extractor = keys.file("extractor.file");
-    int detectorSize = (int) keys.number("detector.input.size", 1, LARGEST_INPUT);
-    int extractorSize = (int) keys.number("extractor.input.size", 1, LARGEST_INPUT);
-    int dimension = (int) keys.number("extractor.dimension", 1, LARGEST_DIMENSION);
+    int detectorSize = keys.whole("detector.input.size", LARGEST_INPUT);
+    int extractorSize = keys.whole("extractor.input.size", LARGEST_INPUT);
+    int dimension = keys.whole("extractor.dimension", LARGEST_DIMENSION);
     Interpolation detectorResize = keys.oneOf("detector.interpolation", Interpolation.class);
     Interpolation extractorResize = keys.oneOf("extractor.interpolation", Interpolation.class);
     float score = (float) keys.number("detector.score.threshold", 0, 1);

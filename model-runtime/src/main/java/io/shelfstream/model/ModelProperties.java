@@ -1,6 +1,7 @@
 package io.shelfstream.model;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,16 +42,38 @@ final class ModelProperties {
 
   Path file(String key) {
     String name = text(key);
-    Path file = dir.resolve(name);
-    if (!name.isEmpty() && !Files.isRegularFile(file)) {
-      problems.add(key + "=" + name + ": there is no such file in " + dir);
+    try {
+      Path file = dir.resolve(name);
+      if (name.isEmpty() || Files.isRegularFile(file)) {
+        return file;
+      }
+    } catch (InvalidPathException e) {
+      // The same problem as a file that does not exist.
     }
-    return file;
+    problems.add(key + "=" + name + ": there is no such file in " + dir);
+    return dir;
   }
 
   double number(String key, double least, double most) {
     String value = text(key);
     return value.isEmpty() ? least : parse(key, value, least, most);
+  }
+
+  /** A whole number from 1 on. */
+  int whole(String key, int most) {
+    String value = text(key);
+    try {
+      int number = Integer.parseInt(value);
+      if (number >= 1 && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // The same problem as a number out of range.
+    }
+    if (!value.isEmpty()) {
+      problems.add(key + "=" + value + ": expected a whole number from 1 to " + most);
+    }
+    return 1;
   }
 
   List<Double> perChannel(String key, double least, double most) {

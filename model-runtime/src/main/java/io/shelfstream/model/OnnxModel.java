@@ -87,6 +87,20 @@ public final class OnnxModel implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that the model asks for nothing that is never given.
+   *
+   * @throws ModelException naming its inputs
+   */
+  public void requireOnly(String... known) {
+    if (!List.of(known).containsAll(inputs.keySet())) {
+      throw new ModelException(
+          ModelException.Code.CONFIGURATION,
+          "Model %s: expected no inputs but %s, it has %s"
+              .formatted(file, String.join(" and ", known), describe(inputs)));
+    }
+  }
+
   private static boolean fits(long[] actual, long[] expected) {
     boolean fits = actual.length == expected.length;
     for (int i = 0; fits && i < expected.length; i++) {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream;
+
+import org.jspecify.annotations.NullMarked;

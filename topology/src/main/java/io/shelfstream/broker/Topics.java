@@ -31,6 +31,12 @@ public final class Topics {
   /** Leaves the number of copies to the broker's {@code default.replication.factor}. */
   public static final short BROKER_DEFAULT_COPIES = -1;
 
+  /**
+   * Largest record on the topics we write, in bytes. A dead letter is its source and the reason,
+   * and so larger than any record that a topic with Kafka's default of 1 MiB let in.
+   */
+  public static final int LARGEST_RECORD = 10 << 20;
+
   private static final Logger log = LoggerFactory.getLogger(Topics.class);
 
   private Topics() {}
@@ -80,6 +86,14 @@ public final class Topics {
             TopicConfig.CLEANUP_POLICY_DELETE,
             TopicConfig.RETENTION_MS_CONFIG,
             "-1"));
+    Map<String, String> large =
+        Map.of(
+            TopicConfig.CLEANUP_POLICY_CONFIG,
+            TopicConfig.CLEANUP_POLICY_DELETE,
+            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+            String.valueOf(LARGEST_RECORD));
+    settings.put(names.recognitions(), large);
+    settings.put(names.deadLetters(), large);
     settings.put(
         names.galleryVectors(),
         Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT));

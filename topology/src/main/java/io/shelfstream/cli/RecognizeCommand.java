@@ -128,7 +128,9 @@ final class RecognizeCommand implements Callable<Integer> {
     try (LoadedModels sessions =
         LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
       if (gallery.indexDir != null) {
-        return recognize(loaded, sessions, IndexDirectory.open(gallery.indexDir), files);
+        try (IndexDirectory index = IndexDirectory.open(gallery.indexDir)) {
+          return recognize(loaded, sessions, index, files);
+        }
       }
       GalleryFile list = GalleryFile.read(Objects.requireNonNull(gallery.file), imageRoot);
       String extractorId = sessions.directory().extractorId();

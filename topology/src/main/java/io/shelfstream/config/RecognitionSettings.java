@@ -29,7 +29,7 @@ public record RecognitionSettings(
             settings.get("recognition.profile", "shelf", Formats.oneOf(PROFILES)),
             settings.optional("recognition.match.threshold", Formats.number(-1, 1)),
             settings.optional("recognition.match.margin", Formats.number(0, 2)),
-            settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 1000)),
+            settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 100)),
             settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)));
     if (read.candidates > read.searchPhotos) {
       settings.problem(

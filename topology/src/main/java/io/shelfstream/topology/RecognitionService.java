@@ -9,6 +9,7 @@ import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.FaissIndex;
+import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.registry.SchemaRegistryClient;
@@ -91,6 +92,7 @@ public final class RecognitionService implements AutoCloseable {
   /** The stages for a configuration; {@code recognize} puts them together the same way. */
   public static Stages stages(
       ShelfStreamConfig config, LoadedModels models, ProductSearch gallery) {
+    FaissLibrary.threads(config.models().options().threadBudget());
     ModelDirectory directory = models.directory();
     var recognition = config.recognition();
     Profile profile = recognition.profile();
@@ -138,7 +140,9 @@ public final class RecognitionService implements AutoCloseable {
             StreamsConfig.consumerPrefix("heartbeat.interval.ms"),
             1_500,
             StreamsConfig.producerPrefix("linger.ms"),
-            0));
+            0,
+            StreamsConfig.producerPrefix("max.request.size"),
+            Topics.LARGEST_RECORD));
     config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
     settings.putAll(config.kafka());
     return settings;

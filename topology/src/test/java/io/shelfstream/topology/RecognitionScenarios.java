@@ -148,12 +148,13 @@ abstract class RecognitionScenarios {
         EventProducer producer = new EventProducer(config);
         TopicReader answers = answers()) {
       sendRaw("not avro".getBytes(StandardCharsets.UTF_8));
+      sendRaw(new byte[1_048_000]); // all that fits into a record by default, before the reason
       for (String uri : bad.keySet()) {
         publish(producer, "bad", uri);
       }
       publish(producer, "good", image("good.png", Color.RED, Color.BLUE));
 
-      for (ConsumerRecord<byte[], byte[]> record : take(answers, bad.size() + 2)) {
+      for (ConsumerRecord<byte[], byte[]> record : take(answers, bad.size() + 3)) {
         seen.add(
             record.topic().equals(config.topics().deadLetters())
                 ? header(record, DeadLetter.CLASS)
@@ -165,6 +166,7 @@ abstract class RecognitionScenarios {
     }
 
     List<String> expected = new ArrayList<>(bad.values());
+    expected.add("UNDECODABLE_RECORD");
     expected.add("UNDECODABLE_RECORD");
     expected.add("recognised good");
     assertThat(seen).containsExactlyInAnyOrderElementsOf(expected);

@@ -1,69 +1,120 @@
+# shellcheck shell=bash
 # Sourced by the commands of deploy/: finds what the build needs and installs what is missing.
 # Silent when everything is there.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Maven goes by JAVA_HOME too.
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
 say() { echo "shelfstream: $*" >&2; }
 
 # Is $1 at least version $2?
 at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]; }
 
+# Not from standard error: the JVM echoes JAVA_TOOL_OPTIONS there, numbers included.
 java_fits() {
-  command -v javac >/dev/null && at_least "$(javac -version 2>&1 | grep -oE '[0-9]+(\.[0-9]+)*' | head -n 1)" 17
+  command -v "${java}c" >/dev/null && at_least "$("${java}c" -version 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)*' | head -n 1)" 17
+}
+
+# Debian 13 no longer has 17; its default is newer.
+java_package() {
+  if ! apt-cache show openjdk-17-jdk-headless &>/dev/null && apt-cache show default-jdk-headless &>/dev/null; then
+    echo default-jdk-headless
+  else
+    echo openjdk-17-jdk-headless
+  fi
 }
 
 maven_fits() {
   command -v mvn >/dev/null && at_least "$(mvn -v 2>/dev/null | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)" 3.8
 }
 
-cmake_fits() {
-  command -v cmake >/dev/null && at_least "$(cmake --version | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)" 3.24
+cmake_fits() { # version
+  command -v cmake >/dev/null && at_least "$(cmake --version | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1)" "$1"
 }
+
+# Faiss 1.12.0 comes as source in a Rust package and asks for CMake 3.24; our own part needs 3.18.
+faiss_from_source() { command -v cargo >/dev/null && { ! command -v cmake >/dev/null || cmake_fits 3.24; }; }
 
 # The OpenMP flavour: the pthread one makes threads times threads under Faiss.
 openblas_fits() { compgen -G '/usr/lib/*/openblas-openmp/libopenblas.a' >/dev/null; }
 
 missing_packages() {
-  java_fits || echo openjdk-17-jdk-headless
+  java_fits || java_package
   maven_fits || echo maven
-  cmake_fits || echo cmake
+  cmake_fits 3.18 || echo cmake
   command -v g++ >/dev/null || echo g++
   command -v make >/dev/null || command -v ninja >/dev/null || echo make
   command -v git >/dev/null || echo git
   openblas_fits || echo libopenblas-openmp-dev
-  # Faiss is built from the Rust package that carries its source; without cargo the system's serves.
-  command -v cargo >/dev/null || [[ -e /usr/include/faiss/Index.h ]] || echo libfaiss-dev
+  faiss_from_source || [[ -e /usr/include/faiss/Index.h ]] || echo libfaiss-dev
 }
 
 set_up() {
+  if [[ -n ${JAVA_HOME:-} ]] && ! java_fits; then
+    say "JAVA_HOME=$JAVA_HOME is no JDK of version 17 or later; unset it, or name one"
+    exit 2
+  fi
   local packages
   mapfile -t packages < <(missing_packages)
   [[ ${#packages[@]} -eq 0 ]] && return
-  local install="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
   if ! command -v apt-get >/dev/null; then
     say "this machine lacks ${packages[*]} (Debian's names); install them and try again"
     exit 2
   fi
-  local sudo=()
-  if [[ $EUID -ne 0 ]]; then
-    if ! sudo -n true 2>/dev/null; then
-      say "this machine lacks ${packages[*]}; type:  sudo sh -c '$install'"
-      exit 2
-    fi
-    sudo=(sudo -n)
+  local sudo=() type
+  if [[ $EUID -ne 0 ]]; then sudo=(sudo -n); fi
+  type="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
+  [[ $EUID -eq 0 ]] || type="sudo sh -c '$type'"
+  if [[ $EUID -ne 0 ]] && ! sudo -n true 2>/dev/null; then
+    say "this machine lacks ${packages[*]}; type:  $type"
+    exit 2
   fi
   say "installing ${packages[*]}"
-  "${sudo[@]}" apt-get update -qq >&2
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+  "${sudo[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the lists that are here"
+  mapfile -t packages < <(missing_packages)
+  if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2; then
+    say "installing ${packages[*]} failed; type:  $type"
+    exit 2
+  fi
+  mapfile -t packages < <(missing_packages)
+  if [[ ${#packages[@]} -gt 0 ]]; then
+    say "installed, yet these are still missing or too old: ${packages[*]} (needed: JDK 17, Maven 3.8," \
+      "cmake 3.18); put newer ones first on PATH and try again"
+    exit 2
+  fi
+}
+
+# Runs a command alone in this checkout: two builds would write the same files.
+one_at_a_time() {
+  (
+    flock -n 8 || { say "waiting for another build in $root"; flock 8; }
+    "$@" 8<&-
+  ) 8<"$root/topology"
 }
 
 distribution=$root/topology/target/shelfstream
 
+# Written last: a build that was cut off leaves a lib/ that only looks whole.
+distribution_is_wanted() { [[ ${SHELFSTREAM_REBUILD:-0} == 1 || ! -f $distribution/complete ]]; }
+
+package_distribution() {
+  # Another one may have built it while this one waited.
+  distribution_is_wanted || return 0
+  say "building (the first time also Faiss: some minutes)"
+  # Jars of earlier dependencies would stay on the class path.
+  rm -rf "$distribution"
+  (cd "$root" && mvn -B -q -ntp -DskipTests package) >&2
+  touch "$distribution/complete"
+}
+
 # Builds the distribution when it is missing, or when SHELFSTREAM_REBUILD=1.
 build_distribution() {
-  [[ ${SHELFSTREAM_REBUILD:-0} != 1 && -d $distribution/lib ]] && return
-  set_up
-  say "building (the first time also Faiss: some minutes)"
-  (cd "$root" && mvn -B -q -ntp -DskipTests package) >&2
+  if distribution_is_wanted; then
+    set_up
+    one_at_a_time package_distribution
+  else
+    command -v "$java" >/dev/null || set_up
+  fi
 }

@@ -67,7 +67,12 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     GalleryUpdate update = serdes.readUpdate(topics.galleryUpdates(), record);
     status.setProductId(update.getProductId());
     String gtin = check(id, update);
-    GalleryPhotos.Embedded embedded = embedding(update);
+    GalleryPhotos.Embedded embedded;
+    try {
+      embedded = embedding(update);
+    } catch (RuntimeException e) {
+      throw RejectedException.unexpected(Stage.EXTRACT, e);
+    }
     status.setWarnings(embedded.warnings());
     return GalleryVector.newBuilder()
         .setGalleryImageId(id)

@@ -145,19 +145,27 @@ public final class RecognitionTopology {
 
     @Override
     public void process(Record<byte[], byte[]> record) {
+      StageTimes times = new StageTimes();
       try {
-        StageTimes times = new StageTimes();
+        RecognitionEvent event = answer(record, times);
+        context().forward(record.withKey(event.getCameraId()).withValue(event), RECOGNITIONS);
+      } catch (RejectedException e) {
+        context().forward(DeadLetter.of(record, context().recordMetadata(), e), FRAME_DEAD_LETTERS);
+      }
+    }
+
+    private RecognitionEvent answer(Record<byte[], byte[]> record, StageTimes times)
+        throws RejectedException {
+      try {
         ImageReference frame = serdes.readFrame(topics.frames(), record);
         times.lap(Stage.READ);
         byte[] encoded = fetch(fetcher, frame.getUri(), frame.getSha256());
         times.lap(Stage.FETCH);
-        Recognition seen =
-            recognize(
-                stages, encoded, frame.getRegions().stream().map(Boxes::toPixels).toList(), times);
-        RecognitionEvent event = events.of(frame, seen, record.timestamp());
-        context().forward(record.withKey(event.getCameraId()).withValue(event), RECOGNITIONS);
-      } catch (RejectedException e) {
-        context().forward(DeadLetter.of(record, context().recordMetadata(), e), FRAME_DEAD_LETTERS);
+        List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
+        Recognition seen = recognize(stages, encoded, regions, times);
+        return events.of(frame, seen, record.timestamp());
+      } catch (RuntimeException e) {
+        throw RejectedException.unexpected(times.underWay(), e);
       }
     }
   }

@@ -4,6 +4,8 @@ import io.shelfstream.fetch.FetchException;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.model.ModelException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Input that cannot be processed. It never stops the stream: it becomes one dead letter that says
@@ -21,8 +23,12 @@ public final class RejectedException extends Exception {
     /** A model failed on this image. */
     MODEL_FAILED,
     /** The vector index failed on this image. */
-    INDEX_FAILED
+    INDEX_FAILED,
+    /** A fault of ours that this input brings out; the log has its stack trace. */
+    INTERNAL_ERROR
   }
+
+  private static final Logger log = LoggerFactory.getLogger(RejectedException.class);
 
   private final Stage stage;
   private final String reason;
@@ -57,6 +63,19 @@ public final class RejectedException extends Exception {
 
   static RejectedException of(IndexException e) {
     return new RejectedException(Stage.SEARCH, Reason.INDEX_FAILED.name(), messageOf(e), e);
+  }
+
+  /**
+   * What no code foresaw. Thrown on, it would end the stream thread, and after a restart again and
+   * again on the same record.
+   */
+  static RejectedException unexpected(Stage stage, RuntimeException e) {
+    log.atError().setCause(e).addKeyValue("stage", stage.label()).log("Unexpected failure");
+    return new RejectedException(
+        stage,
+        Reason.INTERNAL_ERROR.name(),
+        "Unexpected " + e + "; please report it with the stack trace in the service's log",
+        e);
   }
 
   private static String messageOf(Exception e) {

@@ -16,6 +16,12 @@ public final class StageTimes {
     lap = now;
   }
 
+  /** The stage that was not booked yet; the last one when all are. */
+  Stage underWay() {
+    Stage[] stages = Stage.values();
+    return stages[Math.min(millis.size(), stages.length - 1)];
+  }
+
   /** Milliseconds booked on a stage; 0 when it was not reached. */
   public float of(Stage stage) {
     return millis.getOrDefault(stage, 0f);

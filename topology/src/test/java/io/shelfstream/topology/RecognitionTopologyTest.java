@@ -209,6 +209,8 @@ class RecognitionTopologyTest {
     publish(frame("", Pictures.plain(Color.RED)));
     detector.failure = new ModelException(ModelException.Code.RUN, "out of memory");
     publish(frame("f3", Pictures.plain(Color.RED)));
+    detector.failure = new IllegalStateException("nobody foresaw this");
+    publish(frame("f4", Pictures.plain(Color.RED)));
 
     assertThat(deadLetters.readRecordsToList())
         .extracting(RecognitionTopologyTest::headers)
@@ -218,7 +220,8 @@ class RecognitionTopologyTest {
             "fetch FORBIDDEN_LOCATION",
             "decode UNSUPPORTED_IMAGE",
             "read INVALID_RECORD",
-            "detect MODEL_FAILED");
+            "detect MODEL_FAILED",
+            "detect INTERNAL_ERROR");
     assertThat(recognitions.isEmpty()).isTrue();
   }
 

@@ -3,14 +3,13 @@ package io.shelfstream.topology;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Detector;
 import io.shelfstream.image.Image;
-import io.shelfstream.model.ModelException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Finds what the test says, or fails as it says: the real detector needs a model. */
 final class ScriptedDetector implements Detector {
   List<Detection> found = List.of();
-  @Nullable ModelException failure;
+  @Nullable RuntimeException failure;
 
   @Override
   public List<List<Detection>> detect(List<Image> images) {

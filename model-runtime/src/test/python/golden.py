@@ -2,7 +2,7 @@
 
   python golden.py                  images, pixels, tensors, choice of boxes -> resources/golden, resources/models
   python golden.py --shared DIR     also models.json: boxes and embeddings of the reference's own code
-                                    (DIR/peer/reference.py, needs faiss-cpu and onnxruntime 1.29.0)
+                                    (DIR/peer/reference.py, needs faiss-cpu and onnxruntime 1.28.0)
 
 Seeded: the same packages (requirements.txt) give the same files. A tensor is stored as the SHA-256 of its
 float32 bytes and as 200 samples at positions k * 2654435761 mod n.

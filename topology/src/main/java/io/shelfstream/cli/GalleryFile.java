@@ -30,7 +30,11 @@ public record GalleryFile(Path imageRoot, List<Photo> photos) {
    * @throws UsageException naming every line that is wrong
    */
   public static GalleryFile read(Path file, @Nullable Path imageRoot) throws IOException {
-    Path root = imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling("");
+    // References are judged as they are written: no .. in them.
+    Path root =
+        (imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling(""))
+            .toAbsolutePath()
+            .normalize();
     List<String> problems = new ArrayList<>();
     List<Photo> photos = new ArrayList<>();
     List<String> lines;

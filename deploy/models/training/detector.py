@@ -60,14 +60,16 @@ class Detector(nn.Module):
         c32 = self.stage32(c16)
         p8, p16, p32 = (lateral(x) for lateral, x in zip(self.lateral, (c8, c16, c32)))
         p64 = self.deeper(p32)
-        p16 = self.down_path[0](p16 + F.interpolate(p32, size=p16.shape[2:], mode="nearest"))
-        p8 = self.down_path[1](p8 + F.interpolate(p16, size=p8.shape[2:], mode="nearest"))
+        p16 = self.down_path[0](p16 + F.interpolate(p32, scale_factor=2, mode="nearest"))
+        p8 = self.down_path[1](p8 + F.interpolate(p16, scale_factor=2, mode="nearest"))
         levels = [p8]
         for deeper, shrink in zip((p16, p32, p64), self.shrink):
             levels.append(deeper + shrink(levels[-1]))
         scores, distances = [], []
         for level, tower, head in zip(levels, self.tower, self.head):
-            out = head(tower(level)).flatten(2).transpose(1, 2)
+            out = head(tower(level))
+            # With the number of cells a constant: the product tells raw heads by their shapes.
+            out = out.reshape(-1, 1 + 4 * BINS, int(out.shape[2]) * int(out.shape[3])).transpose(1, 2)
             scores.append(out[..., :1])
             distances.append(out[..., 1:])
         return scores, distances

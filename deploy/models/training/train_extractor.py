@@ -154,7 +154,7 @@ def main():
     for step in training.remaining():
         if step % 200 == 199:
             data.refresh()
-        x, labels = data.batch(np.random.default_rng([30, step]), a.batch, 0.22)
+        x, labels = data.batch(np.random.default_rng([30, step]), a.batch, 0.3)
         with torch.autocast("cpu", torch.bfloat16):
             features = model(x)
         loss = margin(features.float(), labels, 0.3 * min(1, step / (0.25 * a.steps)))

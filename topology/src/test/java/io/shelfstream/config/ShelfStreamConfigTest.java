@@ -160,7 +160,7 @@ class ShelfStreamConfigTest {
                 + " extractor.onnx",
             "  recognition.match.threshold = 1.5 (FILE): give a number from -1.0 to 1.0",
             "  recognition.candidates = 0 (environment SHELFSTREAM_RECOGNITION_CANDIDATES): give a"
-                + " whole number from 1 to 1000",
+                + " whole number from 1 to 100",
             "  images.connect.timeout = 2 parsecs (FILE): give a duration from 1ms to 10m, such as"
                 + " 500ms, 10s or 2m",
             "  images.max.bytes = 2048MiB (command line): give a size from 1 to 1024MiB in bytes, KiB or"

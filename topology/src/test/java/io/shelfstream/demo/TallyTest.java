@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.cli.UsageException;
 import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.EventKind;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.events.Timings;
+import io.shelfstream.events.Versions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -108,9 +113,31 @@ class TallyTest {
   }
 
   private static Answer answer(String frame, RecognizedObject... objects) {
-    RecognitionEvent event = new RecognitionEvent();
-    event.setFrameId(frame);
-    event.setObjects(List.of(objects));
+    RecognitionEvent event =
+        RecognitionEvent.newBuilder()
+            .setEventId("1")
+            .setKind(EventKind.LIVE)
+            .setStatus(RecognitionStatus.OK)
+            .setCameraId("c")
+            .setFrameId(frame)
+            .setUri("file:///" + frame)
+            .setImageWidth(100)
+            .setImageHeight(100)
+            .setCapturedAt(Instant.EPOCH)
+            .setProcessedAt(Instant.EPOCH)
+            .setObjects(List.of(objects))
+            .setVersions(
+                Versions.newBuilder()
+                    .setDetector("d")
+                    .setExtractor("e")
+                    .setGalleryVersion(0)
+                    .setGallerySize(0)
+                    .setIndexType("Flat")
+                    .setProvider("cpu")
+                    .setProfile("shelf")
+                    .build())
+            .setTimings(new Timings(0f, 0f, 0f, 0f, 0f, 0f, 0f))
+            .build();
     return new Answer(frame, event, null);
   }
 }

@@ -245,6 +245,31 @@ def frames_report(a):
     return {"set": a.set, **result, "times": times}, missed
 
 
+def objects_per_frame(events):
+    return sum(len(e["objects"]) for e in events) / max(1, len(events))
+
+
+def against_report(a):
+    """Both model directories on the same frames, in turns, so that a busy machine is unfair to neither."""
+    folder = rendered(a.set, a.render)
+    images = sorted((folder / "frames").glob("*.jpg"))[:40]
+    spent = {}
+    for _ in range(2):
+        for models in (a.models, a.against):
+            events, times = recognize(models, folder / "gallery.tsv", images, [f"models.threads={a.threads}"])
+            stages = times.split("|")[1].split()
+            stages = dict(zip(stages[::2], map(float, stages[1::2])))
+            spent.setdefault(models, []).append((stages["detect"], stages["extract"], objects_per_frame(events)))
+    print(f"{len(images)} frames, {a.threads} threads, best of two turns")
+    best = {m: min(turns, key=lambda t: t[0] + t[1]) for m, turns in spent.items()}
+    for models, (detect, extract, objects) in best.items():
+        print(f"  {models}: detector {detect:.1f} ms a frame, extractor {extract / objects:.2f} ms a crop, {objects:.1f} objects a frame")
+    (d, e, n), (other_d, other_e, other_n) = best[a.models], best[a.against]
+    ratio = (other_d + n * other_e / other_n) / (d + e)
+    print(f"  a frame of {n:.1f} objects: {d + e:.1f} ms against {other_d + n * other_e / other_n:.1f} ms: {ratio:.1f} times as fast")
+    return {"times as fast": ratio}
+
+
 # --- real photos ------------------------------------------------------------------------------------
 
 
@@ -297,6 +322,8 @@ def main():
     arguments.add_argument("--confused", type=int, default=12, metavar="N", help="list the N most frequent confusions (default 12)")
     arguments.add_argument("--render", action="store_true", help="render the frames anew even if they are there")
     arguments.add_argument("--real", type=Path, metavar="DIR", help="folder with train.tsv (gallery) and test_a.tsv (queries) of real photos; beside it scenes/ and scenes.tsv, if there are any")
+    arguments.add_argument("--against", type=Path, metavar="DIR", help="compare the time of detector and extractor with another model directory's")
+    arguments.add_argument("--threads", type=int, default=2, help="threads of a model, for --against (default 2)")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     a = arguments.parse_args()
     if not (a.models / "model.properties").is_file():
@@ -306,7 +333,12 @@ def main():
     if a.choose:
         choose(a)
         return
-    result, missed = (real_report(a), []) if a.real else frames_report(a)
+    if a.real:
+        result, missed = real_report(a), []
+    elif a.against:
+        result, missed = against_report(a), []
+    else:
+        result, missed = frames_report(a)
     if a.json:
         a.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if missed:

@@ -182,6 +182,8 @@ def choose(a):
         every_box = with_detector_threshold(a.models, temporary, 0.03)
         events, _ = recognize(every_box, folder / "gallery.tsv", [folder / "frames"])
     scores, recall, precision = curve(events, truth)
+    if not recall.any():
+        raise SystemExit(f"evaluate: the detector of {a.models} finds none of the objects of the validation set: train it longer")
     detector = round(float(scores[(recall * precision / (recall + precision + 1e-9)).argmax()]), 2)
     bests = []
     for event in events:

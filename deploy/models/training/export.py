@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,9 @@ def main():
     arguments.add_argument("--detector-threshold", type=float, default=0.5, help="until evaluate --choose sets it")
     arguments.add_argument("--match-threshold", type=float, default=0.5, help="until evaluate --choose sets it")
     a = arguments.parse_args()
+    # That sizes become constants is what we want here.
+    warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     a.models.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(3)
     heads = detector.RawHeads(averaged(detector.Detector(), a.work / "detector.pt")).eval()

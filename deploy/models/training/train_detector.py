@@ -80,12 +80,12 @@ def hits(found, truth):
 
 @torch.no_grad()
 def evaluate(model, folder, most=200):
-    """Score threshold, recall and precision where the two are closest to each other, at IoU 0.5."""
+    """Score threshold, recall and precision where the two are closest to each other, at IoU 0.5; zeros without boxes."""
     images, boxes = dataset.read(folder, "frames")[0][:most], dataset.read(folder, "boxes")[0][:most]
     loss = Loss(dataset.DETECTOR_SIDE)
     scores, right, total = [], [], 0
     for begin in range(0, len(images), 8):
-        s, d = model(normalised(np.ascontiguousarray(images[begin : begin + 8])))
+        s, d = model(normalised(np.array(images[begin : begin + 8])))
         decoded = decode(torch.cat(d, 1), loss.points, loss.strides).numpy()
         s = torch.cat(s, 1)[..., 0].sigmoid().numpy()
         for i in range(len(s)):
@@ -101,6 +101,8 @@ def evaluate(model, folder, most=200):
     order = np.argsort(-scores)
     found = np.cumsum(right[order])
     recall, precision = found / total, found / np.arange(1, len(order) + 1)
+    if not len(order):
+        return 0.0, 0.0, 0.0
     at = np.argmin(np.abs(recall - precision))
     return float(scores[order[at]]), float(recall[at]), float(precision[at])
 

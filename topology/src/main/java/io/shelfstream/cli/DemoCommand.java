@@ -1,10 +1,13 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.config.Bundled;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.demo.Answer;
 import io.shelfstream.demo.Demo;
+import io.shelfstream.demo.GroundTruth;
 import io.shelfstream.demo.Report;
+import io.shelfstream.demo.Tally;
 import io.shelfstream.topology.RecognitionService;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,10 +18,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,20 +34,36 @@ import picocli.CommandLine.Option;
     name = "demo",
     mixinStandardHelpOptions = true,
     description = {
-      "Runs the main job on your images: starts a Kafka broker and the service in this process, publishes a gallery and frames, and prints one recognition event a line as JSON.",
+      "Runs the main job: starts a Kafka broker and the service in this process, publishes a gallery and frames, and prints one recognition event a line as JSON.",
+      "Without options it uses the models, the gallery and the frames that come with ShelfStream.",
       "Annotated images and a report lie in --out afterwards. Everything but the events goes to standard error."
     })
 final class DemoCommand implements Callable<Integer> {
-  @Option(names = "--models", paramLabel = "DIR", description = "Model directory.")
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "Model directory. Default: the bundled one.")
   @Nullable Path models;
 
-  @Option(names = "--images", paramLabel = "DIR", description = "Frames to recognise.")
+  @Option(
+      names = "--images",
+      paramLabel = "DIR",
+      description = "Frames to recognise. Default: the bundled ones.")
   @Nullable Path images;
+
+  @Option(
+      names = "--ground-truth",
+      paramLabel = "FILE",
+      description =
+          "What stands on the frames, 'frame<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2' a line; the demo then ends with how many it got right. Default: "
+              + GroundTruth.FILE_NAME
+              + " in --images, where there is one.")
+  @Nullable Path groundTruth;
 
   @Option(
       names = "--gallery",
       paramLabel = "FILE",
-      description = "Gallery file: 'relative/path<TAB>label' a line.")
+      description = "Gallery file: 'relative/path<TAB>label' a line. Default: the bundled gallery.")
   @Nullable Path gallery;
 
   @Option(
@@ -71,10 +93,11 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException, TimeoutException {
-    requireInputs();
-    GalleryFile photos = GalleryFile.read(Objects.requireNonNull(gallery), imageRoot);
+    fillInWhatIsBundled();
     Path frames = Objects.requireNonNull(images);
+    GalleryFile photos = GalleryFile.read(Objects.requireNonNull(gallery), imageRoot);
     ImageFiles.below(frames); // an empty folder shows before the broker is up
+    Optional<GroundTruth> truth = truth(frames);
     Path data = Files.createTempDirectory("shelfstream-demo");
     CountDownLatch done = endOnSignal();
     try (EmbeddedBroker broker = EmbeddedBroker.start(data)) {
@@ -84,9 +107,10 @@ final class DemoCommand implements Callable<Integer> {
           Demo demo = new Demo(config, out, Duration.ofSeconds(timeoutSeconds))) {
         demo.publishGallery(photos, service.gallery());
         List<Answer> answers = demo.recognizeFrames(frames);
-        Report report = new Report(answers);
-        System.err.println(report.summary());
+        Report report = new Report(answers, truth.map(t -> Tally.of(t, answers, labels(photos))));
         System.err.println("Report: " + report.write(out).toAbsolutePath());
+        System.err.println(report.summary());
+        report.tally().map(Tally::summary).ifPresent(System.err::println);
         if (keep) {
           stayUp(demo, broker, frames);
         }
@@ -117,25 +141,37 @@ final class DemoCommand implements Callable<Integer> {
     return done;
   }
 
-  private void requireInputs() {
+  private void fillInWhatIsBundled() {
+    images = images != null ? images : Bundled.demoFrames().orElse(null);
+    gallery = gallery != null ? gallery : Bundled.demoGallery().orElse(null);
     String missing =
-        Stream.of(
-                models == null ? "--models DIR" : null,
-                images == null ? "--images DIR" : null,
-                gallery == null ? "--gallery FILE" : null)
+        Stream.of(images == null ? "--images DIR" : null, gallery == null ? "--gallery FILE" : null)
             .filter(Objects::nonNull)
-            .reduce((a, b) -> a + ", " + b)
-            .orElse("");
+            .collect(Collectors.joining(", "));
     if (!missing.isEmpty()) {
       throw new UsageException(
-          "demo needs " + missing + ": this version brings no models and pictures of its own yet");
+          "demo needs " + missing + ": none lies beside this program; deploy/demo brings its own");
     }
+  }
+
+  private Optional<GroundTruth> truth(Path frames) throws IOException {
+    Path beside = frames.resolve(GroundTruth.FILE_NAME);
+    if (groundTruth == null && !Files.exists(beside)) {
+      return Optional.empty();
+    }
+    return Optional.of(GroundTruth.read(groundTruth == null ? beside : groundTruth));
+  }
+
+  private static Set<String> labels(GalleryFile photos) {
+    return photos.photos().stream().map(GalleryFile.Photo::label).collect(Collectors.toSet());
   }
 
   private ShelfStreamConfig configuration(EmbeddedBroker broker, Path frames, GalleryFile photos) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
-    settings.put("models.dir", String.valueOf(models));
+    if (models != null) {
+      settings.put("models.dir", models.toString());
+    }
     settings.put(
         "images.allowed.roots",
         frames.toAbsolutePath().normalize()

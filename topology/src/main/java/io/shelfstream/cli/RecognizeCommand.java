@@ -61,7 +61,10 @@ final class RecognizeCommand implements Callable<Integer> {
       description = "Images, or folders of images.")
   List<Path> images = List.of();
 
-  @Option(names = "--models", paramLabel = "DIR", description = "Model directory (models.dir).")
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "Model directory (models.dir). Default: the bundled one.")
   @Nullable Path models;
 
   @ArgGroup(multiplicity = "1")

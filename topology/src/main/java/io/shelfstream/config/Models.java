@@ -9,7 +9,8 @@ import java.util.Optional;
 /**
  * {@code models.*}: which models recognise, and on what.
  *
- * @param directory model directory; empty when it was not set and nobody asked for it
+ * @param directory model directory, the bundled one when none was set; empty where nothing is
+ *     bundled
  */
 public record Models(Optional<Path> directory, RuntimeOptions options) {
 
@@ -19,7 +20,7 @@ public record Models(Optional<Path> directory, RuntimeOptions options) {
 
   static Models from(Settings settings) {
     return new Models(
-        settings.optional(DIR, Formats.path("a directory")),
+        settings.optional(DIR, Formats.path("a directory")).or(Bundled::models),
         new RuntimeOptions(
             settings.get("models.provider", "auto", Formats.oneOf(PROVIDERS)),
             settings.get("models.threads", "0", Formats.wholeNumber(0, 1024)),

@@ -12,14 +12,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A static page with every frame, its boxes and its objects; opens in any browser without a server.
+ *
+ * @param tally how the answers compare with the truth, where that is known
  */
-public record Report(List<Answer> answers) {
+public record Report(List<Answer> answers, Optional<Tally> tally) {
   private static final String HEAD =
       """
       <!DOCTYPE html>
@@ -59,10 +62,15 @@ public record Report(List<Answer> answers) {
   /** Writes the page beside the annotated images. */
   public Path write(Path folder) throws IOException {
     String sections = answers.stream().map(Report::section).collect(Collectors.joining());
+    String counted = tally.map(t -> paragraph(t.summary())).orElse("");
     return Files.writeString(
         folder.resolve("index.html"),
-        HEAD + "<p>" + escape(summary()) + "</p>\n" + sections + "</body></html>\n",
+        HEAD + paragraph(summary()) + counted + sections + "</body></html>\n",
         StandardCharsets.UTF_8);
+  }
+
+  private static String paragraph(String text) {
+    return "<p>" + escape(text) + "</p>\n";
   }
 
   private static String section(Answer answer) {

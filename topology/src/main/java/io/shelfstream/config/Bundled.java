@@ -1,0 +1,36 @@
+package io.shelfstream.config;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a checkout brings beside the code. The launcher names its folder, {@code deploy}, in the
+ * system property {@code shelfstream.home}; started without it, nothing is bundled.
+ */
+public final class Bundled {
+  private static final String HOME = "shelfstream.home";
+
+  private Bundled() {}
+
+  /** The model directory for whoever names none. */
+  static Optional<Path> models() {
+    return existing("models/bundled/model.properties").map(Path::getParent);
+  }
+
+  /** Gallery file of the demo. */
+  public static Optional<Path> demoGallery() {
+    return existing("demo-data/gallery.tsv");
+  }
+
+  /** Folder with the frames of the demo. */
+  public static Optional<Path> demoFrames() {
+    return existing("demo-data/frames");
+  }
+
+  private static Optional<Path> existing(String relative) {
+    @Nullable String home = System.getProperty(HOME);
+    return Optional.ofNullable(home).map(h -> Path.of(h, relative)).filter(Files::exists);
+  }
+}

@@ -1,0 +1,71 @@
+package io.shelfstream.demo;
+
+import io.shelfstream.cli.UsageException;
+import io.shelfstream.image.PixelBox;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What really stands on each frame.
+ *
+ * @param objects by frame, as its path below the frames' folder
+ */
+public record GroundTruth(Map<String, List<Labelled>> objects) {
+  /** Name of the file that is looked for beside the frames. */
+  public static final String FILE_NAME = "ground-truth.tsv";
+
+  /** A product and its box. */
+  public record Labelled(String label, PixelBox box) {}
+
+  /**
+   * Reads {@code frame<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2} lines: pixels, origin top-left,
+   * end-exclusive.
+   *
+   * @throws UsageException when there is no such file, or naming every line that is wrong
+   */
+  public static GroundTruth read(Path file) throws IOException {
+    Map<String, List<Labelled>> objects = new LinkedHashMap<>();
+    List<String> problems = new ArrayList<>();
+    List<String> lines = lines(file);
+    for (int i = 0; i < lines.size(); i++) {
+      String[] fields = lines.get(i).split("\t", -1);
+      try {
+        objects
+            .computeIfAbsent(fields[0], frame -> new ArrayList<>())
+            .add(new Labelled(fields[1], box(fields)));
+      } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+        problems.add("line " + (i + 1) + ": '" + lines.get(i) + "'");
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new UsageException(
+          file
+              + ": expected 'frame<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2' on each line, but not so on\n  "
+              + String.join("\n  ", problems));
+    }
+    return new GroundTruth(objects);
+  }
+
+  private static List<String> lines(Path file) throws IOException {
+    try {
+      return Files.readAllLines(file, StandardCharsets.UTF_8);
+    } catch (NoSuchFileException e) {
+      throw new UsageException("Ground truth file " + file + " does not exist");
+    }
+  }
+
+  private static PixelBox box(String[] fields) {
+    return new PixelBox(
+        Integer.parseInt(fields[2]),
+        Integer.parseInt(fields[3]),
+        Integer.parseInt(fields[4]),
+        Integer.parseInt(fields[5]));
+  }
+}

@@ -1,0 +1,94 @@
+package io.shelfstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.demo.Answer;
+import io.shelfstream.demo.GroundTruth;
+import io.shelfstream.demo.Tally;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.topology.GalleryPhotos;
+import io.shelfstream.topology.LoadedModels;
+import io.shelfstream.topology.Recognition;
+import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.topology.RecognitionService;
+import io.shelfstream.topology.RecognitionTopology;
+import io.shelfstream.topology.StageTimes;
+import io.shelfstream.topology.Stages;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The models and the pictures that a clone brings do what they are there for. The floors lie below
+ * what deploy/models/bundled/MODEL_CARD.md states, since a few frames vary more than many.
+ */
+class BundledModelsTest {
+  private static final int FRAMES = 6;
+
+  private final Path deploy = Path.of("..", "deploy");
+  private final Path demo = deploy.resolve("demo-data");
+
+  @Test
+  void recogniseTheDemoFrames() throws Exception {
+    ShelfStreamConfig config =
+        ShelfStreamConfig.loadWithModels(
+            null, Map.of("models.dir", deploy.resolve("models/bundled").toString()));
+    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+
+    List<Answer> answers = recognize(config, photos);
+
+    GroundTruth truth = GroundTruth.read(demo.resolve("frames").resolve(GroundTruth.FILE_NAME));
+    Tally tally =
+        Tally.of(
+            truth,
+            answers,
+            photos.photos().stream().map(GalleryFile.Photo::label).collect(Collectors.toSet()));
+    assertThat(tally.objects()).as(tally.summary()).isGreaterThan(60);
+    assertThat(tally.found()).as(tally.summary()).isGreaterThan(tally.objects() * 9 / 10);
+    assertThat(tally.surplus()).as(tally.summary()).isLessThan(tally.objects() / 10);
+    assertThat(tally.right()).as(tally.summary()).isGreaterThan(tally.found() * 8 / 10);
+  }
+
+  private List<Answer> recognize(ShelfStreamConfig config, GalleryFile photos) throws Exception {
+    List<Answer> answers = new ArrayList<>();
+    try (LoadedModels models =
+        LoadedModels.load(config.models().dir(), config.models().options())) {
+      String extractor = models.directory().extractorId();
+      try (Gallery gallery =
+          LocalGallery.empty(
+              config.index().type(), models.directory().extractorDimension(), extractor)) {
+        Stages stages = RecognitionService.stages(config, models, gallery);
+        LocalGallery.fill(gallery, photos, new GalleryPhotos(stages, extractor));
+        RecognitionEvents events =
+            new RecognitionEvents(
+                models.directory().detectorId(), extractor, "cpu", "shelf", Clock.systemUTC());
+        for (Path file : ImageFiles.below(demo.resolve("frames")).subList(0, FRAMES)) {
+          answers.add(answer(stages, events, file));
+        }
+      }
+    }
+    return answers;
+  }
+
+  private static Answer answer(Stages stages, RecognitionEvents events, Path file)
+      throws Exception {
+    String name = file.getFileName().toString();
+    Recognition seen =
+        RecognitionTopology.recognize(
+            stages, Files.readAllBytes(file), List.of(), new StageTimes());
+    RecognitionEvent event =
+        events.of(
+            RecognitionEvents.reference("c", name, file.toUri().toString(), Instant.EPOCH),
+            seen,
+            0);
+    return new Answer(name, event, null);
+  }
+}

@@ -2,30 +2,33 @@ package io.shelfstream.registry;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.IndexedRecord;
 import org.apache.avro.io.BinaryEncoder;
-import org.apache.avro.io.DatumWriter;
 import org.apache.avro.io.EncoderFactory;
-import org.apache.avro.specific.SpecificData;
-import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.serialization.Serializer;
 import org.jspecify.annotations.Nullable;
 
-/** Writing half of {@link AvroSerde}. Asks the registry once per topic. */
-final class AvroSerializer<T extends SpecificRecord> implements Serializer<T> {
+/**
+ * Writing half of {@link AvroSerde}: the id in front of the record. Asks the registry once per
+ * topic.
+ */
+final class AvroSerializer<T extends IndexedRecord> implements Serializer<T> {
 
-  private final Schema schema;
-  private final DatumWriter<Object> writer;
-  private final SchemaRegistryClient registry;
-  private final Map<String, Integer> ids = new ConcurrentHashMap<>();
+  private final WriterSchemas schemas;
 
-  AvroSerializer(Schema schema, SpecificData model, SchemaRegistryClient registry) {
-    this.schema = schema;
-    this.writer = model.createDatumWriter(schema);
-    this.registry = registry;
+  AvroSerializer(GenericData model, SchemaRegistryClient registry, WritePolicy policy) {
+    this.schemas = new WriterSchemas(model, registry, policy);
+  }
+
+  /** A header that named the schema of the source record would be believed before the prefix. */
+  @Override
+  public byte @Nullable [] serialize(String topic, Headers headers, @Nullable T value) {
+    headers.remove(WireFormat.HEADER);
+    return serialize(topic, value);
   }
 
   @Override
@@ -33,13 +36,17 @@ final class AvroSerializer<T extends SpecificRecord> implements Serializer<T> {
     if (value == null) {
       return null;
     }
+    Schema schema = value.getSchema();
     try {
+      WriterSchemas.Writer writer = schemas.of(topic, schema);
       ByteArrayOutputStream out = new ByteArrayOutputStream(256);
-      out.write(WireFormat.prefix(schemaId(topic)));
+      out.write(WireFormat.prefix(writer.id()));
       BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(out, null);
       writer.write(value, encoder);
       encoder.flush();
       return out.toByteArray();
+    } catch (SchemaRegistryException e) {
+      throw e; // the message names the subject; nothing is wrong with the record
     } catch (IOException | RuntimeException e) {
       throw new SerializationException(
           schema.getName()
@@ -52,7 +59,8 @@ final class AvroSerializer<T extends SpecificRecord> implements Serializer<T> {
     }
   }
 
-  private int schemaId(String topic) {
-    return ids.computeIfAbsent(topic, t -> registry.register(t + "-value", schema));
+  /** Learns id and schema for a topic before the first record needs them. */
+  void prepare(String topic, Schema schema) {
+    schemas.of(topic, schema);
   }
 }

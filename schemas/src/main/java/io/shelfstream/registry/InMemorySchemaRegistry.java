@@ -5,11 +5,14 @@ import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.registry.SchemaRegistryException.Kind;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.ToIntFunction;
-import java.util.regex.Pattern;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaNormalization;
 
@@ -21,9 +24,6 @@ import org.apache.avro.SchemaNormalization;
  */
 final class InMemorySchemaRegistry implements SchemaRegistryClient {
 
-  private static final Pattern URL = Pattern.compile("mock://[A-Za-z0-9._-]+");
-  // Only Avro's own writer made the text, and inside a JSON string the quotes would be escaped.
-  private static final Pattern JAVA_STRING = Pattern.compile(",\"avro\\.java\\.string\":\"\\w+\"");
   private static final List<Schema> BUNDLED =
       List.of(
           ImageReference.getClassSchema(),
@@ -36,6 +36,7 @@ final class InMemorySchemaRegistry implements SchemaRegistryClient {
   private final String url;
   private final ToIntFunction<Schema> firstId;
   private final Map<Integer, Schema> schemas = new ConcurrentHashMap<>();
+  private final Map<String, List<Integer>> subjects = new ConcurrentHashMap<>();
 
   /**
    * @param firstId where to look for a schema's id first; schemas may share it
@@ -47,51 +48,92 @@ final class InMemorySchemaRegistry implements SchemaRegistryClient {
   }
 
   static InMemorySchemaRegistry of(String url) {
-    if (!URL.matcher(url).matches()) {
-      throw new SchemaRegistryException(
-          "Schema registry "
-              + url
-              + " cannot be used: only mock://SCOPE (in memory, SCOPE of letters, digits, . _ -) is"
-              + " available in this version; set schema.registry.url=mock://shelfstream");
-    }
     return SCOPES.computeIfAbsent(
         url, u -> new InMemorySchemaRegistry(u, InMemorySchemaRegistry::fingerprint));
   }
 
-  /** Subjects share one id space, as in every registry. */
+  @Override
+  public String url() {
+    return url;
+  }
+
+  /** Subjects share one id space, as in every registry. Nothing is refused. */
   @Override
   public int register(String subject, Schema schema) {
-    Schema plain = withoutJavaProperties(schema);
+    Schema plain = PortableSchemas.withoutJavaStrings(schema);
     int id = firstId.applyAsInt(plain);
-    while (!sameOnTheWire(schemas.computeIfAbsent(id, i -> plain), plain)) {
+    while (!PortableSchemas.sameOnTheWire(schemas.computeIfAbsent(id, i -> plain), plain)) {
       id = id == Integer.MAX_VALUE ? 1 : id + 1;
     }
+    List<Integer> versions = subjects.computeIfAbsent(subject, s -> new CopyOnWriteArrayList<>());
+    if (!versions.contains(id)) {
+      versions.add(id);
+    }
     return id;
+  }
+
+  @Override
+  public int idOf(String subject, Schema schema) {
+    Schema plain = PortableSchemas.withoutJavaStrings(schema);
+    return versions(subject).stream()
+        .filter(id -> PortableSchemas.sameOnTheWire(schemaById(id), plain))
+        .findFirst()
+        .orElseThrow(() -> missing("schema " + schema.getFullName() + " under subject " + subject));
   }
 
   @Override
   public Schema schemaById(int id) {
     Schema schema = schemas.get(id);
     if (schema == null) {
-      throw new SchemaRegistryException(
-          "Schema registry "
-              + url
-              + " has no schema with id "
-              + id
-              + ": the record was written with another registry or by another version; let writer and"
-              + " reader use the same schema.registry.url and version");
+      throw missing("schema with id " + id);
     }
     return schema;
   }
 
-  private static Schema withoutJavaProperties(Schema schema) {
-    return new Schema.Parser().parse(JAVA_STRING.matcher(schema.toString()).replaceAll(""));
+  @Override
+  public Schema schemaByGuid(UUID guid) {
+    return schemas.values().stream()
+        .filter(schema -> guidOf(schema).equals(guid))
+        .findFirst()
+        .orElseThrow(() -> missing("schema with GUID " + guid));
   }
 
-  /** Docs, defaults, aliases and logical types of the writer do not change its bytes. */
-  private static boolean sameOnTheWire(Schema one, Schema other) {
-    return one.equals(other)
-        || SchemaNormalization.toParsingForm(one).equals(SchemaNormalization.toParsingForm(other));
+  static UUID guidOf(Schema schema) {
+    return UUID.nameUUIDFromBytes(
+        SchemaNormalization.toParsingForm(schema).getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Override
+  public Version latest(String subject) {
+    List<Integer> versions = versions(subject);
+    if (versions.isEmpty()) {
+      throw missing("version of subject " + subject);
+    }
+    int id = versions.get(versions.size() - 1);
+    return new Version(id, versions.size(), schemaById(id));
+  }
+
+  @Override
+  public List<String> incompatibilities(String subject, Schema schema) {
+    return versions(subject).stream()
+        .flatMap(id -> SchemaDifferences.between(schema, schemaById(id)).stream())
+        .distinct()
+        .toList();
+  }
+
+  private List<Integer> versions(String subject) {
+    return subjects.getOrDefault(subject, List.of());
+  }
+
+  private SchemaRegistryException missing(String what) {
+    return new SchemaRegistryException(
+        Kind.NOT_FOUND,
+        "Schema registry "
+            + url
+            + " has no "
+            + what
+            + ": the record was written with another registry or by another version; let writer and"
+            + " reader use the same schema.registry.url and version");
   }
 
   /** 31 bits of Avro's 64-bit fingerprint, at least 1. */

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -212,6 +213,31 @@ class AvroSerdeTest {
     @Override
     public Schema schemaById(int unused) {
       return schema;
+    }
+
+    @Override
+    public int idOf(String subject, Schema toFind) {
+      return register(subject, toFind);
+    }
+
+    @Override
+    public Schema schemaByGuid(UUID guid) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Version latest(String subject) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public List<String> incompatibilities(String subject, Schema toCheck) {
+      return List.of();
+    }
+
+    @Override
+    public String url() {
+      return "fixed";
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
 import io.shelfstream.registry.SchemaRegistryException.Kind;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -213,9 +214,11 @@ public final class SchemaRegistryConfig {
   public static SchemaRegistryConfig of(Map<String, String> settings) {
     Map<String, String> problems = problems(settings);
     if (!problems.isEmpty()) {
+      List<String> lines = new ArrayList<>();
+      problems.forEach((key, remedy) -> lines.add(key + ": " + remedy));
       throw new SchemaRegistryException(
           Kind.MISCONFIGURED,
-          "Schema registry settings cannot be used: " + String.join("; ", problems.values()));
+          "Schema registry settings cannot be used: " + String.join("; ", lines));
     }
     return new SchemaRegistryConfig(settings);
   }
@@ -225,15 +228,13 @@ public final class SchemaRegistryConfig {
     return DEFINITION.configKeys().values();
   }
 
-  /** What is wrong with settings: a sentence with the remedy, by key. */
+  /** What is wrong with settings: the remedy, by key. */
   public static Map<String, String> problems(Map<String, String> settings) {
     Map<String, String> problems = new TreeMap<>();
     for (ConfigDef.ConfigKey key : keys()) {
-      if (settings.containsKey(key.name)) {
-        String problem = problem(key, settings.get(key.name));
-        if (problem != null) {
-          problems.put(key.name, problem);
-        }
+      String value = settings.get(key.name);
+      if (value != null && !accepts(key, value)) {
+        problems.put(key.name, "give " + expected(key));
       }
     }
     settings.keySet().forEach(key -> checkPrefixed(key, problems));
@@ -243,15 +244,16 @@ public final class SchemaRegistryConfig {
     return problems;
   }
 
-  private static @Nullable String problem(ConfigDef.ConfigKey key, @Nullable String value) {
+  /** Whether a key may have a value, the other keys aside. */
+  public static boolean accepts(ConfigDef.ConfigKey key, String value) {
     try {
       Object parsed = ConfigDef.parseType(key.name, value, key.type);
       if (key.validator != null) {
         key.validator.ensureValid(key.name, parsed);
       }
-      return null;
+      return true;
     } catch (ConfigException e) {
-      return key.name + ": give " + expected(key);
+      return false;
     }
   }
 
@@ -266,11 +268,11 @@ public final class SchemaRegistryConfig {
 
   private static void checkPrefixed(String key, Map<String, String> problems) {
     if (key.startsWith(SSL_PREFIX) && !SSL.names().contains(sslKey(key))) {
-      problems.put(key, key + ": unknown; after " + SSL_PREFIX + " give what Kafka has after ssl.");
+      problems.put(key, "unknown; after " + SSL_PREFIX + " give what Kafka has after ssl.");
     }
     if (key.startsWith(HEADER_PREFIX)
         && !HEADER.matcher(key.substring(HEADER_PREFIX.length())).matches()) {
-      problems.put(key, key + ": no name of an HTTP header follows " + HEADER_PREFIX);
+      problems.put(key, "give the name of an HTTP header after " + HEADER_PREFIX);
     }
   }
 
@@ -279,16 +281,16 @@ public final class SchemaRegistryConfig {
       return;
     }
     if (values.getString(BASIC_SOURCE).equals("USER_INFO") && !secret(BASIC_USER).contains(":")) {
-      problems.put(BASIC_USER, BASIC_USER + ": give USER:PASSWORD, as " + BASIC_SOURCE + " asks");
+      problems.put(BASIC_USER, "give USER:PASSWORD, as " + BASIC_SOURCE + " asks");
     }
     if (values.getString(BEARER_SOURCE) != null && secret(BEARER_TOKEN).isEmpty()) {
-      problems.put(BEARER_TOKEN, BEARER_TOKEN + ": give a token, as " + BEARER_SOURCE + " asks");
+      problems.put(BEARER_TOKEN, "give a token, as " + BEARER_SOURCE + " asks");
     }
     if (values.getBoolean(USE_LATEST) && values.getInt(USE_SCHEMA_ID) >= 0) {
-      problems.put(USE_SCHEMA_ID, USE_SCHEMA_ID + ": give it, or " + USE_LATEST + ", not both");
+      problems.put(USE_SCHEMA_ID, "give it, or " + USE_LATEST + ", not both");
     }
     if (values.getString(PROXY_HOST) != null && values.getInt(PROXY_PORT) < 0) {
-      problems.put(PROXY_PORT, PROXY_PORT + ": give the port of " + PROXY_HOST);
+      problems.put(PROXY_PORT, "give the port of " + PROXY_HOST);
     }
   }
 

@@ -1,8 +1,10 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.OnnxRuntime;
+import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.topology.LoadedModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,7 +64,7 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       note("Models", "models.dir is not set: nothing to check; give --models DIR or --config FILE");
     }
-    note("Registry", loaded.schemaRegistryUrl() + " (in memory, no server needed)");
+    check("Registry", () -> registry(loaded));
     check("Broker", () -> broker(loaded));
     System.out.println(healthy ? "All that was checked is fine." : "Something needed is missing.");
     return healthy ? 0 : 1;
@@ -141,6 +143,23 @@ final class DoctorCommand implements Callable<Integer> {
               sessions.directory().extractorDimension(),
               sessions.detector().provider());
     }
+  }
+
+  /** Reads nothing and registers nothing: only asks whether our main schema would fit. */
+  private static String registry(ShelfStreamConfig loaded) {
+    if (loaded.schemaRegistryUrl().startsWith("mock:")) {
+      return loaded.schemaRegistryUrl() + " (in memory, no server needed)";
+    }
+    String subject = loaded.topics().recognitions() + "-value";
+    List<String> conflicts =
+        SchemaRegistryClient.create(loaded.schemaRegistry())
+            .incompatibilities(subject, RecognitionEvent.getClassSchema());
+    if (!conflicts.isEmpty()) {
+      throw new IllegalStateException(
+          "%s answers, but RecognitionEvent does not fit subject %s: %s; set topics.recognitions to another topic, or mend the subject"
+              .formatted(loaded.schemaRegistryUrl(), subject, String.join("; ", conflicts)));
+    }
+    return loaded.schemaRegistryUrl() + ", RecognitionEvent fits subject " + subject;
   }
 
   private static String broker(ShelfStreamConfig loaded)

@@ -1,7 +1,6 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.topology.EventSerdes;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -31,7 +30,7 @@ public final class EventProducer implements AutoCloseable {
     settings.putIfAbsent("max.block.ms", 15_000);
     this.producer =
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
-    this.serdes = EventSerdes.with(SchemaRegistryClient.create(config.schemaRegistryUrl()));
+    this.serdes = EventSerdes.of(config.schemaRegistry());
   }
 
   public EventSerdes serdes() {

@@ -4,7 +4,6 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.topology.EventSerdes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -248,7 +247,7 @@ final class GalleryCommand implements Callable<Integer> {
 
   /** The gallery as the vectors topic holds it, by photo id. */
   static Map<String, GalleryVector> present(ShelfStreamConfig loaded) {
-    EventSerdes serdes = EventSerdes.with(SchemaRegistryClient.create(loaded.schemaRegistryUrl()));
+    EventSerdes serdes = EventSerdes.of(loaded.schemaRegistry());
     Map<String, GalleryVector> present = new TreeMap<>();
     try (TopicReader reader =
         new TopicReader(loaded, TopicReader.From.BEGINNING, loaded.topics().galleryVectors())) {

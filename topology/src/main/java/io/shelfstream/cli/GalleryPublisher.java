@@ -4,7 +4,6 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
-import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.topology.EventSerdes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -31,7 +30,7 @@ public final class GalleryPublisher {
   public GalleryPublisher(ShelfStreamConfig config, Duration patience) {
     this.config = config;
     this.patience = patience;
-    this.serdes = EventSerdes.with(SchemaRegistryClient.create(config.schemaRegistryUrl()));
+    this.serdes = EventSerdes.of(config.schemaRegistry());
   }
 
   /**

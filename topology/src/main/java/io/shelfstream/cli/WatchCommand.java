@@ -3,7 +3,6 @@ package io.shelfstream.cli;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.registry.EventJson;
-import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.topology.DeadLetter;
 import io.shelfstream.topology.EventSerdes;
 import java.nio.charset.StandardCharsets;
@@ -46,7 +45,7 @@ final class WatchCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ShelfStreamConfig loaded = config.load();
-    EventSerdes serdes = EventSerdes.with(SchemaRegistryClient.create(loaded.schemaRegistryUrl()));
+    EventSerdes serdes = EventSerdes.of(loaded.schemaRegistry());
     TopicReader.From from = fromBeginning ? TopicReader.From.BEGINNING : TopicReader.From.END;
     try (TopicReader reader =
         new TopicReader(

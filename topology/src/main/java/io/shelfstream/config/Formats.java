@@ -16,7 +16,6 @@ final class Formats {
   private static final Pattern HOST =
       Pattern.compile(
           "(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*(:\\d{1,5})?|\\[[0-9a-f:.]+](:\\d{1,5})?");
-  private static final Pattern MOCK_REGISTRY = Pattern.compile("mock://[A-Za-z0-9._-]+");
 
   private Formats() {}
 
@@ -78,13 +77,6 @@ final class Formats {
   static Format<String> topicName() {
     return new Format<>("1 to 249 of the characters a-z A-Z 0-9 . _ -", Function.<String>identity())
         .where(TOPIC.asMatchPredicate());
-  }
-
-  static Format<String> registryUrl() {
-    return new Format<>(
-            "mock://SCOPE, SCOPE of letters, digits, . _ - (the only kind in this version)",
-            Function.<String>identity())
-        .where(MOCK_REGISTRY.asMatchPredicate());
   }
 
   private static boolean isHost(String text) {

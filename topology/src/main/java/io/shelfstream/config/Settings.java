@@ -5,7 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +23,7 @@ final class Settings {
   private final Sources sources;
   private final List<Problem> problems;
   private final Map<String, Optional<String>> known = new LinkedHashMap<>();
+  private final Set<String> prefixes = new TreeSet<>(Set.of(KAFKA));
 
   /**
    * @param problems found already, when the file was read
@@ -60,6 +63,14 @@ final class Settings {
     Map<String, String> settings = new TreeMap<>(defaults);
     settings.putAll(sources.below(KAFKA));
     return settings;
+  }
+
+  /** Everything under a prefix, by its whole key; whoever uses it checks it. */
+  Map<String, String> below(String prefix) {
+    prefixes.add(prefix);
+    Map<String, String> found = new TreeMap<>();
+    sources.below(prefix).forEach((key, value) -> found.put(prefix + key, value));
+    return found;
   }
 
   /** Refuses a key under kafka.* for which we have our own. */
@@ -116,7 +127,8 @@ final class Settings {
    * the like to every pod beside a service of our name.
    */
   private void warnOfUnknown(String variable, String key) {
-    String suggestion = isKnown(key) ? null : Suggestion.among(known.keySet(), key);
+    boolean mayBeOurs = key.contains(".") && !isKnown(key); // all our keys have a group
+    String suggestion = mayBeOurs ? Suggestion.among(known.keySet(), key) : null;
     if (suggestion != null) {
       log.atWarn()
           .addKeyValue("variable", variable)
@@ -126,6 +138,6 @@ final class Settings {
   }
 
   private boolean isKnown(String key) {
-    return known.containsKey(key) || key.startsWith(KAFKA);
+    return known.containsKey(key) || prefixes.stream().anyMatch(key::startsWith);
   }
 }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * default.
  *
  * @param kafka passed through to Kafka's clients and Streams untouched, without the prefix
+ * @param schemaRegistry settings of the registry and the serialisers, under their official names
  * @param stateDir where Kafka Streams keeps its state; empty: its own default
  */
 public record ShelfStreamConfig(
@@ -21,7 +22,7 @@ public record ShelfStreamConfig(
     String applicationId,
     Optional<Path> stateDir,
     TopicNames topics,
-    String schemaRegistryUrl,
+    Map<String, String> schemaRegistry,
     Models models,
     RecognitionSettings recognition,
     IndexSettings index,
@@ -32,6 +33,7 @@ public record ShelfStreamConfig(
 
   public ShelfStreamConfig {
     kafka = Map.copyOf(kafka);
+    schemaRegistry = Map.copyOf(schemaRegistry);
   }
 
   /**
@@ -77,11 +79,16 @@ public record ShelfStreamConfig(
         settings.get("application.id", "shelfstream", Formats.topicName()),
         settings.optional("state.dir", Formats.path("a directory")),
         TopicSettings.from(settings),
-        settings.get("schema.registry.url", "mock://shelfstream", Formats.registryUrl()),
+        RegistrySettings.from(settings),
         Models.from(settings),
         RecognitionSettings.from(settings),
         IndexSettings.from(settings),
         ImageSettings.from(settings));
+  }
+
+  /** Where schema ids come from; a user and password in it are not shown. */
+  public String schemaRegistryUrl() {
+    return RegistrySettings.shownUrl(schemaRegistry);
   }
 
   /** For the log at start; passwords are not shown. */
@@ -98,7 +105,7 @@ public record ShelfStreamConfig(
         + ", topics="
         + topics
         + ", schemaRegistryUrl="
-        + schemaRegistryUrl
+        + schemaRegistryUrl()
         + ", models="
         + models
         + ", recognition="

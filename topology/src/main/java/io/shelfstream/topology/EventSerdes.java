@@ -7,25 +7,70 @@ import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.SchemaRegistryClient;
+import io.shelfstream.registry.SchemaRegistryConfig;
+import io.shelfstream.registry.SchemaRegistryException;
+import java.util.Map;
+import org.apache.avro.generic.IndexedRecord;
 import org.apache.kafka.common.errors.SerializationException;
-import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.processor.api.Record;
+import org.jspecify.annotations.Nullable;
 
-/** The serdes of all topics, and the reading of records that strangers write. */
+/**
+ * The serdes of all topics, and the reading of records that strangers write.
+ *
+ * @param registry waited for when a record needs a schema that is not known yet
+ */
 public record EventSerdes(
-    Serde<ImageReference> frames,
-    Serde<RecognitionEvent> recognitions,
-    Serde<GalleryUpdate> updates,
-    Serde<GalleryVector> vectors,
-    Serde<GalleryStatus> statuses) {
+    AvroSerde<ImageReference> frames,
+    AvroSerde<RecognitionEvent> recognitions,
+    AvroSerde<GalleryUpdate> updates,
+    AvroSerde<GalleryVector> vectors,
+    AvroSerde<GalleryStatus> statuses,
+    RegistryWait registry) {
 
   public static EventSerdes with(SchemaRegistryClient registry) {
+    return with(registry, SchemaRegistryConfig.of(Map.of()));
+  }
+
+  /**
+   * The serdes for settings that are named as the official serialisers name them.
+   *
+   * @throws SchemaRegistryException when a setting cannot be used
+   */
+  public static EventSerdes of(Map<String, String> settings) {
+    return with(SchemaRegistryClient.create(settings), SchemaRegistryConfig.of(settings));
+  }
+
+  private static EventSerdes with(SchemaRegistryClient registry, SchemaRegistryConfig settings) {
     return new EventSerdes(
-        AvroSerde.of(ImageReference.class, registry),
-        AvroSerde.of(RecognitionEvent.class, registry),
-        AvroSerde.of(GalleryUpdate.class, registry),
-        AvroSerde.of(GalleryVector.class, registry),
-        AvroSerde.of(GalleryStatus.class, registry));
+        AvroSerde.of(ImageReference.class, registry, settings),
+        AvroSerde.of(RecognitionEvent.class, registry, settings),
+        AvroSerde.of(GalleryUpdate.class, registry, settings),
+        AvroSerde.of(GalleryVector.class, registry, settings),
+        AvroSerde.of(GalleryStatus.class, registry, settings),
+        new RegistryWait());
+  }
+
+  /**
+   * Registers or finds the schema of every topic, waiting for the registry as long as it takes:
+   * from then on records are written without it, and publishers find the schemas of ours.
+   *
+   * @throws SchemaRegistryException when the registry refuses a schema, or does not let us in
+   */
+  void prepare(TopicNames topics) {
+    prepare(recognitions, topics.recognitions());
+    prepare(vectors, topics.galleryVectors());
+    prepare(statuses, topics.galleryStatus());
+    prepare(frames, topics.frames());
+    prepare(updates, topics.galleryUpdates());
+  }
+
+  private void prepare(AvroSerde<?> serde, String topic) {
+    registry.untilReachable(
+        () -> {
+          serde.prepare(topic);
+          return true;
+        });
   }
 
   ImageReference readFrame(String topic, Record<byte[], byte[]> record) throws RejectedException {
@@ -43,8 +88,8 @@ public record EventSerdes(
     return read(updates, topic, record);
   }
 
-  private static <T> T read(Serde<T> serde, String topic, Record<byte[], byte[]> record)
-      throws RejectedException {
+  private <T extends IndexedRecord> T read(
+      AvroSerde<T> serde, String topic, Record<byte[], byte[]> record) throws RejectedException {
     if (record.value() == null) {
       throw new RejectedException(
           Stage.READ,
@@ -52,9 +97,18 @@ public record EventSerdes(
           "Record on " + topic + " has no value; expected Avro in the Confluent wire format");
     }
     try {
-      return serde.deserializer().deserialize(topic, record.value());
+      return registry.until(
+          () -> serde.deserializer().deserialize(topic, record.headers(), record.value()));
     } catch (SerializationException e) {
       throw RejectedException.undecodable(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  /** A vector, or null for a removal; waits for the registry like the others. */
+  @Nullable GalleryVector readVector(String topic, Record<byte[], byte[]> record) {
+    return record.value() == null
+        ? null
+        : registry.until(
+            () -> vectors.deserializer().deserialize(topic, record.headers(), record.value()));
   }
 }

@@ -39,8 +39,7 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
     RecordMetadata source = context().recordMetadata().orElseThrow();
     Gallery.Change change;
     try {
-      GalleryVector vector =
-          serdes.vectors().deserializer().deserialize(topics.galleryVectors(), record.value());
+      GalleryVector vector = serdes.readVector(topics.galleryVectors(), record);
       change = gallery.apply(source.partition(), source.offset(), id, vector);
     } catch (SerializationException e) {
       change = gallery.skip(source.partition(), source.offset(), id, e.getMessage());

@@ -12,7 +12,6 @@ import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelDirectory;
-import io.shelfstream.registry.SchemaRegistryClient;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -37,15 +36,22 @@ public final class RecognitionService implements AutoCloseable {
   private final LoadedModels models;
   private final Gallery gallery;
   private final ImageFetcher fetcher;
+  private final RegistryWait registry;
   private final KafkaStreams streams;
+  private volatile boolean closing;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private RecognitionService(
-      LoadedModels models, Gallery gallery, ImageFetcher fetcher, KafkaStreams streams) {
+      LoadedModels models,
+      Gallery gallery,
+      ImageFetcher fetcher,
+      RegistryWait registry,
+      KafkaStreams streams) {
     this.models = models;
     this.gallery = gallery;
     this.fetcher = fetcher;
+    this.registry = registry;
     this.streams = streams;
   }
 
@@ -53,6 +59,7 @@ public final class RecognitionService implements AutoCloseable {
    * Starts the service and returns once the gallery is caught up with its topic.
    *
    * @throws io.shelfstream.model.ModelException when the models do not load
+   * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
    * @throws org.apache.kafka.common.KafkaException when the broker cannot be reached or used
    */
   public static RecognitionService start(ShelfStreamConfig config) {
@@ -72,19 +79,22 @@ public final class RecognitionService implements AutoCloseable {
             models.detector().provider(),
             config.recognition().profile().name(),
             Clock.systemUTC());
+    EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
+    serdes.prepare(config.topics());
     Topics.create(config);
     KafkaStreams streams =
         new KafkaStreams(
             RecognitionTopology.build(
                 config.topics(),
-                EventSerdes.with(SchemaRegistryClient.create(config.schemaRegistryUrl())),
+                serdes,
                 fetcher,
                 stages,
                 gallery,
                 events,
                 new GalleryPhotos(stages, directory.extractorId())),
             streamsSettings(config));
-    RecognitionService service = new RecognitionService(models, gallery, fetcher, streams);
+    RecognitionService service =
+        new RecognitionService(models, gallery, fetcher, serdes.registry(), streams);
     service.run();
     return service;
   }
@@ -151,10 +161,13 @@ public final class RecognitionService implements AutoCloseable {
   private void run() {
     streams.setUncaughtExceptionHandler(
         e -> {
-          failure.compareAndSet(null, e);
-          log.atError()
-              .setCause(e)
-              .log("Kafka Streams failed; stopping so that a restart takes over");
+          // A thread that waited for the registry is told to stop by an exception.
+          if (!closing) {
+            failure.compareAndSet(null, e);
+            log.atError()
+                .setCause(e)
+                .log("Kafka Streams failed; stopping so that a restart takes over");
+          }
           return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         });
     streams.setStateListener(
@@ -196,6 +209,8 @@ public final class RecognitionService implements AutoCloseable {
   /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
   @Override
   public void close() {
+    closing = true;
+    registry.stop();
     // Leaving the group lets the next start begin at once instead of after the session times out.
     streams.close(
         CloseOptions.timeout(DRAIN)

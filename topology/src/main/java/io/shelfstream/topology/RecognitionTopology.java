@@ -164,6 +164,8 @@ public final class RecognitionTopology {
         List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
         Recognition seen = recognize(stages, encoded, regions, times);
         return events.of(frame, seen, record.timestamp());
+      } catch (RegistryWait.Stopped e) {
+        throw e; // not handled, so not committed: the next start reads it again
       } catch (RuntimeException e) {
         throw RejectedException.unexpected(times.underWay(), e);
       }

@@ -334,7 +334,9 @@ class ShelfStreamConfigTest {
         "recognition.match.threshold | NaN",
         "recognition.match.margin | -0.1",
         "recognition.profile | fast",
-        "schema.registry.url | http://localhost:8081",
+        "schema.registry.url | localhost:8081",
+        "max.retries | -1",
+        "value.subject.name.strategy | MyStrategy",
         "topics.frames | ..",
         "index.type | ''"
       })

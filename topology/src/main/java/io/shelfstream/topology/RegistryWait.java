@@ -1,0 +1,101 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.registry.SchemaRegistryException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks a registry that is away again and again, because nothing is known against the record that
+ * needs it: giving up would lose it to the dead letters. The log says what is waited for. Usable by
+ * any thread.
+ *
+ * <p>A stream thread may wait longer than Kafka lets it: then its partitions and its transaction
+ * pass to another thread, or to itself again, and the same record is read anew.
+ */
+public final class RegistryWait {
+  private static final Logger log = LoggerFactory.getLogger(RegistryWait.class);
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+  private static final Duration REPORT = Duration.ofSeconds(10);
+
+  /** The wait was ended from outside; the record was not handled. */
+  static final class Stopped extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Stopped(SchemaRegistryException waitedFor) {
+      super("Stopped while waiting for the schema registry", waitedFor);
+    }
+  }
+
+  private final CountDownLatch stopped = new CountDownLatch(1);
+
+  RegistryWait() {}
+
+  /**
+   * The answer, as soon as there is one.
+   *
+   * @throws SchemaRegistryException when the answer is a refusal
+   * @throws Stopped after {@link #stop}
+   */
+  <T> T until(Supplier<T> question) {
+    return until(question, SchemaRegistryException::isTemporary);
+  }
+
+  /** The same, except that a registry that does not let us in is not waited for. */
+  <T> T untilReachable(Supplier<T> question) {
+    return until(question, e -> e.kind() == SchemaRegistryException.Kind.UNAVAILABLE);
+  }
+
+  private <T> T until(Supplier<T> question, Predicate<SchemaRegistryException> mayPass) {
+    long began = System.nanoTime();
+    long reported = began;
+    boolean waited = false;
+    while (true) {
+      try {
+        T answer = question.get();
+        if (waited) {
+          log.atInfo().addKeyValue("seconds", seconds(began)).log("The schema registry answers");
+        }
+        return answer;
+      } catch (SchemaRegistryException e) {
+        if (!mayPass.test(e)) {
+          throw e;
+        }
+        if (!waited) {
+          log.atWarn().log("Waiting for the schema registry: {}", e.getMessage());
+        } else if (System.nanoTime() - reported >= REPORT.toNanos()) {
+          reported = System.nanoTime();
+          log.atWarn()
+              .addKeyValue("seconds", seconds(began))
+              .log("Still waiting for the schema registry: {}", e.getMessage());
+        }
+        waited = true;
+        pause(e);
+      }
+    }
+  }
+
+  private void pause(SchemaRegistryException waitedFor) {
+    try {
+      if (stopped.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new Stopped(waitedFor);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Stopped(waitedFor);
+    }
+  }
+
+  private static long seconds(long since) {
+    return Duration.ofNanos(System.nanoTime() - since).toSeconds();
+  }
+
+  /** Ends all waits, now and later. */
+  void stop() {
+    stopped.countDown();
+  }
+}

@@ -26,6 +26,10 @@ final class Samples {
 
   private static final Instant NOON = Instant.parse("2026-11-24T12:00:00Z");
 
+  static {
+    TrustedClasses.install(); // builders, too, read defaults through Avro
+  }
+
   private Samples() {}
 
   static List<SpecificRecord> full() {

@@ -60,6 +60,34 @@ class SchemaRulesTest {
             });
   }
 
+  /** JavaScript reads whole numbers exactly up to 2^53 only. */
+  @Test
+  void everyLongIsATimestampOrCountsSomethingThatStaysBelowTwoToThe53() {
+    List<String> counters =
+        List.of(
+            "GalleryStatus.sourceOffset",
+            "GalleryVector.sourceOffset",
+            "ImageReference.minGalleryVersion",
+            "Versions.galleryVersion",
+            "Versions.galleryVersions");
+
+    fields()
+        .forEach(
+            (name, field) -> {
+              boolean isRecord = field.schema().getType() == Schema.Type.RECORD;
+              boolean isLong =
+                  !isRecord
+                      && Stream.concat(Stream.of(field.schema()), parts(field.schema()))
+                          .anyMatch(
+                              s -> s.getType() == Schema.Type.LONG && s.getLogicalType() == null);
+              if (isLong) {
+                assertThat(counters)
+                    .as("a hash or fingerprint is a string or bytes; a counter may be listed here")
+                    .contains(name);
+              }
+            });
+  }
+
   private static boolean needsDefault(Schema schema) {
     return switch (schema.getType()) {
       case UNION, ARRAY, MAP, ENUM, BOOLEAN -> true;

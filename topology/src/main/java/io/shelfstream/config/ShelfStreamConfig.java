@@ -1,5 +1,6 @@
 package io.shelfstream.config;
 
+import io.shelfstream.topology.Outputs;
 import io.shelfstream.topology.TopicNames;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,6 +23,7 @@ public record ShelfStreamConfig(
     String applicationId,
     Optional<Path> stateDir,
     TopicNames topics,
+    Outputs outputs,
     Map<String, String> schemaRegistry,
     Models models,
     RecognitionSettings recognition,
@@ -74,11 +76,14 @@ public record ShelfStreamConfig(
   static ShelfStreamConfig from(Settings settings) {
     settings.refuseKafka("application.id", "application.id");
     settings.refuseKafka("state.dir", "state.dir");
+    String applicationId = settings.get("application.id", "shelfstream", Formats.topicName());
+    TopicNames topics = TopicSettings.from(settings);
     return new ShelfStreamConfig(
         settings.kafka(KAFKA_DEFAULTS),
-        settings.get("application.id", "shelfstream", Formats.topicName()),
+        applicationId,
         settings.optional("state.dir", Formats.path("a directory")),
-        TopicSettings.from(settings),
+        topics,
+        TopicSettings.outputs(settings, applicationId, topics),
         RegistrySettings.from(settings),
         Models.from(settings),
         RecognitionSettings.from(settings),
@@ -104,6 +109,8 @@ public record ShelfStreamConfig(
         + stateDir
         + ", topics="
         + topics
+        + ", outputs="
+        + outputs
         + ", schemaRegistryUrl="
         + schemaRegistryUrl()
         + ", models="

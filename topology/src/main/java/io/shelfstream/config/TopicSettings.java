@@ -1,9 +1,13 @@
 package io.shelfstream.config;
 
+import io.shelfstream.topology.Outputs;
 import io.shelfstream.topology.TopicNames;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Reads {@code topics.*}. Two roles on one topic would feed the service its own output. */
 final class TopicSettings {
@@ -29,6 +33,23 @@ final class TopicSettings {
           }
         });
     return read;
+  }
+
+  /** Topics that exist only when they are named. */
+  static Outputs outputs(Settings settings, String applicationId, TopicNames topics) {
+    Optional<String> json = settings.optional("topics.recognitions.json", Formats.topicName());
+    Optional<String> epcis = settings.optional("topics.recognitions.epcis", Formats.topicName());
+    refuseTaken(settings, "topics.recognitions.json", json, topics.all());
+    List<String> taken = Stream.concat(topics.all().stream(), json.stream()).toList();
+    refuseTaken(settings, "topics.recognitions.epcis", epcis, taken);
+    return new Outputs(Outputs.sourceOf(applicationId), json, epcis);
+  }
+
+  private static void refuseTaken(
+      Settings settings, String key, Optional<String> name, List<String> taken) {
+    if (name.filter(taken::contains).isPresent()) {
+      settings.problem(key, "give every topics.* key a topic of its own, not " + name.get());
+    }
   }
 
   private static String name(

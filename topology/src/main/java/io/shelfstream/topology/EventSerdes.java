@@ -28,6 +28,9 @@ public record EventSerdes(
     AvroSerde<GalleryStatus> statuses,
     RegistryWait registry) {
 
+  /** JavaScript reads whole numbers exactly up to 2^53 only. */
+  private static final long LATEST_SECOND = (1L << 53) / 1000;
+
   public static EventSerdes with(SchemaRegistryClient registry) {
     return with(registry, SchemaRegistryConfig.of(Map.of()));
   }
@@ -80,6 +83,12 @@ public record EventSerdes(
           Stage.READ,
           RejectedException.Reason.INVALID_RECORD,
           "Image reference without a cameraId or frameId: both identify its event; publish them");
+    }
+    if (Math.abs(frame.getCapturedAt().getEpochSecond()) >= LATEST_SECOND) {
+      throw new RejectedException(
+          Stage.READ,
+          RejectedException.Reason.INVALID_RECORD,
+          "capturedAt lies beyond 2^53 ms, which not every consumer can read; it is in ms since 1970");
     }
     return frame;
   }

@@ -24,13 +24,19 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
   private final GalleryPhotos photos;
+  private final String source;
 
   GalleryUpdateProcessor(
-      TopicNames topics, EventSerdes serdes, ImageFetcher fetcher, GalleryPhotos photos) {
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      String source) {
     this.topics = topics;
     this.serdes = serdes;
     this.fetcher = fetcher;
     this.photos = photos;
+    this.source = source;
   }
 
   @Override
@@ -55,10 +61,22 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
               DeadLetter.of(record, context().recordMetadata(), e),
               RecognitionTopology.GALLERY_DEAD_LETTERS);
     }
-    context()
-        .forward(
-            record.withKey(id).withValue(status.setEmbeddedAt(Instant.now()).build()),
-            RecognitionTopology.GALLERY_STATUS);
+    publish(record.withKey(id).withValue(status.setEmbeddedAt(Instant.now()).build()));
+  }
+
+  private void publish(Record<String, GalleryStatus> record) {
+    GalleryStatus status = record.value();
+    var attributes =
+        new EventHeaders.Attributes(
+            status.getGalleryImageId() + "@" + status.getSourceOffset(),
+            source,
+            "io.shelfstream.gallery-status.v1",
+            record.key(),
+            status.getEmbeddedAt(),
+            "application/avro");
+    var headers =
+        EventHeaders.of(record.headers(), TraceContext.continuing(record.headers()), attributes);
+    context().forward(record.withHeaders(headers), RecognitionTopology.GALLERY_STATUS);
   }
 
   private GalleryVector embed(

@@ -91,7 +91,8 @@ public final class RecognitionService implements AutoCloseable {
                 stages,
                 gallery,
                 events,
-                new GalleryPhotos(stages, directory.extractorId())),
+                new GalleryPhotos(stages, directory.extractorId()),
+                config.outputs()),
             streamsSettings(config));
     RecognitionService service =
         new RecognitionService(models, gallery, fetcher, serdes.registry(), streams);

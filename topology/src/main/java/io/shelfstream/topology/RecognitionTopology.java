@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * The whole data path, top to bottom.
  *
  * <pre>
- * shelf.frames ──► recognize: read ► fetch ► decode ► detect ► extract ► search ► decide ──► shelf.recognitions
+ * shelf.frames ──► recognize: read ► fetch ► decode ► detect ► extract ► search ► decide ──► publish ──► shelf.recognitions
  *                     ▲                                                            └──────► shelf.dead-letters
  *                     │ searches
  *                  gallery (vector index) ◄── apply-vectors (global store, every instance) ◄─┐
@@ -50,7 +50,10 @@ public final class RecognitionTopology {
   static final String FRAMES = "frames";
 
   static final String RECOGNIZE = "recognize";
+  static final String PUBLISH = "publish";
   static final String RECOGNITIONS = "recognitions";
+  static final String RECOGNITIONS_JSON = "recognitions-json";
+  static final String OBSERVATIONS = "epcis-observations";
   static final String FRAME_DEAD_LETTERS = "frame-dead-letters";
   static final String GALLERY_UPDATES = "gallery-updates";
   static final String EMBED = "embed";
@@ -75,7 +78,8 @@ public final class RecognitionTopology {
       Stages stages,
       Gallery gallery,
       RecognitionEvents events,
-      GalleryPhotos photos) {
+      GalleryPhotos photos,
+      Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
     var rawBytes = new ByteArrayDeserializer(); // decoded by the processors, where an error is data
@@ -85,19 +89,19 @@ public final class RecognitionTopology {
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
         .addProcessor(
             RECOGNIZE, () -> new FrameProcessor(topics, serdes, fetcher, stages, events), FRAMES)
+        .addProcessor(PUBLISH, () -> new PublishProcessor(outputs), RECOGNIZE)
         .addSink(
-            RECOGNITIONS,
-            topics.recognitions(),
-            keys,
-            serdes.recognitions().serializer(),
-            RECOGNIZE)
+            RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)
         .addSink(FRAME_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, RECOGNIZE);
+
+    outputs.json().ifPresent(t -> topology.addSink(RECOGNITIONS_JSON, t, keys, bytes, PUBLISH));
+    outputs.epcis().ifPresent(t -> topology.addSink(OBSERVATIONS, t, keys, bytes, PUBLISH));
 
     topology
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
         .addProcessor(
             EMBED,
-            () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos),
+            () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
             GALLERY_VECTORS, topics.galleryVectors(), keys, serdes.vectors().serializer(), EMBED)
@@ -148,7 +152,7 @@ public final class RecognitionTopology {
       StageTimes times = new StageTimes();
       try {
         RecognitionEvent event = answer(record, times);
-        context().forward(record.withKey(event.getCameraId()).withValue(event), RECOGNITIONS);
+        context().forward(record.withKey(event.getCameraId()).withValue(event), PUBLISH);
       } catch (RejectedException e) {
         context().forward(DeadLetter.of(record, context().recordMetadata(), e), FRAME_DEAD_LETTERS);
       }

@@ -98,7 +98,8 @@ class RecognitionTopologyTest {
             gallery,
             new RecognitionEvents(
                 "boxes@111111111111", EXTRACTOR, "cpu", "shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-            new GalleryPhotos(stages, EXTRACTOR));
+            new GalleryPhotos(stages, EXTRACTOR),
+            Outputs.of("test"));
     driver = new TopologyTestDriver(topology, new Properties(), NOW);
     StringSerializer keys = new StringSerializer();
     ByteArraySerializer bytes = new ByteArraySerializer();

@@ -1,0 +1,289 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.MatchStatus;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.events.Timings;
+import io.shelfstream.events.Versions;
+import io.shelfstream.registry.AvroSerde;
+import io.shelfstream.registry.SchemaRegistryClient;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What an event carries besides its value, and the other forms it goes out in. */
+class PublishProcessorTest {
+  private static final AvroSerde<RecognitionEvent> SERDE =
+      AvroSerde.of(RecognitionEvent.class, SchemaRegistryClient.create("mock://publish-test"));
+  private static final String ID = "0a7c6a0c-0000-5000-8000-000000000001";
+  private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
+  private static final String PARENT = "00-" + TRACE + "-b7ad6b7169203331-01";
+
+  private TopologyTestDriver driver;
+  private TestInputTopic<String, RecognitionEvent> events;
+  private TestOutputTopic<String, RecognitionEvent> avro;
+  private TestOutputTopic<String, byte[]> json;
+  private TestOutputTopic<String, byte[]> epcis;
+
+  @BeforeEach
+  void start() {
+    Outputs outputs = new Outputs("/shelfstream/shop", Optional.of("json"), Optional.of("epcis"));
+    StringSerializer keys = new StringSerializer();
+    Topology topology =
+        new Topology()
+            .addSource("events", new StringDeserializer(), SERDE.deserializer(), "events")
+            .addProcessor("publish", () -> new PublishProcessor(outputs), "events")
+            .addSink(RecognitionTopology.RECOGNITIONS, "avro", keys, SERDE.serializer(), "publish")
+            .addSink(
+                RecognitionTopology.RECOGNITIONS_JSON,
+                "json",
+                keys,
+                new ByteArraySerializer(),
+                "publish")
+            .addSink(
+                RecognitionTopology.OBSERVATIONS,
+                "epcis",
+                keys,
+                new ByteArraySerializer(),
+                "publish");
+    driver = new TopologyTestDriver(topology, new Properties());
+    events = driver.createInputTopic("events", keys, SERDE.serializer());
+    avro = driver.createOutputTopic("avro", new StringDeserializer(), SERDE.deserializer());
+    json = driver.createOutputTopic("json", new StringDeserializer(), new ByteArrayDeserializer());
+    epcis =
+        driver.createOutputTopic("epcis", new StringDeserializer(), new ByteArrayDeserializer());
+  }
+
+  @AfterEach
+  void stop() {
+    driver.close();
+  }
+
+  @Test
+  void saysWhatTheEventIsAsCloudEventsDo() {
+    Map<String, String> headers = headersOfTheAnswerTo(new RecordHeaders());
+
+    assertThat(headers)
+        .containsEntry("ce_specversion", "1.0")
+        .containsEntry("ce_id", ID)
+        .containsEntry("ce_source", "/shelfstream/shop")
+        .containsEntry("ce_type", "io.shelfstream.recognition.v1")
+        .containsEntry("ce_subject", "c17")
+        .containsEntry("ce_time", "2026-11-24T08:00:00.301Z")
+        .containsEntry("content-type", "application/avro");
+  }
+
+  @Test
+  void continuesTheTraceOfTheSourceRecord() {
+    Map<String, String> headers =
+        headersOfTheAnswerTo(headers("traceparent", PARENT, "tracestate", "shop=1"));
+
+    assertThat(headers.get("traceparent")).matches("00-" + TRACE + "-[0-9a-f]{16}-01");
+    assertThat(headers.get("traceparent")).isNotEqualTo(PARENT);
+    assertThat(headers)
+        .containsEntry("ce_traceparent", headers.get("traceparent"))
+        .containsEntry("tracestate", "shop=1")
+        .containsEntry("ce_tracestate", "shop=1");
+  }
+
+  @Test
+  void continuesATraceThatOnlyTheCloudEventsExtensionCarries() {
+    assertThat(headersOfTheAnswerTo(headers("ce_traceparent", PARENT)).get("traceparent"))
+        .startsWith("00-" + TRACE);
+  }
+
+  @Test
+  void beginsATraceWhereTheSourcesIsNone() {
+    for (String invalid :
+        List.of(
+            "",
+            "nonsense",
+            PARENT + "-more",
+            PARENT.replace(TRACE, "0".repeat(32)),
+            "ff" + PARENT.substring(2),
+            PARENT.toUpperCase(java.util.Locale.ROOT))) {
+      Map<String, String> headers =
+          headersOfTheAnswerTo(headers("traceparent", invalid, "tracestate", "lost=1"));
+      assertThat(headers.get("traceparent")).as(invalid).matches("00-[0-9a-f]{32}-[0-9a-f]{16}-00");
+      assertThat(headers.get("traceparent")).doesNotContain(TRACE);
+      assertThat(headers).doesNotContainKey("tracestate");
+    }
+  }
+
+  @Test
+  void readsATraceOfALaterVersion() {
+    assertThat(
+            headersOfTheAnswerTo(headers("traceparent", "cc" + PARENT.substring(2) + "-new"))
+                .get("traceparent"))
+        .startsWith("00-" + TRACE);
+  }
+
+  @Test
+  void handsOnForeignHeadersButNoneThatDescribeTheSource() {
+    Headers source =
+        headers(
+            "correlation",
+            "42",
+            "ce_id",
+            "source",
+            "ce_extra",
+            "1",
+            "content-type",
+            "text/plain",
+            "__value_schema_id",
+            "x",
+            "__key_schema_id",
+            "y");
+
+    events.pipeInput(new TestRecord<>("c17", event(), source));
+
+    Headers headers = avro.readRecord().headers();
+    assertThat(headers)
+        .extracting("key")
+        .doesNotHaveDuplicates()
+        .contains("correlation", "ce_id")
+        .doesNotContain("ce_extra", "__value_schema_id", "__key_schema_id");
+  }
+
+  @Test
+  void writesTheSameEventAsJson() throws Exception {
+    events.pipeInput("c17", event());
+
+    TestRecord<String, byte[]> record = json.readRecord();
+
+    JsonNode read = new ObjectMapper().readTree(record.value());
+    assertThat(record.key()).isEqualTo("c17");
+    assertThat(read.path("eventId").asText()).isEqualTo(ID);
+    assertThat(read.path("objects").size()).isEqualTo(5);
+    assertThat(text(record.headers()))
+        .containsEntry("content-type", "application/json")
+        .containsEntry("ce_id", ID);
+  }
+
+  @Test
+  void writesMatchedGtinsAsAnEpcisObservation() throws Exception {
+    events.pipeInput("c17", event());
+
+    TestRecord<String, byte[]> record = epcis.readRecord();
+
+    JsonNode read = new ObjectMapper().readTree(record.value());
+    assertThat(read)
+        .isEqualTo(
+            new ObjectMapper()
+                .readTree(
+                    """
+                    {"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+                     "type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-11-24T08:00:00.301Z",
+                     "epcisBody":{"eventList":[
+                      {"type":"ObjectEvent","eventID":"urn:uuid:%s","eventTime":"2026-11-24T08:00:00Z",
+                       "eventTimeZoneOffset":"+00:00","action":"OBSERVE",
+                       "readPoint":{"id":"https://id.gs1.org/414/4012345000009/254/c17"},
+                       "bizLocation":{"id":"https://id.gs1.org/414/4012345000009"},
+                       "quantityList":[
+                        {"epcClass":"https://id.gs1.org/01/04006381333931","quantity":2}]}]}}
+                    """
+                        .formatted(ID)));
+    assertThat(text(record.headers())).containsEntry("content-type", "application/ld+json");
+  }
+
+  @Test
+  void writesNoObservationWhereNothingWasMatched() {
+    RecognitionEvent nothing = RecognitionEvent.newBuilder(event()).setObjects(List.of()).build();
+
+    events.pipeInput("c17", nothing);
+
+    assertThat(epcis.isEmpty()).isTrue();
+    assertThat(json.isEmpty()).isFalse();
+  }
+
+  @Test
+  void namesACameraOutsideGs1ByAUrn() throws Exception {
+    RecognitionEvent event =
+        RecognitionEvent.newBuilder(event()).setStoreId("shop 7").setCameraId("a b").build();
+
+    events.pipeInput("a b", event);
+
+    JsonNode observed = new ObjectMapper().readTree(epcis.readValue()).at("/epcisBody/eventList/0");
+    assertThat(observed.at("/readPoint/id").asText()).isEqualTo("urn:x-shelfstream:camera:a%20b");
+    assertThat(observed.has("bizLocation")).isFalse();
+  }
+
+  private Map<String, String> headersOfTheAnswerTo(Headers source) {
+    events.pipeInput(new TestRecord<>("c17", event(), source));
+    return text(avro.readRecord().headers());
+  }
+
+  private static Map<String, String> text(Headers headers) {
+    Map<String, String> text = new TreeMap<>();
+    headers.forEach(h -> text.put(h.key(), new String(h.value(), StandardCharsets.UTF_8)));
+    return text;
+  }
+
+  private static Headers headers(String... namesAndValues) {
+    Headers headers = new RecordHeaders();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      headers.add(namesAndValues[i], namesAndValues[i + 1].getBytes(StandardCharsets.UTF_8));
+    }
+    return headers;
+  }
+
+  /** Twice one product as GTIN-13 and GTIN-14, and objects that do not count. */
+  private static RecognitionEvent event() {
+    return RecognitionEvent.newBuilder()
+        .setEventId(ID)
+        .setCameraId("c17")
+        .setFrameId("f1")
+        .setStoreId("4012345000009")
+        .setUri("file:/f1.jpg")
+        .setImageWidth(100)
+        .setImageHeight(100)
+        .setCapturedAt(Instant.parse("2026-11-24T08:00:00Z"))
+        .setProcessedAt(Instant.parse("2026-11-24T08:00:00.301Z"))
+        .setObjects(
+            Arrays.asList(
+                object(MatchStatus.MATCH, "4006381333931"),
+                object(MatchStatus.MATCH, "04006381333931"),
+                object(MatchStatus.AMBIGUOUS, "4006381333931"),
+                object(MatchStatus.MATCH, null),
+                object(MatchStatus.MATCH, "4006381333930")))
+        .setVersions(new Versions("d", "e", 1L, 1, "Flat", "cpu", Map.of(), "shelf"))
+        .setTimings(new Timings(0f, 0f, 0f, 0f, 0f, 0f, 0f))
+        .build();
+  }
+
+  private static RecognizedObject object(MatchStatus status, String gtin) {
+    return RecognizedObject.newBuilder()
+        .setBbox(new BoundingBox(0, 0, 10, 10))
+        .setDetectionScore(1f)
+        .setStatus(status)
+        .setGtin(gtin)
+        .setScore(0.9f)
+        .setWholeImage(false)
+        .setCandidates(List.of())
+        .build();
+  }
+}

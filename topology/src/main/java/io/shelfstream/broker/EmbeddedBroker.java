@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -36,6 +37,15 @@ public final class EmbeddedBroker implements AutoCloseable {
    * @throws org.apache.kafka.common.KafkaException when the broker does not start
    */
   public static EmbeddedBroker start(Path dataDirectory) throws IOException {
+    return start(dataDirectory, Map.of());
+  }
+
+  /**
+   * The same with settings of Kafka's broker that win over ours, such as those of a secured
+   * listener; clients come through the listener {@code BROKER}.
+   */
+  public static EmbeddedBroker start(Path dataDirectory, Map<String, String> more)
+      throws IOException {
     Path directory = dataDirectory.toAbsolutePath().normalize();
     int brokerPort;
     int controllerPort;
@@ -47,7 +57,9 @@ public final class EmbeddedBroker implements AutoCloseable {
       controllerPort = controller.getLocalPort();
     }
     StorageDirectory.format(directory, NODE);
-    KafkaConfig config = new KafkaConfig(settings(directory, brokerPort, controllerPort), false);
+    Map<String, String> settings = new HashMap<>(settings(directory, brokerPort, controllerPort));
+    settings.putAll(more);
+    KafkaConfig config = new KafkaConfig(settings, false);
     KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
     try {
       server.startup();

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
@@ -18,10 +19,12 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** The topics of the contract on a broker. Kafka Streams makes only its internal topics itself. */
 public final class Topics {
@@ -46,7 +49,63 @@ public final class Topics {
    * default. Those that exist stay as they are; see {@link #create(Map, TopicNames, int, short)}.
    */
   public static void create(ShelfStreamConfig config) {
-    create(config.kafka(), config.topics(), BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
+    create(config, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
+  }
+
+  /** The same with a number of partitions and copies for those that are made. */
+  public static void create(ShelfStreamConfig config, int partitions, short replication) {
+    create(config.kafka(), settings(config), partitions, replication);
+  }
+
+  /**
+   * A topic as it is and as it should be.
+   *
+   * @param wanted settings it needs beyond the broker's defaults
+   * @param differing settings of an existing topic that are others than wanted, with their values
+   */
+  public record Finding(
+      String topic, boolean exists, Map<String, String> wanted, Map<String, String> differing) {}
+
+  /** Looks at every topic and changes nothing. */
+  public static List<Finding> inspect(ShelfStreamConfig config) {
+    List<Finding> findings = new ArrayList<>();
+    try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
+      Set<String> present = present(admin, config.kafka());
+      for (Map.Entry<String, Map<String, String>> topic : settings(config).entrySet()) {
+        boolean exists = present.contains(topic.getKey());
+        findings.add(
+            new Finding(
+                topic.getKey(),
+                exists,
+                topic.getValue(),
+                exists ? differing(admin, topic.getKey(), topic.getValue()) : Map.of()));
+      }
+      return findings;
+    } catch (InterruptedException e) {
+      throw new InterruptException("Interrupted while looking at topics", e);
+    }
+  }
+
+  private static Map<String, String> differing(
+      Admin admin, String topic, Map<String, String> wanted) throws InterruptedException {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    try {
+      Config seen = admin.describeConfigs(List.of(resource)).all().get().get(resource);
+      Map<String, String> differing = new TreeMap<>();
+      wanted.forEach(
+          (key, value) -> {
+            String is = seen == null ? "unknown" : seen.get(key).value();
+            if (!value.equals(is)) {
+              differing.put(key, is);
+            }
+          });
+      return differing;
+    } catch (ExecutionException e) {
+      throw new KafkaException(
+          "Settings of topic %s cannot be read: %s; the user needs DESCRIBE_CONFIGS on it"
+              .formatted(topic, causeOf(e).getMessage()),
+          causeOf(e));
+    }
   }
 
   /**
@@ -61,7 +120,14 @@ public final class Topics {
    */
   public static void create(
       Map<String, ?> client, TopicNames names, int partitions, short replication) {
-    Map<String, Map<String, String>> wanted = settings(names);
+    create(client, settings(names), partitions, replication);
+  }
+
+  private static void create(
+      Map<String, ?> client,
+      Map<String, Map<String, String>> wanted,
+      int partitions,
+      short replication) {
     try (Admin admin = Admin.create(new LinkedHashMap<>(client))) {
       Set<String> present = present(admin, client);
       createMissing(admin, wanted, present, partitions, replication);
@@ -70,6 +136,16 @@ public final class Topics {
     } catch (InterruptedException e) {
       throw new InterruptException("Interrupted while making topics", e);
     }
+  }
+
+  private static Map<String, Map<String, String>> settings(ShelfStreamConfig config) {
+    Map<String, Map<String, String>> settings = settings(config.topics());
+    config
+        .outputs()
+        .topics()
+        .forEach(
+            t -> settings.put(t, settings.getOrDefault(config.topics().recognitions(), Map.of())));
+    return settings;
   }
 
   /** What each topic needs beyond the broker's defaults. */
@@ -162,7 +238,9 @@ public final class Topics {
               .log("Topic has another cleanup.policy than its records need; change it");
         }
       } catch (ExecutionException e) {
-        log.atWarn()
+        // The service needs no right to read settings, and most brokers grant none.
+        boolean isOurs = !(causeOf(e) instanceof AuthorizationException);
+        log.atLevel(isOurs ? Level.WARN : Level.DEBUG)
             .addKeyValue("topic", topic)
             .addKeyValue("reason", causeOf(e).getMessage())
             .log("Topic's cleanup.policy cannot be checked");

@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.broker.AccessRights;
 import io.shelfstream.topology.RecognitionService;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,7 +23,8 @@ final class RunCommand implements Callable<Integer> {
     Throwable failure = service.awaitStop();
     if (failure != null) {
       exitCode.set(1);
-      throw new IllegalStateException("The service stopped: " + failure, failure);
+      throw new IllegalStateException(
+          "The service stopped: " + AccessRights.explain(failure), failure);
     }
     return 0;
   }

@@ -19,11 +19,13 @@ import picocli.CommandLine.Command;
     subcommands = {
       DemoCommand.class,
       RunCommand.class,
+      TopicsCommand.class,
       PublishCommand.class,
       GalleryCommand.class,
       WatchCommand.class,
       RecognizeCommand.class,
       DoctorCommand.class,
+      BrokerCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {

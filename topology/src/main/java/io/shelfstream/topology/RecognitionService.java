@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.broker.AccessRights;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
@@ -81,6 +82,7 @@ public final class RecognitionService implements AutoCloseable {
             Clock.systemUTC());
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
     serdes.prepare(config.topics());
+    AccessRights.require(config);
     Topics.create(config);
     KafkaStreams streams =
         new KafkaStreams(

@@ -45,7 +45,7 @@ class ShelfStreamCommandTest {
   @Test
   void everyVerbHasHelp() {
     for (String verb :
-        List.of("demo", "run", "publish", "gallery", "watch", "recognize", "doctor")) {
+        List.of("demo", "run", "topics", "publish", "gallery", "watch", "recognize", "doctor")) {
       assertThat(ShelfStreamCommand.run(verb, "--help")).as(verb).isZero();
     }
   }

@@ -1,0 +1,198 @@
+package io.shelfstream.broker;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ConsumerGroupDescription;
+import org.apache.kafka.clients.admin.DescribeConsumerGroupsOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.GroupAuthorizationException;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TransactionalIdAuthorizationException;
+import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourceType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rights that the service needs on a broker with an authoriser; docs/security.md lists the
+ * same. Asked for before anything starts, so that all that are missing are told at once instead of
+ * one after each restart.
+ */
+public final class AccessRights {
+
+  /** One right, as {@code kafka-acls} grants it. READ and WRITE contain DESCRIBE. */
+  public record Right(
+      AclOperation operation, ResourceType resource, String name, PatternType pattern) {
+    @Override
+    public String toString() {
+      return operation
+          + " on "
+          + resource.name().toLowerCase(Locale.ROOT).replace('_', ' ')
+          + " "
+          + name
+          + (pattern == PatternType.PREFIXED ? "*" : "");
+    }
+  }
+
+  private AccessRights() {}
+
+  /** Everything the service does on the broker, once its topics are there. */
+  public static List<Right> of(ShelfStreamConfig config) {
+    var topics = config.topics();
+    List<Right> rights = new ArrayList<>();
+    for (String read : List.of(topics.frames(), topics.galleryUpdates(), topics.galleryVectors())) {
+      rights.add(topic(AclOperation.READ, read));
+    }
+    for (String written :
+        List.of(
+            topics.recognitions(),
+            topics.galleryVectors(),
+            topics.galleryStatus(),
+            topics.deadLetters())) {
+      rights.add(topic(AclOperation.WRITE, written));
+    }
+    config.outputs().topics().forEach(t -> rights.add(topic(AclOperation.WRITE, t)));
+    String id = config.applicationId();
+    rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
+    rights.add(
+        new Right(
+            AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, id + "-", PatternType.PREFIXED));
+    return rights;
+  }
+
+  private static Right topic(AclOperation operation, String name) {
+    return new Right(operation, ResourceType.TOPIC, name, PatternType.LITERAL);
+  }
+
+  /**
+   * Asks the broker for all rights.
+   *
+   * @throws KafkaException naming every right that is missing, or why the broker cannot be asked
+   */
+  public static void require(ShelfStreamConfig config) {
+    List<Right> missing = missing(config);
+    if (!missing.isEmpty()) {
+      throw new KafkaException(
+          "The Kafka user of this service lacks %s; grant it with kafka-acls, see docs/security.md"
+              .formatted(String.join(", ", missing.stream().map(Right::toString).toList())));
+    }
+  }
+
+  static List<Right> missing(ShelfStreamConfig config) {
+    try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
+      List<Right> missing = new ArrayList<>();
+      Map<String, KafkaFuture<TopicDescription>> topics =
+          admin
+              .describeTopics(
+                  of(config).stream()
+                      .filter(r -> r.resource() == ResourceType.TOPIC)
+                      .map(Right::name)
+                      .distinct()
+                      .toList(),
+                  new DescribeTopicsOptions().includeAuthorizedOperations(true))
+              .topicNameValues();
+      for (Right right : of(config)) {
+        Set<AclOperation> allowed =
+            switch (right.resource()) {
+              case TOPIC -> allowed(topics.get(right.name()));
+              case GROUP -> ofGroup(admin, right.name());
+              default -> ofTransactions(admin, right.name() + "rights");
+            };
+        if (allowed != null && !allowed.contains(right.operation())) {
+          missing.add(right);
+        }
+      }
+      return missing;
+    } catch (ExecutionException e) {
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      throw new KafkaException(
+          "Broker %s cannot be asked for this user's rights: %s; check kafka.bootstrap.servers, kafka.security.protocol, kafka.sasl.* and kafka.ssl.*"
+              .formatted(config.kafka().get("bootstrap.servers"), cause.getMessage()),
+          cause);
+    } catch (InterruptedException e) {
+      throw new InterruptException("Interrupted while asking for rights", e);
+    }
+  }
+
+  /** What is allowed on a topic; null when it cannot be told, as for one that is not there yet. */
+  private static @Nullable Set<AclOperation> allowed(@Nullable KafkaFuture<TopicDescription> topic)
+      throws ExecutionException, InterruptedException {
+    return topic == null ? null : answer(topic.thenApply(TopicDescription::authorizedOperations));
+  }
+
+  private static @Nullable Set<AclOperation> ofGroup(Admin admin, String group)
+      throws ExecutionException, InterruptedException {
+    KafkaFuture<ConsumerGroupDescription> description =
+        admin
+            .describeConsumerGroups(
+                List.of(group),
+                new DescribeConsumerGroupsOptions().includeAuthorizedOperations(true))
+            .describedGroups()
+            .get(group);
+    return description == null
+        ? null
+        : answer(description.thenApply(ConsumerGroupDescription::authorizedOperations));
+  }
+
+  /** Kafka lists no operations here: either the id may be described, or nothing is allowed. */
+  private static @Nullable Set<AclOperation> ofTransactions(Admin admin, String id)
+      throws ExecutionException, InterruptedException {
+    return answer(
+        admin.describeTransactions(List.of(id)).description(id).thenApply(description -> null));
+  }
+
+  private static @Nullable Set<AclOperation> answer(KafkaFuture<Set<AclOperation>> question)
+      throws ExecutionException, InterruptedException {
+    try {
+      return question.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof AuthorizationException) {
+        return Set.of();
+      }
+      if (e.getCause() instanceof UnknownTopicOrPartitionException
+          || e.getCause() instanceof GroupIdNotFoundException
+          || e.getCause() instanceof TransactionalIdNotFoundException
+          || e.getCause() instanceof UnsupportedVersionException) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  /** A failure in words; a right that was taken away while the service ran is named. */
+  public static String explain(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      String on = null;
+      if (e instanceof TopicAuthorizationException topic) {
+        on = "topics " + topic.unauthorizedTopics();
+      } else if (e instanceof GroupAuthorizationException group) {
+        on = "group " + group.groupId();
+      } else if (e instanceof TransactionalIdAuthorizationException) {
+        on = "its transactional ids";
+      }
+      if (on != null) {
+        return "the Kafka user of this service lacks a right on "
+            + on
+            + "; grant it with kafka-acls, see docs/security.md";
+      }
+    }
+    return failure.toString();
+  }
+}

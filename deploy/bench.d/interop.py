@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,6 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 FRAMES, EVENTS, DEAD = "shelf.frames", "shelf.recognitions", "shelf.dead-letters"
 PATIENCE = 180
-PORT = 18581
 
 
 class Process:
@@ -60,14 +60,16 @@ class Registry:
     def __init__(self, app, data):
         self.jar = next(Path(app).glob("*-runner.jar"))
         self.data = data
-        self.base = f"http://127.0.0.1:{PORT}"
-        self.url = self.base + "/apis/ccompat/v7"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
         self.process = None
 
     def start(self):
         # Its schemas are in a file, so that a restart knows them; it would listen on every address.
         self.process = subprocess.Popen(
-            ["java", "-Xmx384m", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={PORT}", "-jar", str(self.jar)],
+            ["java", "-Xmx384m", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}", "-jar", str(self.jar)],
             env={**os.environ, "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{self.data}/registry"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.time() + PATIENCE
@@ -279,12 +281,11 @@ class Run:
 
         def write(topic):
             outputs.append(self.example(
-                "node", "rewrite.mjs", self.broker, self.registry.url, EVENTS, topic, str(count), cwd=folder))
+                "node", "rewrite.mjs", self.broker, self.registry.url, EVENTS, str(count), topic, cwd=folder))
 
         self.rewritten_events("JavaScript", "interop.javascript", write)
         code, text = self.example(
-            "node", "rewrite.mjs", self.broker, self.registry.url, FRAMES, "interop.javascript.frames", str(count),
-            cwd=folder)
+            "node", "rewrite.mjs", self.broker, self.registry.url, FRAMES, str(count), cwd=folder)
         lines = outputs[0][1].splitlines() + text.splitlines()
         same = [line for line in lines if line == "same"]
         self.checks.note(

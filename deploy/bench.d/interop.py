@@ -216,7 +216,7 @@ class Run:
         written = self.read(frames[-1]) if len(frames) == 2 else {}
         self.checks.note(
             "Python reads an ImageReference of ours", done.returncode == 0 and written.get("uri") == self.image.as_uri(),
-            done.stderr.strip() or written.get("frameId"))
+            written.get("frameId") or done.stderr.strip())
         events = self.records(EVENTS, 2)
         self.same_bytes("Python", [*frames, *events])
         return events

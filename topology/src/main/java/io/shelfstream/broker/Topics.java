@@ -2,6 +2,7 @@ package io.shelfstream.broker;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.topology.TopicNames;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
@@ -40,6 +42,7 @@ public final class Topics {
    */
   public static final int LARGEST_RECORD = 10 << 20;
 
+  private static final Duration APPEARING = Duration.ofSeconds(10);
   private static final Logger log = LoggerFactory.getLogger(Topics.class);
 
   private Topics() {}
@@ -131,6 +134,7 @@ public final class Topics {
     try (Admin admin = Admin.create(new LinkedHashMap<>(client))) {
       Set<String> present = present(admin, client);
       createMissing(admin, wanted, present, partitions, replication);
+      awaitPresent(admin, wanted.keySet(), client);
       List<String> existing = wanted.keySet().stream().filter(present::contains).toList();
       warnOfOtherPolicies(admin, wanted, existing);
     } catch (InterruptedException e) {
@@ -185,6 +189,17 @@ public final class Topics {
           "Topics cannot be listed on %s: %s; check kafka.bootstrap.servers and the broker"
               .formatted(client.get("bootstrap.servers"), causeOf(e).getMessage()),
           causeOf(e));
+    }
+  }
+
+  /**
+   * The controller makes a topic a moment before the broker knows it, and Streams would miss it.
+   */
+  private static void awaitPresent(Admin admin, Set<String> topics, Map<String, ?> client)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + APPEARING.toNanos();
+    while (!present(admin, client).containsAll(topics) && System.nanoTime() < deadline) {
+      TimeUnit.MILLISECONDS.sleep(50);
     }
   }
 

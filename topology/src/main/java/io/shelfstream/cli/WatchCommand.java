@@ -75,7 +75,10 @@ final class WatchCommand implements Callable<Integer> {
     }
     try {
       RecognitionEvent event =
-          serdes.recognitions().deserializer().deserialize(record.topic(), record.value());
+          serdes
+              .recognitions()
+              .deserializer()
+              .deserialize(record.topic(), record.headers(), record.value());
       System.out.println(json ? EventJson.toJson(event) : EventText.write(event));
     } catch (SerializationException e) {
       System.err.printf(

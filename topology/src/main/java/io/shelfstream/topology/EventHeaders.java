@@ -30,14 +30,20 @@ final class EventHeaders {
 
   private EventHeaders() {}
 
-  /** The trace that a source record belongs to; events of one record share it. */
-  static Headers of(Headers source, TraceContext trace, Attributes event) {
+  /** The headers of a source record that do not describe it alone. */
+  static Headers handedOn(Headers source) {
     Headers headers = new RecordHeaders();
     for (Header header : source) {
       if (!OF_THE_SOURCE.contains(header.key()) && !header.key().startsWith(CLOUD_EVENTS)) {
         headers.add(header);
       }
     }
+    return headers;
+  }
+
+  /** The headers of an event that a source record led to. */
+  static Headers of(Headers source, TraceContext trace, Attributes event) {
+    Headers headers = handedOn(source);
     add(headers, "ce_specversion", "1.0");
     add(headers, "ce_id", event.id());
     add(headers, "ce_source", event.source());

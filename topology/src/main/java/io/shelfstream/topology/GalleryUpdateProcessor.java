@@ -10,6 +10,7 @@ import io.shelfstream.image.PixelBox;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
@@ -52,7 +53,11 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
         throw invalid("Gallery update without a key: its key must be the galleryImageId");
       }
       GalleryVector vector = record.value() == null ? null : embed(id, record, status);
-      context().forward(record.withKey(id).withValue(vector), RecognitionTopology.GALLERY_VECTORS);
+      Headers headers = EventHeaders.handedOn(record.headers());
+      context()
+          .forward(
+              record.withKey(id).withValue(vector).withHeaders(headers),
+              RecognitionTopology.GALLERY_VECTORS);
       status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
     } catch (RejectedException e) {
       status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());

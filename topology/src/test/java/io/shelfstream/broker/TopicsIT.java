@@ -7,8 +7,13 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.shelfstream.cli.ShelfStreamCommand;
 import io.shelfstream.topology.TopicNames;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,6 +135,53 @@ class TopicsIT {
         .isInstanceOf(KafkaException.class)
         .hasMessageContaining("127.0.0.1:9")
         .hasMessageContaining("kafka.bootstrap.servers");
+  }
+
+  @Test
+  void theCommandMakesTopicsOnceAndOnlySaysSoWhenDry() throws Exception {
+    String[] dry = command("cli", "--dry-run");
+    String[] real = command("cli", "--partitions", "2");
+
+    assertThat(said(0, dry))
+        .contains("cli.gallery.vectors")
+        .contains("would be made {cleanup.policy=compact}");
+    assertThat(admin.listTopics().names().get()).doesNotContain("cli.frames", "cli.json");
+
+    assertThat(said(0, real)).contains("cli.json").doesNotContain(" ok", "would");
+    assertThat(admin.listTopics().names().get()).contains("cli.frames", "cli.json");
+    assertThat(said(0, real)).doesNotContain("made");
+  }
+
+  @Test
+  void theCommandReportsATopicWithOtherSettings() throws Exception {
+    admin.createTopics(List.of(new NewTopic("other.gallery.vectors", 1, (short) 1))).all().get();
+
+    assertThat(said(1, command("other")))
+        .contains("differs: has {cleanup.policy=delete}; set {cleanup.policy=compact}");
+  }
+
+  private String[] command(String prefix, String... more) {
+    List<String> words = new ArrayList<>(List.of("topics", "-b", broker.bootstrapServers()));
+    for (String topic :
+        List.of("frames", "recognitions", "gallery.updates", "gallery.vectors", "gallery.status")) {
+      words.addAll(List.of("--set", "topics." + topic + "=" + prefix + "." + topic));
+    }
+    words.addAll(List.of("--set", "topics.dead.letters=" + prefix + ".dead-letters"));
+    words.addAll(List.of("--set", "topics.recognitions.json=" + prefix + ".json"));
+    words.addAll(List.of(more));
+    return words.toArray(new String[0]);
+  }
+
+  private static String said(int exitCode, String... command) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      assertThat(ShelfStreamCommand.run(command)).isEqualTo(exitCode);
+    } finally {
+      System.setOut(before);
+    }
+    return out.toString(StandardCharsets.UTF_8);
   }
 
   private String setting(String topic, String key) throws ExecutionException, InterruptedException {

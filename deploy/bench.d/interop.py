@@ -25,6 +25,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 FRAMES, EVENTS, DEAD = "shelf.frames", "shelf.recognitions", "shelf.dead-letters"
 PATIENCE = 180
+JAVA = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
 
 
 class Process:
@@ -69,7 +70,7 @@ class Registry:
     def start(self):
         # Its schemas are in a file, so that a restart knows them; it would listen on every address.
         self.process = subprocess.Popen(
-            ["java", "-Xmx384m", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}", "-jar", str(self.jar)],
+            [JAVA, "-Xmx384m", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}", "-jar", str(self.jar)],
             env={**os.environ, "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{self.data}/registry"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.time() + PATIENCE
@@ -110,7 +111,7 @@ class Run:
         self.checks = Checks()
         self.root = Path(options.root)
         self.launcher = (
-            ["java", "@" + options.java_arguments, "io.shelfstream.Main"]
+            [JAVA, "@" + options.java_arguments, "io.shelfstream.Main"]
             if options.java_arguments else [str(self.root / "deploy/shelfstream")])
         self.registry = Registry(options.registry, work)
         self.image = work / "halves.png"

@@ -26,6 +26,8 @@ import org.apache.kafka.common.cache.SynchronizedCache;
  */
 final class RestSchemaRegistry implements SchemaRegistryClient {
 
+  private static final int CONFLICT = 409;
+  private static final int INVALID = 422;
   private static final int SUBJECT_NOT_FOUND = 40401;
   private static final int VERSION_NOT_FOUND = 40402;
   private static final int SCHEMA_NOT_FOUND = 40403;
@@ -79,8 +81,12 @@ final class RestSchemaRegistry implements SchemaRegistryClient {
     if (answer.isSuccess()) {
       return id(answer);
     }
+    boolean isVerdict = answer.status() == CONFLICT || answer.status() == INVALID;
+    if (!isVerdict) {
+      throw odd(answer, "the registration of subject " + subject);
+    }
     String reason = answer.message();
-    if (answer.status() == 409) {
+    if (answer.status() == CONFLICT) {
       reason += whatDiffers(subject, schema);
     }
     throw new SchemaRegistryException(
@@ -233,7 +239,7 @@ final class RestSchemaRegistry implements SchemaRegistryClient {
       return List.of();
     }
     if (!answer.isSuccess()) {
-      if (answer.status() == 422) {
+      if (answer.status() == INVALID) {
         return List.of(answer.message());
       }
       throw odd(answer, what);

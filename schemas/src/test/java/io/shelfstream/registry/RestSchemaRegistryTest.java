@@ -252,8 +252,9 @@ class RestSchemaRegistryTest {
     SchemaRegistryException page = refusal(() -> client(Map.of()).schemaById(7));
     server.instead = path -> new FakeRegistry.Answer(404, "<html>nothing here</html>");
     SchemaRegistryException nothing = refusal(() -> client(Map.of()).schemaById(7));
+    SchemaRegistryException nowhere = refusal(() -> client(Map.of()).register("t-value", ONE));
 
-    assertThat(List.of(page, nothing))
+    assertThat(List.of(page, nothing, nowhere))
         .allSatisfy(e -> assertThat(e.kind()).isEqualTo(Kind.UNAVAILABLE))
         .allSatisfy(e -> assertThat(e).hasMessageContaining("path in schema.registry.url"));
   }

@@ -5,6 +5,7 @@ import io.shelfstream.topology.TopicNames;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -133,9 +134,9 @@ public final class Topics {
       short replication) {
     try (Admin admin = Admin.create(new LinkedHashMap<>(client))) {
       Set<String> present = present(admin, client);
-      createMissing(admin, wanted, present, partitions, replication);
+      Set<String> made = createMissing(admin, wanted, present, partitions, replication);
       awaitPresent(admin, wanted.keySet(), client);
-      List<String> existing = wanted.keySet().stream().filter(present::contains).toList();
+      List<String> existing = wanted.keySet().stream().filter(t -> !made.contains(t)).toList();
       warnOfOtherPolicies(admin, wanted, existing);
     } catch (InterruptedException e) {
       throw new InterruptException("Interrupted while making topics", e);
@@ -203,7 +204,8 @@ public final class Topics {
     }
   }
 
-  private static void createMissing(
+  /** Returns the topics that did not exist. */
+  private static Set<String> createMissing(
       Admin admin,
       Map<String, Map<String, String>> wanted,
       Collection<String> present,
@@ -218,9 +220,11 @@ public final class Topics {
           }
         });
     CreateTopicsResult result = admin.createTopics(missing);
+    Set<String> made = new HashSet<>();
     for (Map.Entry<String, KafkaFuture<Void>> topic : result.values().entrySet()) {
       try {
         topic.getValue().get();
+        made.add(topic.getKey());
         log.atInfo().addKeyValue("topic", topic.getKey()).log("Topic created");
       } catch (ExecutionException e) {
         // Another instance starts at the same time, and was first.
@@ -232,6 +236,7 @@ public final class Topics {
         }
       }
     }
+    return made;
   }
 
   private static void warnOfOtherPolicies(

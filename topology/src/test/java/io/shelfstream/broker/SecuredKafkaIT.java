@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
@@ -31,9 +32,11 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclBindingFilter;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -115,6 +118,36 @@ class SecuredKafkaIT {
       } finally {
         grant(List.of(right));
       }
+    }
+  }
+
+  /** Whether a transactional id may be written, Kafka tells only once it is. */
+  @Test
+  void namesARightThatOnlyShowsOnceTheServiceRuns() throws Exception {
+    Right write = AccessRights.of(config).get(AccessRights.of(config).size() - 1);
+    assertThat(write.resource()).isEqualTo(ResourceType.TRANSACTIONAL_ID);
+    Right describe =
+        new Right(AclOperation.DESCRIBE, write.resource(), write.name(), write.pattern());
+    grant(List.of(describe));
+    revoke(write);
+    try (RecognitionService service = RecognitionService.start(config)) {
+      CompletableFuture<String> stopped =
+          CompletableFuture.supplyAsync(() -> AccessRights.explain(stopOf(service)));
+
+      assertThat(stopped.get(60, TimeUnit.SECONDS))
+          .contains("lacks a right on its transactional ids")
+          .contains("docs/security.md");
+    } finally {
+      grant(List.of(write));
+      revoke(describe);
+    }
+  }
+
+  private static Throwable stopOf(RecognitionService service) {
+    try {
+      return service.awaitStop();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

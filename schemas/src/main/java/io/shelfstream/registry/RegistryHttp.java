@@ -16,24 +16,11 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
-import org.apache.hc.client5.http.config.ConnectionConfig;
-import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
-import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
-import org.apache.hc.client5.http.impl.classic.HttpClients;
-import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
-import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
-import org.apache.hc.client5.http.ssl.HostnameVerificationPolicy;
-import org.apache.hc.client5.http.ssl.NoopHostnameVerifier;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
-import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.io.support.ClassicRequestBuilder;
-import org.apache.hc.core5.util.Timeout;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.config.SslConfigs;
-import org.apache.kafka.common.security.ssl.DefaultSslEngineFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +37,6 @@ final class RegistryHttp {
       "application/vnd.schemaregistry.v1+json, application/json; q=0.9";
   private static final int LARGEST_ANSWER = 16 << 20;
   private static final int LONGEST_MESSAGE = 1_000;
-  private static final int CONNECTIONS = 16;
 
   /**
    * What a registry answered: a success, or a refusal that the caller can explain.
@@ -83,7 +69,7 @@ final class RegistryHttp {
   RegistryHttp(SchemaRegistryConfig config) {
     this.config = config;
     this.urls = config.urls();
-    this.client = client(config);
+    this.client = RegistryHttpClient.open(config);
   }
 
   /** All addresses, as messages show them. */
@@ -228,65 +214,5 @@ final class RegistryHttp {
         + url.getHost()
         + (port < 0 ? "" : ":" + port)
         + (url.getRawPath() == null ? "" : url.getRawPath());
-  }
-
-  private static CloseableHttpClient client(SchemaRegistryConfig config) {
-    PoolingHttpClientConnectionManagerBuilder connections =
-        PoolingHttpClientConnectionManagerBuilder.create()
-            .setMaxConnTotal(CONNECTIONS)
-            .setMaxConnPerRoute(CONNECTIONS)
-            .setDefaultConnectionConfig(
-                ConnectionConfig.custom()
-                    .setConnectTimeout(Timeout.of(config.connectTimeout()))
-                    .setSocketTimeout(Timeout.of(config.readTimeout()))
-                    .build());
-    if (config.hasSslSettings()) {
-      connections.setTlsSocketStrategy(tls(config));
-    }
-    HttpClientBuilder client =
-        HttpClients.custom()
-            .setConnectionManager(connections.build())
-            .setDefaultRequestConfig(
-                RequestConfig.custom()
-                    .setConnectionRequestTimeout(Timeout.of(config.readTimeout()))
-                    .setResponseTimeout(Timeout.of(config.readTimeout()))
-                    .build())
-            .disableAutomaticRetries()
-            .disableRedirectHandling() // credentials must not follow to another host
-            .disableCookieManagement();
-    URI proxy = config.proxy();
-    if (proxy != null) {
-      client.setProxy(new HttpHost(proxy.getHost(), proxy.getPort()));
-    }
-    return client.build();
-  }
-
-  /** Trust and key stores as Kafka's clients read them: JKS, PKCS#12 and PEM. */
-  private static DefaultClientTlsStrategy tls(SchemaRegistryConfig config) {
-    var settings = config.ssl();
-    try (DefaultSslEngineFactory factory = new DefaultSslEngineFactory()) {
-      factory.configure(settings);
-      Object check = settings.get(SslConfigs.SSL_ENDPOINT_IDENTIFICATION_ALGORITHM_CONFIG);
-      boolean checksHost = check != null && !check.toString().isEmpty();
-      return checksHost
-          ? new DefaultClientTlsStrategy(factory.sslContext())
-          : new DefaultClientTlsStrategy(
-              factory.sslContext(),
-              HostnameVerificationPolicy.CLIENT,
-              NoopHostnameVerifier.INSTANCE);
-    } catch (KafkaException e) {
-      throw new SchemaRegistryException(
-          Kind.MISCONFIGURED,
-          "Schema registry's TLS settings (schema.registry.ssl.*) cannot be used: " + deepest(e),
-          e);
-    }
-  }
-
-  private static String deepest(Throwable e) {
-    Throwable cause = e;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return String.valueOf(cause.getMessage());
   }
 }

@@ -14,6 +14,8 @@ import org.apache.avro.generic.IndexedRecord;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.streams.processor.api.Record;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The serdes of all topics, and the reading of records that strangers write.
@@ -27,6 +29,8 @@ public record EventSerdes(
     AvroSerde<GalleryVector> vectors,
     AvroSerde<GalleryStatus> statuses,
     RegistryWait registry) {
+
+  private static final Logger log = LoggerFactory.getLogger(EventSerdes.class);
 
   /** JavaScript reads whole numbers exactly up to 2^53 only. */
   private static final long LATEST_SECOND = (1L << 53) / 1000;
@@ -55,17 +59,19 @@ public record EventSerdes(
   }
 
   /**
-   * Registers or finds the schema of every topic, waiting for the registry as long as it takes:
-   * from then on records are written without it, and publishers find the schemas of ours.
+   * Registers or finds the schemas, waiting for the registry as long as it takes: from then on
+   * records are written without it, and publishers find the schemas of what we read. Those are only
+   * offered: what others registered there may be readable, too.
    *
-   * @throws SchemaRegistryException when the registry refuses a schema, or does not let us in
+   * @throws SchemaRegistryException when the registry refuses the schema of a topic that we write,
+   *     or does not let us in
    */
   void prepare(TopicNames topics) {
     prepare(recognitions, topics.recognitions());
     prepare(vectors, topics.galleryVectors());
     prepare(statuses, topics.galleryStatus());
-    prepare(frames, topics.frames());
-    prepare(updates, topics.galleryUpdates());
+    offer(frames, topics.frames());
+    offer(updates, topics.galleryUpdates());
   }
 
   private void prepare(AvroSerde<?> serde, String topic) {
@@ -74,6 +80,19 @@ public record EventSerdes(
           serde.prepare(topic);
           return true;
         });
+  }
+
+  private void offer(AvroSerde<?> serde, String topic) {
+    try {
+      prepare(serde, topic);
+    } catch (SchemaRegistryException e) {
+      if (e.isTemporary()) {
+        throw e;
+      }
+      log.atWarn()
+          .addKeyValue("topic", topic)
+          .log("The schema we read this topic with is not in the registry: {}", e.getMessage());
+    }
   }
 
   ImageReference readFrame(String topic, Record<byte[], byte[]> record) throws RejectedException {

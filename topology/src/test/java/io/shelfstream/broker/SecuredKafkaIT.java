@@ -110,7 +110,7 @@ class SecuredKafkaIT {
       try {
         await(config, List.of(right));
 
-        assertThatThrownBy(() -> RecognitionService.start(config))
+        assertThatThrownBy(() -> AccessRights.require(config))
             .as(right.toString())
             .isInstanceOf(KafkaException.class)
             .hasMessageContaining("lacks " + right + ";")

@@ -24,6 +24,8 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 FRAMES, EVENTS, DEAD = "shelf.frames", "shelf.recognitions", "shelf.dead-letters"
+UPDATES, STATUS = "shelf.gallery.updates", "shelf.gallery.status"
+JSON, EPCIS = "shelf.recognitions.json", "shelf.epcis"
 PATIENCE = 180
 JAVA = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
 
@@ -139,6 +141,8 @@ class Run:
             "models.threads": "1",
             "images.allowed.roots": str(self.work),
             "retries.wait.ms": "200",
+            "topics.recognitions.json": JSON,
+            "topics.recognitions.epcis": EPCIS,
             # Shorter than the outage below: the waiting thread loses its work and must take it up again.
             "kafka.main.consumer.max.poll.interval.ms": "5000",
             "kafka.producer.transaction.timeout.ms": "4000",
@@ -201,6 +205,34 @@ class Run:
         texts = [self.client.get_latest_version(s).schema.schema_str for s in subjects]
         self.checks.note("without Java-only properties", not any("avro.java" in text for text in texts))
 
+    def gallery(self):
+        """One product, from the left half of the picture."""
+        update = {
+            "galleryImageId": "pen-1", "productId": "pen", "label": "Pen", "gtin": "4006381333931",
+            "uri": self.image.as_uri(), "crop": {"x1": 0, "y1": 0, "x2": 32, "y2": 64}}
+        context = SerializationContext(UPDATES, MessageField.VALUE)
+        producer = Producer({"bootstrap.servers": self.broker})
+        producer.produce(UPDATES, key="pen-1", value=self.serializer(UPDATES)(update, context))
+        producer.flush(PATIENCE)
+        statuses = [self.read(m) for m in self.records(STATUS, 1)]
+        self.checks.note(
+            "Python writes a GalleryUpdate and reads its GalleryStatus",
+            [s["outcome"] for s in statuses] == ["APPLIED"], statuses[0]["message"] if statuses else "")
+        time.sleep(3)  # until the instance follows
+
+    def other_forms(self, event):
+        """The same event without Avro."""
+        expected = self.read(event)["eventId"]
+        as_json = json.loads(self.records(JSON, 1)[0].value())
+        self.checks.note(
+            "the same event as JSON", as_json["eventId"] == expected and as_json["objects"][0]["label"] == "Pen")
+        observed = json.loads(self.records(EPCIS, 1)[0].value())["epcisBody"]["eventList"][0]
+        self.checks.note(
+            "and as an EPCIS observation",
+            observed["eventID"] == "urn:uuid:" + expected
+            and observed["quantityList"] == [{"epcClass": "https://id.gs1.org/01/04006381333931", "quantity": 1}],
+            observed["quantityList"])
+
     def python(self):
         examples = self.root / "docs/examples"
         code, text = self.example(
@@ -211,7 +243,7 @@ class Run:
             sys.executable, str(examples / "read_recognitions.py"), self.broker, self.registry.url, "1")
         self.checks.note(
             "Python reads its RecognitionEvent (docs/examples/read_recognitions.py)",
-            code == 0 and "c1 py-1" in text, text)
+            code == 0 and "c1 py-1" in text and "'Pen'" in text, text)
         done = self.shelfstream("publish", "--camera", "c1", *self.settings(), str(self.image))
         frames = self.records(FRAMES, 2)
         written = self.read(frames[-1]) if len(frames) == 2 else {}
@@ -320,6 +352,8 @@ class Run:
             refused = f"HTTP {e.http_status_code}"
         self.checks.note("the registry refuses an incompatible schema", refused == "HTTP 409", refused)
 
+    def conflict(self):
+        """Our own schema does not fit the subject of a topic that somebody else uses."""
         event = json.loads(self.client.get_latest_version(EVENTS + "-value").schema.schema_str)
         next(f for f in event["fields"] if f["name"] == "frameId")["type"] = "int"
         self.client.register_schema("interop.other-value", Schema(json.dumps(event), "AVRO"))
@@ -375,12 +409,16 @@ class Run:
 
     def everything(self):
         self.set_up()
+        self.gallery()
         events = self.python()
         self.headers(events[0])
+        self.other_forms(events[0])
         self.python_rewrites(events)
         if not self.options.python_only:
             self.javascript(events)
         self.evolution()
+        if not self.options.python_only:
+            self.conflict()
         if self.options.frames:
             self.outage(self.options.frames)
         self.service.stop()

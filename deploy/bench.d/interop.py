@@ -70,10 +70,11 @@ class Registry:
         self.process = None
 
     def start(self):
-        # Its schemas are in a file, so that a restart knows them; it would listen on every address.
+        # Its schemas are in a file, so that a restart knows them: written at once, or those of the last half second
+        # would be lost with the process. It would listen on every address.
         self.process = subprocess.Popen(
             [JAVA, "-Xmx384m", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}", "-jar", str(self.jar)],
-            env={**os.environ, "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{self.data}/registry"},
+            env={**os.environ, "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{self.data}/registry;WRITE_DELAY=0"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.time() + PATIENCE
         while True:
@@ -158,10 +159,12 @@ class Run:
         return consumer
 
     def records(self, topic, count, patience=PATIENCE):
-        """The first records of a topic: as many as wanted, or as came in time."""
-        consumer, found, deadline = self.consumer(topic), [], time.time() + patience
-        while len(found) < count and time.time() < deadline:
-            found += [m for m in consumer.consume(500, 0.5) if not m.error()]
+        """The first records of a topic: as many as wanted, or as came until none came for a while (patience, s)."""
+        consumer, found, last = self.consumer(topic), [], time.time()
+        while len(found) < count and time.time() < last + patience:
+            more = [m for m in consumer.consume(500, 0.5) if not m.error()]
+            last = time.time() if more else last
+            found += more
         consumer.close()
         return found
 
@@ -390,7 +393,7 @@ class Run:
         time.sleep(12)  # longer than Kafka lets a thread wait, see settings
         self.registry.start()
         away = time.time() - killed
-        events = [self.read(m) for m in self.records(EVENTS, before + count, 600)][before:]
+        events = [self.read(m) for m in self.records(EVENTS, before + count, 60)][before:]
         took = time.time() - started
         extra = len(self.records(EVENTS, 1_000_000, 5)) - before - len(events)
         ids = [e["frameId"] for e in events]

@@ -282,8 +282,12 @@ def listed(file):
 
 def embeddings(models, gallery, images, temporary):
     """Unit vectors of whole images, through the product: with a threshold no box reaches, it takes the whole image."""
+    # A folder of links keeps the order, and thousands of names off the command line.
+    folder = Path(tempfile.mkdtemp(dir=temporary))
+    for i, image in enumerate(images):
+        (folder / f"{i:06d}{image.suffix}").symlink_to(image.resolve())
     file = Path(temporary) / "embeddings.jsonl"
-    recognize(models, gallery, images, ["recognition.match.threshold=-1"], ["--embeddings", file])
+    recognize(models, gallery, [folder], ["recognition.match.threshold=-1"], ["--embeddings", file])
     return np.array([json.loads(line)["objects"][0]["embedding"] for line in file.read_text().splitlines()], np.float32)
 
 

@@ -126,7 +126,7 @@ class Download:
                         raise e.reason
                     cause = e.reason
                 except (http.client.HTTPException, ConnectionError, socket.timeout, TimeoutError) as e:
-                    cause = f"the connection broke ({type(e).__name__}: {e})"
+                    cause = f"the connection broke ({e})"
                 if attempt + 1 == ATTEMPTS:
                     raise offline(self.archive, self.folder, cause)
                 print(f"{self.archive.file}: {cause}; trying again", file=sys.stderr)
@@ -178,7 +178,7 @@ class Download:
                     raise Problem(f"{self.archive.url} does not end after {size(progress.done)}; not the file expected")
         progress.end()
         if total and progress.done != total:
-            raise http.client.IncompleteRead(b"", total - progress.done)
+            raise ConnectionError(f"after {size(progress.done)} of {size(total)}")
 
 
 class Lock:
@@ -238,7 +238,7 @@ def checked_members(archive, tar, file):
 
 
 def unpack(archive, file, folder, usage=shutil.disk_usage):
-    """Unpacks a checked archive into a new folder, all of it or nothing."""
+    """Unpacks a checked archive, all of it or nothing; a folder around everything becomes `folder` itself."""
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpack-"))
@@ -247,9 +247,11 @@ def unpack(archive, file, folder, usage=shutil.disk_usage):
             members, total = checked_members(archive, tar, file)
             need_space(folder.parent, total, f"unpacking {archive.file}", usage)
             tar.extractall(work, members=members, filter="data")
+        inside = list(work.iterdir())
+        content = inside[0] if len(inside) == 1 and inside[0].is_dir() else work
         shutil.rmtree(folder, ignore_errors=True)
-        work.chmod(0o755)
-        work.rename(folder)
+        content.chmod(0o755)
+        content.rename(folder)
     except (tarfile.TarError, EOFError) as e:
         raise Problem(f"{file} is not the tar archive expected ({e}); it starts with {describe_start(file)}. Delete it and"
                       " run again; behind a proxy, open the address in a browser once") from e

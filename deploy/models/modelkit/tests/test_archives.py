@@ -153,7 +153,7 @@ class UnpackTest(WithFolder):
         return path
 
     def test_unpacks_what_was_expected(self):
-        self.assertEqual(self.bytes, (self.unpack() / "a/inference.pdiparams").read_bytes())
+        self.assertEqual(self.bytes, (self.unpack() / "inference.pdiparams").read_bytes())
 
     def test_refuses_names_that_lead_outside(self):
         for name in ("../evil", "a/../../evil", "/tmp/evil"):

@@ -1,0 +1,172 @@
+"""Makes a smaller model directory of an existing one: int8 for the CPU, or (--fp16) half precision for the GPU.
+
+int8 is static: scales come from photos run through the product's own preprocessing, the extractor's from the crops that
+the detector finds on them. Take 50 to 200 photos like those to be recognised. Whether the result may replace the
+original is another question: deploy/bench models ORIGINAL RESULT answers it.
+"""
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from . import pictures, properties
+from .hardswish import in_integers
+from .heads import ancestors, last_convolutions
+from .problem import Problem
+from .runtime import Detector, Extractor, model_directory
+
+OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "Concat", "Resize", "GlobalAveragePool", "MaxPool", "Relu", "Clip",
+             "Sigmoid", "LeakyRelu", "Transpose", "Reshape", "Split"]
+METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile,
+           "entropy": CalibrationMethod.Entropy}
+CROPS = 4  # of one photo, its whole among them: as many as shelves and single products need
+
+
+class Feeds(CalibrationDataReader):
+    """One calibration input after another, made only when asked for."""
+
+    def __init__(self, what, inputs, count):
+        self.what, self.inputs, self.count, self.done = what, iter(inputs), count, 0
+
+    def get_next(self):
+        feed = next(self.inputs, None)
+        if feed is not None:
+            self.done += 1
+            if self.done % max(1, self.count // 10) == 0:
+                print(f"  calibrating the {self.what}: {self.done} of {self.count} photos", file=sys.stderr)
+        return feed
+
+
+def float_part(graph, model):
+    """Names of the nodes that stay in float: of a detector the last convolutions and what is behind them."""
+    if model == "extractor":
+        return []
+    last = set(last_convolutions(graph))
+    inside = {n.name for n in ancestors(graph, last)} - {n.name for n in graph.node if last & set(n.output)}
+    return [n.name for n in graph.node if n.name not in inside]
+
+
+def named(model):
+    for i, node in enumerate(model.graph.node):
+        node.name = node.name or f"{node.op_type}_{i}"
+    return model
+
+
+def int8(source, target, model, feeds, method, reduce_range):
+    if not any(o.domain in ("", "ai.onnx") and o.version >= 13 for o in onnx.load(source, load_external_data=False).opset_import):
+        raise Problem(f"{source} is of an opset before 13, which has no scales per channel; convert it with a newer one")
+    with tempfile.TemporaryDirectory(prefix="shelfstream-int8-") as work:
+        prepared, quantised = f"{work}/prepared.onnx", f"{work}/quantised.onnx"
+        quant_pre_process(str(source), prepared, skip_symbolic_shape=True)
+        graph = named(onnx.load(prepared))
+        onnx.save(graph, prepared)
+        quantize_static(prepared, quantised, feeds, quant_format=QuantFormat.QDQ, op_types_to_quantize=OPERATORS,
+                        nodes_to_exclude=float_part(graph.graph, model), per_channel=True, reduce_range=reduce_range,
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method])
+        result = onnx.load(quantised)
+    swishes = in_integers(result)
+    onnx.checker.check_model(result)
+    onnx.save(result, target)
+    if swishes:
+        print(f"  {model}: {swishes} hard-swishes in integers", file=sys.stderr)
+
+
+def half(source, target, model):
+    graph = named(onnx.load(source))
+    blocked = float_part(graph.graph, model)
+    onnx.save(convert_float_to_float16(graph, keep_io_types=True, node_block_list=blocked), target)
+
+
+def crops(rgb, found, threshold):
+    """The whole photo and its best detections, as the product cuts them."""
+    yield rgb
+    height, width = rgb.shape[:2]
+    for row in found[found[:, 0] >= threshold][:CROPS - 1]:
+        x1, y1, x2, y2 = row[1:].clip(0, [width, height] * 2).astype(int)
+        if x2 > x1 and y2 > y1:
+            yield rgb[y1:y2, x1:x2]
+
+
+def make(models, photos, out, method="minmax", fp16=False, keep=None, reduce_range=False):
+    """Writes the model directory `out`; photos are paths."""
+    p = properties.read(models)
+    detector, extractor = Detector(models, 2), Extractor(models, 2)
+    inputs = {
+        "detector": (detector.feed(pictures.read(f))[0] for f in photos),
+        "extractor": (extractor.feed(list(crops(rgb, detector(rgb), detector.threshold)))
+                      for rgb in map(pictures.read, photos)),
+    }
+    # One crop at a time: the calibrator wants equal shapes.
+    inputs["extractor"] = ({name: t[i:i + 1]} for feed in inputs["extractor"] for name, t in feed.items() for i in range(len(t)))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".quantize-") as fresh:
+        fresh = Path(fresh) / "models"
+        fresh.mkdir()
+        for model in ("detector", "extractor"):
+            source, target = models / p[f"{model}.file"], fresh / f"{model}.onnx"
+            if model == keep:
+                shutil.copy(source, target)
+            elif fp16:
+                half(source, target, model)
+            else:
+                int8(source, target, model, Feeds(model, inputs[model], len(photos)), method, reduce_range)
+            print(f"  {model}: {source.stat().st_size / 1e6:.1f} MB becomes {target.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+        properties.write(fresh, p | {"name": f"{p['name']}-{'fp16' if fp16 else 'int8'}", "detector.file": "detector.onnx",
+                                     "extractor.file": "extractor.onnx"})
+        compare(detector, extractor, fresh, [pictures.read(f) for f in spread(photos, 8)])
+        shutil.rmtree(out, ignore_errors=True)
+        fresh.rename(out)
+
+
+def compare(detector, extractor, out, rgbs):
+    """Prints how near the result is to the original on a few photos."""
+    cosines = (extractor(rgbs).astype(np.float64) * Extractor(out, 2)(rgbs)).sum(axis=1)
+    other = Detector(out, 2)
+    count = lambda d: sum(int((d(rgb)[:, 0] >= d.threshold).sum()) for rgb in rgbs)
+    print(f"  on {len(rgbs)} photos: cosine of the embeddings {np.median(cosines):.4f} (least {cosines.min():.4f}), detections"
+          f" {count(other)}, {count(detector)} before", file=sys.stderr)
+
+
+def spread(items, count):
+    count = min(count, len(items))
+    return [items[i * len(items) // count] for i in range(count)]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="deploy/models/quantize", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model directory to start from")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory to write")
+    parser.add_argument("--calibration", type=Path, required=True, metavar="DIR", help="a folder of photos, searched recursively")
+    parser.add_argument("--images", type=int, default=64, metavar="N", help="take N photos, spread over the folder (default: 64)")
+    parser.add_argument("--method", choices=METHODS, default="minmax",
+                        help="how scales are chosen (default: minmax; percentile and entropy need more memory)")
+    parser.add_argument("--reduce-range", action="store_true",
+                        help="7-bit weights: for CPUs without VNNI (before Ice Lake and Zen 4), whose int8 sums saturate")
+    parser.add_argument("--fp16", action="store_true", help="half precision for the GPU instead of int8")
+    parser.add_argument("--keep", choices=["detector", "extractor"], help="take this one over as it is")
+    a = parser.parse_args()
+    try:
+        models, out = model_directory(a.models), a.out.resolve()
+        if out == models.resolve() or out.exists() and any(out.iterdir()) and not (out / properties.FILE).exists():
+            raise Problem(f"--out {a.out} holds something else; name a new folder")
+        photos = spread(pictures.listed(a.calibration), a.images)
+        if len(photos) < 8:
+            raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least 8 are needed")
+        make(models, photos, out, a.method, a.fp16, a.keep, a.reduce_range)
+    except Problem as e:
+        print(f"quantize: {e}", file=sys.stderr)
+        return 1
+    print(f"{out} is ready; measure it against the original:  deploy/bench models {a.models} {a.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

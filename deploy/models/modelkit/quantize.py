@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -26,22 +27,26 @@ OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "Concat", "Resize", "Global
              "Sigmoid", "LeakyRelu", "Transpose", "Reshape", "Split"]
 METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile,
            "entropy": CalibrationMethod.Entropy}
+LEAST_OPSET = 13  # scales per channel
 CROPS = 4  # of one photo, its whole among them: as many as shelves and single products need
 
 
 class Feeds(CalibrationDataReader):
     """One calibration input after another, made only when asked for."""
 
-    def __init__(self, what, inputs, count):
-        self.what, self.inputs, self.count, self.done = what, iter(inputs), count, 0
+    def __init__(self, inputs):
+        self.inputs = iter(inputs)
 
     def get_next(self):
-        feed = next(self.inputs, None)
-        if feed is not None:
-            self.done += 1
-            if self.done % max(1, self.count // 10) == 0:
-                print(f"  calibrating the {self.what}: {self.done} of {self.count} photos", file=sys.stderr)
-        return feed
+        return next(self.inputs, None)
+
+
+def shown(what, photos):
+    """The photos decoded, one after another, saying how far it is."""
+    for i, photo in enumerate(photos, 1):
+        yield pictures.read(photo)
+        if i % max(1, len(photos) // 10) == 0:
+            print(f"  calibrating the {what}: {i} of {len(photos)} photos", file=sys.stderr)
 
 
 def float_part(graph, model):
@@ -59,12 +64,22 @@ def named(model):
     return model
 
 
+def in_opset(model, least, source):
+    """The model itself, or converted when its opset is older."""
+    if max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")) >= least:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, least)
+    except RuntimeError as e:
+        raise Problem(f"{source} cannot be brought from its old opset to {least}, which int8 needs: {e}; export it anew"
+                      f" with opset {least} or later") from e
+
+
 def int8(source, target, model, feeds, method, reduce_range):
-    if not any(o.domain in ("", "ai.onnx") and o.version >= 13 for o in onnx.load(source, load_external_data=False).opset_import):
-        raise Problem(f"{source} is of an opset before 13, which has no scales per channel; convert it with a newer one")
     with tempfile.TemporaryDirectory(prefix="shelfstream-int8-") as work:
-        prepared, quantised = f"{work}/prepared.onnx", f"{work}/quantised.onnx"
-        quant_pre_process(str(source), prepared, skip_symbolic_shape=True)
+        current, prepared, quantised = (f"{work}/{step}.onnx" for step in ("current", "prepared", "quantised"))
+        onnx.save(in_opset(onnx.load(source), LEAST_OPSET, source), current)
+        quant_pre_process(current, prepared, skip_symbolic_shape=True)
         graph = named(onnx.load(prepared))
         onnx.save(graph, prepared)
         quantize_static(prepared, quantised, feeds, quant_format=QuantFormat.QDQ, op_types_to_quantize=OPERATORS,
@@ -99,12 +114,11 @@ def make(models, photos, out, method="minmax", fp16=False, keep=None, reduce_ran
     p = properties.read(models)
     detector, extractor = Detector(models, 2), Extractor(models, 2)
     inputs = {
-        "detector": (detector.feed(pictures.read(f))[0] for f in photos),
-        "extractor": (extractor.feed(list(crops(rgb, detector(rgb), detector.threshold)))
-                      for rgb in map(pictures.read, photos)),
+        "detector": (detector.feed(rgb)[0] for rgb in shown("detector", photos)),
+        # One crop at a time: the calibrator wants equal shapes.
+        "extractor": (extractor.feed([crop]) for rgb in shown("extractor", photos)
+                      for crop in crops(rgb, detector(rgb), detector.threshold)),
     }
-    # One crop at a time: the calibrator wants equal shapes.
-    inputs["extractor"] = ({name: t[i:i + 1]} for feed in inputs["extractor"] for name, t in feed.items() for i in range(len(t)))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".quantize-") as fresh:
         fresh = Path(fresh) / "models"
@@ -116,7 +130,7 @@ def make(models, photos, out, method="minmax", fp16=False, keep=None, reduce_ran
             elif fp16:
                 half(source, target, model)
             else:
-                int8(source, target, model, Feeds(model, inputs[model], len(photos)), method, reduce_range)
+                int8(source, target, model, Feeds(inputs[model]), method, reduce_range)
             print(f"  {model}: {source.stat().st_size / 1e6:.1f} MB becomes {target.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
         properties.write(fresh, p | {"name": f"{p['name']}-{'fp16' if fp16 else 'int8'}", "detector.file": "detector.onnx",
                                      "extractor.file": "extractor.onnx"})

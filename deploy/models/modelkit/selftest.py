@@ -4,19 +4,21 @@ product recognises with them."""
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import fetch, pictures, properties
+from . import convert, fetch, pictures, profile, properties
 from .problem import Problem
-from .runtime import Detector
+from .runtime import Detector, session
 from .tests.server import serve
 
 HERE = Path(__file__).parent
@@ -96,6 +98,23 @@ def recognise(out, demo):
     print(f"deploy/shelfstream recognize: {seen} objects in {len(events)} pictures, every box among the detector's")
 
 
+def speed(paddle, out, work):
+    """The converted detector beside what paddle2onnx alone gives, in turn."""
+    straight = convert.straight(paddle, work / "straight.onnx", opset=11)
+    sessions = {(which, threads): session(path, threads) for threads in (1, 2)
+                for which, path in (("straight", straight), ("converted", out / "detector.onnx"))}
+    feeds = {key: profile.feed_of(s) for key, s in sessions.items()}
+    ms = {key: [] for key in sessions}
+    for _ in range(15):
+        for key, s in sessions.items():
+            start = time.perf_counter()
+            s.run(None, feeds[key])
+            ms[key].append((time.perf_counter() - start) * 1e3)
+    for threads in (1, 2):
+        a, b = (statistics.median(ms[which, threads]) for which in ("straight", "converted"))
+        print(f"detector, {threads} threads: straight {a:.0f} ms, converted {b:.0f} ms, {a / b:.2f} times faster (medians of 15)")
+
+
 def whole_way(work):
     site, out = work / "site", work / "models" / "pair"
     site.mkdir()
@@ -113,6 +132,7 @@ def whole_way(work):
         print("fetching, with a connection that breaks once")
         expect(run_fetch(*options, "--from", server.url), 0, "trying again", "first use", "without a partner", "is ready in")
         recognise(out, out.with_name("drink_dataset_v2.0"))
+        speed(work / "detector", out, work)
         print("fetching again: nothing is downloaded, the hashes are as recorded")
         requests = len(server.requests)
         expect(run_fetch(*options, "--from", server.url), 0, "as recorded")

@@ -131,18 +131,23 @@ def verdict(first, other):
     return against
 
 
+COLUMNS = {f"{model} {threads}": f"{model[:3]} ms {threads}t" for model in ("detector", "extractor") for threads in THREADS}
+
+
 def table(results):
-    columns = [f"{m} {t}" for m in ("detector", "extractor") for t in THREADS]
-    print(f"{'models':24}{'det MB':>8}{'ext MB':>8}" + "".join(f"{c.replace('tector', '').replace('tractor', '') + 't ms':>11}" for c in columns)
-          + f"{'recall@1':>10}{'det. recall':>13}")
+    short = [Path(r["models"]).name for r in results]
+    if len(set(short)) < len(short):
+        short = [r["models"] for r in results]
+    wide = max(14, *map(len, short)) + 2
     percent = lambda v: "-" if v is None else f"{v:.1f} %"
-    for r in results:
-        print(f"{r['models'][-24:]:24}{r['mb']['detector']:8.1f}{r['mb']['extractor']:8.1f}"
-              + "".join(f"{r['ms'][c]:11.2f}" for c in columns)
+    print(f"{'models':{wide}}{'det MB':>8}{'ext MB':>8}" + "".join(f"{c:>11}" for c in COLUMNS.values())
+          + f"{'recall@1':>10}{'det. recall':>13}")
+    for name, r in zip(short, results):
+        print(f"{name:{wide}}{r['mb']['detector']:8.1f}{r['mb']['extractor']:8.1f}" + "".join(f"{r['ms'][c]:11.2f}" for c in COLUMNS)
               + f"{percent(r['recall_at_1']):>10}{percent(r['detection_recall']):>13}")
-    first = results[0]["ms"]
-    for r in results[1:]:
-        print(f"{'  times faster':40}" + "".join(f"{first[c] / r['ms'][c]:11.2f}" for c in columns) + f"   {r['models'][-24:]}")
+    for name, r in zip(short[1:], results[1:]):
+        print(f"{'  times faster':{wide + 16}}" + "".join(f"{results[0]['ms'][c] / r['ms'][c]:11.2f}" for c in COLUMNS)
+              + f"   {name}")
 
 
 def default_directories(a):

@@ -75,7 +75,7 @@ def in_opset(model, least, source):
                       f" with opset {least} or later") from e
 
 
-def int8(source, target, model, feeds, method, reduce_range):
+def int8(source, target, model, feeds, method, full_range):
     with tempfile.TemporaryDirectory(prefix="shelfstream-int8-") as work:
         current, prepared, quantised = (f"{work}/{step}.onnx" for step in ("current", "prepared", "quantised"))
         onnx.save(in_opset(onnx.load(source), LEAST_OPSET, source), current)
@@ -83,7 +83,7 @@ def int8(source, target, model, feeds, method, reduce_range):
         graph = named(onnx.load(prepared))
         onnx.save(graph, prepared)
         quantize_static(prepared, quantised, feeds, quant_format=QuantFormat.QDQ, op_types_to_quantize=OPERATORS,
-                        nodes_to_exclude=float_part(graph.graph, model), per_channel=True, reduce_range=reduce_range,
+                        nodes_to_exclude=float_part(graph.graph, model), per_channel=True, reduce_range=not full_range,
                         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method])
         result = onnx.load(quantised)
     swishes = in_integers(result)
@@ -109,7 +109,7 @@ def crops(rgb, found, threshold):
             yield rgb[y1:y2, x1:x2]
 
 
-def make(models, photos, out, method="minmax", fp16=False, keep=None, reduce_range=False):
+def make(models, photos, out, method="minmax", fp16=False, keep=None, full_range=False):
     """Writes the model directory `out`; photos are paths."""
     p = properties.read(models)
     detector, extractor = Detector(models, 2), Extractor(models, 2)
@@ -130,7 +130,7 @@ def make(models, photos, out, method="minmax", fp16=False, keep=None, reduce_ran
             elif fp16:
                 half(source, target, model)
             else:
-                int8(source, target, model, Feeds(inputs[model]), method, reduce_range)
+                int8(source, target, model, Feeds(inputs[model]), method, full_range)
             print(f"  {model}: {source.stat().st_size / 1e6:.1f} MB becomes {target.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
         properties.write(fresh, p | {"name": f"{p['name']}-{'fp16' if fp16 else 'int8'}", "detector.file": "detector.onnx",
                                      "extractor.file": "extractor.onnx"})
@@ -162,8 +162,9 @@ def main():
     parser.add_argument("--images", type=int, default=64, metavar="N", help="take N photos, spread over the folder (default: 64)")
     parser.add_argument("--method", choices=METHODS, default="minmax",
                         help="how scales are chosen (default: minmax; percentile and entropy need more memory)")
-    parser.add_argument("--reduce-range", action="store_true",
-                        help="7-bit weights: for CPUs without VNNI (before Ice Lake and Zen 4), whose int8 sums saturate")
+    parser.add_argument("--full-range", action="store_true",
+                        help="8-bit weights, for CPUs with VNNI only (Ice Lake, Zen 4 and later); the default of 7 bits is"
+                        " right on all: without VNNI sums of 8-bit products overflow")
     parser.add_argument("--fp16", action="store_true", help="half precision for the GPU instead of int8")
     parser.add_argument("--keep", choices=["detector", "extractor"], help="take this one over as it is")
     a = parser.parse_args()
@@ -174,7 +175,7 @@ def main():
         photos = spread(pictures.listed(a.calibration), a.images)
         if len(photos) < 8:
             raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least 8 are needed")
-        make(models, photos, out, a.method, a.fp16, a.keep, a.reduce_range)
+        make(models, photos, out, a.method, a.fp16, a.keep, a.full_range)
     except Problem as e:
         print(f"quantize: {e}", file=sys.stderr)
         return 1

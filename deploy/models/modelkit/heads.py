@@ -94,8 +94,8 @@ def free_the_batch(nodes, shapes):
     """Upsampling becomes doubling at any batch; what else fixes a shape is refused. Returns the constants needed."""
     for node in nodes:
         if node.op_type == "Resize":
-            before, after = shapes[node.input[0]], shapes[node.output[0]]
-            if [2 * d for d in before[2:]] != after[2:]:
+            before, after = shapes.get(node.input[0], []), shapes.get(node.output[0], [])
+            if len(before) != 4 or [2 * d for d in before[2:]] != after[2:]:
                 raise Problem(f"the detector resizes {before} to {after}; PicoDet only doubles")
             del node.input[1:]
             node.input.extend(["", "doubling"])

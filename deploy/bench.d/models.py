@@ -157,12 +157,13 @@ def default_directories(a):
         if not (real / properties.FILE).exists():
             raise Problem(f"no model directory was named, and neither {bundled} nor {real} is one")
         return [real]
-    calibration = next((c for c in (a.shared / "images/grocery/train", a.root / "deploy/demo-data") if c.is_dir()), None)
-    if calibration is None:
-        raise Problem("there are no photos to calibrate int8 with; name the model directories to compare")
+    folders = [a.root / "deploy/demo-data", a.shared / "images/grocery/train"]
+    photos = next((found for f in folders if len(found := pictures.listed(f)) >= quantize.FEWEST), None)
+    if photos is None:
+        raise Problem(f"neither {folders[0]} nor {folders[1]} has photos to calibrate int8 with; name the directories to compare")
     int8 = a.root / "target/bench/bundled-int8"
-    progress(f"making the bundled pair's int8 form, calibrated with {calibration}")
-    quantize.make(bundled, quantize.spread(pictures.listed(calibration), 64), int8)
+    progress("making the bundled pair's int8 form")
+    quantize.make(bundled, quantize.spread(photos, 64), int8)
     return [bundled, int8]
 
 

@@ -27,6 +27,7 @@ OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "Concat", "Resize", "Global
              "Sigmoid", "LeakyRelu", "Transpose", "Reshape", "Split"]
 METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile,
            "entropy": CalibrationMethod.Entropy}
+FEWEST = 8  # photos
 LEAST_OPSET = 13  # scales per channel
 CROPS = 4  # of one photo, its whole among them: as many as shelves and single products need
 
@@ -173,8 +174,8 @@ def main():
         if out == models.resolve() or out.exists() and any(out.iterdir()) and not (out / properties.FILE).exists():
             raise Problem(f"--out {a.out} holds something else; name a new folder")
         photos = spread(pictures.listed(a.calibration), a.images)
-        if len(photos) < 8:
-            raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least 8 are needed")
+        if len(photos) < FEWEST:
+            raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least {FEWEST} are needed")
         make(models, photos, out, a.method, a.fp16, a.keep, a.full_range)
     except Problem as e:
         print(f"quantize: {e}", file=sys.stderr)

@@ -1,10 +1,4 @@
-"""Downloads the official PP-ShiTuV2 models, converts them to ONNX and checks them against Paddle Inference.
-
-What comes out is a model directory for `deploy/shelfstream … --models DIR`. Upstream publishes no hashes: those of the
-first download are recorded beside the model directory, in DIR.lock, and anything else later is refused.
-"""
-import argparse
-import os
+"""The official PP-ShiTuV2 models: downloaded, converted to ONNX, and checked against Paddle Inference."""
 import shutil
 import sys
 import tempfile
@@ -13,17 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from . import archives, check, convert, pictures, properties
-from .archives import MIB, Archive
 from .problem import Problem
+from .upstream import DEMO_SET, DETECTOR, EXTRACTOR
 
-HOST = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/rec"
-MODEL = (r"(^|/)[^./][^/]*\.(pdmodel|json)$", r"(^|/)[^./][^/]*\.pdiparams$")
-DETECTOR = Archive("detector", f"{HOST}/models/inference/picodet_PPLCNet_x2_5_mainbody_lite_v1.0_infer.tar", MODEL,
-                   100 * MIB)
-EXTRACTOR = Archive("extractor", f"{HOST}/models/inference/PP-ShiTuV2/general_PPLCNetV2_base_pretrained_v1.0_infer.tar",
-                    MODEL, 100 * MIB)
-DEMO_SET = Archive("demo-set", f"{HOST}/data/drink_dataset_v2.0.tar",
-                   (r"(^|/)gallery/drink_label\.txt$", r"(^|/)test_images/[^/]+\.jpe?g$"), 2048 * MIB)
 DETECTOR_SIZE, EXTRACTOR_SIZE, DIMENSION = 640, 224, 512
 
 # Numbers of PaddleClas's inference_general.yaml.
@@ -98,10 +84,11 @@ def gallery_options(demo_set):
     return f"--gallery {label_file} --image-root {roots[0]}", label_file.parent.parent / "test_images"
 
 
-def fetch(a):
+def run(a):
+    """Carries out the arguments that __main__ defines."""
     replaceable(a.out)
     a.out.parent.mkdir(parents=True, exist_ok=True)
-    lock = archives.Lock(a.out.with_name(a.out.name + ".lock"), a.sha256)
+    lock = archives.Lock(a.out.with_name(a.out.name + ".lock"), dict(a.sha256))
     wanted = [DETECTOR, EXTRACTOR] + ([] if a.no_demo_set else [DEMO_SET])
     files = {w.name: obtained(w, a.source, lock, a.downloads) for w in wanted}
     demo_set = a.out.with_name("drink_dataset_v2.0")
@@ -126,46 +113,3 @@ def fetch(a):
     if not a.no_demo_set:
         gallery, images = gallery_options(demo_set)
         print(f"try it:  deploy/shelfstream recognize {images} --models {a.out} {gallery} --profile pp-shitu")
-
-
-def pin(text):
-    name, _, digest = text.partition("=")
-    names = [x.name for x in (DETECTOR, EXTRACTOR, DEMO_SET)]
-    if name not in names or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise argparse.ArgumentTypeError(f"{text}: expected NAME=HEX, a name of {', '.join(names)} and 64 lower-case hex digits")
-    return name, digest
-
-
-def main():
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shelfstream"
-    parser = argparse.ArgumentParser(prog="deploy/models/fetch-pp-shituv2", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "pp-shituv2", metavar="DIR",
-                        help="the model directory to write (default: deploy/models/pp-shituv2)")
-    parser.add_argument("--from", dest="source", metavar="URL|DIR",
-                        help="a mirror, or a folder with the archives under their own names, instead of upstream")
-    parser.add_argument("--sha256", type=pin, action="append", default=[], metavar="NAME=HEX",
-                        help="what detector, extractor or demo-set must be; wins over the recorded one")
-    parser.add_argument("--no-demo-set", action="store_true",
-                        help="leave out drink_dataset_v2.0, the gallery and photos that PaddleClas shows")
-    parser.add_argument("--check-images", type=Path, metavar="DIR",
-                        help="photos for the check (default: of the demo set, else drawn ones)")
-    parser.add_argument("--downloads", type=Path, default=cache / "downloads", metavar="DIR",
-                        help="where archives are kept and half ones continued (default: %(default)s)")
-    parser.add_argument("--self-test", action="store_true",
-                        help="no internet: do all of it with random weights from a server of its own, and run the unit tests")
-    a = parser.parse_args()
-    a.sha256, a.out = dict(a.sha256), a.out.resolve()
-    try:
-        fetch(a)
-    except Problem as e:
-        print(f"fetch-pp-shituv2: {e}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nfetch-pp-shituv2: stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

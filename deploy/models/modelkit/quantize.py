@@ -1,10 +1,5 @@
-"""Makes a smaller model directory of an existing one: int8 for the CPU, or (--fp16) half precision for the GPU.
-
-int8 is static: scales come from photos run through the product's own preprocessing, the extractor's from the crops that
-the detector finds on them. Take 50 to 200 photos like those to be recognised. Whether the result may replace the
-original is another question: deploy/bench models ORIGINAL RESULT answers it.
-"""
-import argparse
+"""int8 for the CPU and half precision for the GPU, out of an existing model directory."""
+import logging
 import shutil
 import sys
 import tempfile
@@ -17,29 +12,33 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from . import pictures, properties
+from . import pictures, properties, sensitive
 from .hardswish import in_integers
 from .heads import ancestors, last_convolutions
 from .problem import Problem
-from .runtime import Detector, Extractor, model_directory
+from .runtime import Detector, Extractor, model_directory, ort
 
 OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "Concat", "Resize", "GlobalAveragePool", "MaxPool", "Relu", "Clip",
              "Sigmoid", "LeakyRelu", "Transpose", "Reshape", "Split"]
 METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile,
            "entropy": CalibrationMethod.Entropy}
 FEWEST = 8  # photos
+PROBES = 4  # inputs on which outputs are compared
 LEAST_OPSET = 13  # scales per channel
 CROPS = 4  # of one photo, its whole among them: as many as shelves and single products need
 
 
 class Feeds(CalibrationDataReader):
-    """One calibration input after another, made only when asked for."""
+    """One calibration input after another, made only when asked for; the first few stay at hand."""
 
     def __init__(self, inputs):
-        self.inputs = iter(inputs)
+        self.inputs, self.first = iter(inputs), []
 
     def get_next(self):
-        return next(self.inputs, None)
+        feed = next(self.inputs, None)
+        if feed is not None and len(self.first) < PROBES:
+            self.first.append(feed)
+        return feed
 
 
 def shown(what, photos):
@@ -85,8 +84,12 @@ def int8(source, target, model, feeds, method, full_range):
         onnx.save(graph, prepared)
         quantize_static(prepared, quantised, feeds, quant_format=QuantFormat.QDQ, op_types_to_quantize=OPERATORS,
                         nodes_to_exclude=float_part(graph.graph, model), per_channel=True, reduce_range=not full_range,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method])
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=METHODS[method],
+                        # The tool drops what 8 bits clip by themselves; around a float activation it is needed.
+                        extra_options={"QDQKeepRemovableActivations": True})
         result = onnx.load(quantised)
+    outputs = last_convolutions(graph.graph) if model == "detector" else [o.name for o in graph.graph.output]
+    sensitive.spare(result, outputs, feeds.first)
     swishes = in_integers(result)
     onnx.checker.check_model(result)
     onnx.save(result, target)
@@ -154,35 +157,15 @@ def spread(items, count):
     return [items[i * len(items) // count] for i in range(count)]
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="deploy/models/quantize", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="the model directory to start from")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model directory to write")
-    parser.add_argument("--calibration", type=Path, required=True, metavar="DIR", help="a folder of photos, searched recursively")
-    parser.add_argument("--images", type=int, default=64, metavar="N", help="take N photos, spread over the folder (default: 64)")
-    parser.add_argument("--method", choices=METHODS, default="minmax",
-                        help="how scales are chosen (default: minmax; percentile and entropy need more memory)")
-    parser.add_argument("--full-range", action="store_true",
-                        help="8-bit weights, for CPUs with VNNI only (Ice Lake, Zen 4 and later); the default of 7 bits is"
-                        " right on all: without VNNI sums of 8-bit products overflow")
-    parser.add_argument("--fp16", action="store_true", help="half precision for the GPU instead of int8")
-    parser.add_argument("--keep", choices=["detector", "extractor"], help="take this one over as it is")
-    a = parser.parse_args()
-    try:
-        models, out = model_directory(a.models), a.out.resolve()
-        if out == models.resolve() or out.exists() and any(out.iterdir()) and not (out / properties.FILE).exists():
-            raise Problem(f"--out {a.out} holds something else; name a new folder")
-        photos = spread(pictures.listed(a.calibration), a.images)
-        if len(photos) < FEWEST:
-            raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least {FEWEST} are needed")
-        make(models, photos, out, a.method, a.fp16, a.keep, a.full_range)
-    except Problem as e:
-        print(f"quantize: {e}", file=sys.stderr)
-        return 1
+def run(a):
+    """Carries out the arguments that __main__ defines."""
+    models, out = model_directory(a.models), a.out.resolve()
+    if out == models.resolve() or out.exists() and any(out.iterdir()) and not (out / properties.FILE).exists():
+        raise Problem(f"--out {a.out} holds something else; name a new folder")
+    photos = spread(pictures.listed(a.calibration), a.images)
+    if len(photos) < FEWEST:
+        raise Problem(f"--calibration {a.calibration} holds {len(photos)} photos (jpg, png, bmp); at least {FEWEST} are needed")
+    ort.set_default_logger_severity(3)  # its warnings of unused constants are nothing a person can act on
+    logging.getLogger().setLevel(logging.ERROR)
+    make(models, photos, out, a.method, a.fp16, a.keep, a.full_range)
     print(f"{out} is ready; measure it against the original:  deploy/bench models {a.models} {a.out}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

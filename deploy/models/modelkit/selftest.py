@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import convert, fetch, pictures, profile, properties
+from . import convert, fetch, pictures, profile, properties, upstream
 from .problem import Problem
 from .runtime import Detector, session
 from .tests.server import serve
@@ -62,7 +62,7 @@ def demo_set(drawn, site):
             cv2.imwrite(str(top / f"test_images/{i}.jpeg"), rgb[:, :, ::-1])
             lines.append(f"gallery/{i}.png\tproduct-{i}\n")
         (top / "gallery/drink_label.txt").write_text("".join(lines))
-        archive_of(top, fetch.DEMO_SET, site)
+        archive_of(top, upstream.DEMO_SET, site)
 
 
 def run_fetch(*arguments):
@@ -124,8 +124,8 @@ def whole_way(work):
                      for m in ("detector", "extractor")}
     images = np.concatenate([preprocessing["detector"].detector(p)[0] for p in drawn])
     crops = np.stack([preprocessing["extractor"].extractor(p) for p in drawn])
-    archive_of(export("detector", images, work / "detector", True), fetch.DETECTOR, site)
-    archive_of(export("extractor", crops, work / "extractor", True), fetch.EXTRACTOR, site)
+    archive_of(export("detector", images, work / "detector", True), upstream.DETECTOR, site)
+    archive_of(export("extractor", crops, work / "extractor", True), upstream.EXTRACTOR, site)
     demo_set(drawn, site)
     options = ["--out", out, "--downloads", work / "downloads"]
     with serve(site, [{"cut": 5_000_000}]) as server:
@@ -140,7 +140,7 @@ def whole_way(work):
             raise Problem(f"the server was asked again: {server.requests[requests:]}")
         print("an archive that changed upstream is refused, and the pair that was there stays")
         shutil.rmtree(work / "downloads")
-        shutil.copy(site / fetch.EXTRACTOR.file, site / fetch.DETECTOR.file)
+        shutil.copy(site / upstream.EXTRACTOR.file, site / upstream.DETECTOR.file)
         expect(run_fetch(*options, "--from", server.url), 1, "is not what it was", "--sha256 detector=")
     print("the wrong network in the right archive is refused")
     expect(run_fetch("--out", work / "models/wrong", "--from", site, "--no-demo-set"), 1, "the detector has inputs x")
@@ -152,22 +152,14 @@ def whole_way(work):
     print("the newer format of Paddle, from a folder")
     other = work / "newer"
     other.mkdir()
-    archive_of(work / "detector", fetch.DETECTOR, other)
-    archive_of(export("extractor", crops, work / "extractor-newer", False), fetch.EXTRACTOR, other)
+    archive_of(work / "detector", upstream.DETECTOR, other)
+    archive_of(export("extractor", crops, work / "extractor-newer", False), upstream.EXTRACTOR, other)
     expect(run_fetch("--out", work / "models/newer", "--from", other, "--no-demo-set"), 0, "is ready in")
 
 
-def main():
-    try:
-        unit_tests()
-        with tempfile.TemporaryDirectory(prefix="shelfstream-selftest-") as work:
-            whole_way(Path(work))
-    except Problem as e:
-        print(f"self-test FAILED: {e}", file=sys.stderr)
-        return 1
+def run(_):
+    """All of it, or the first Problem."""
+    unit_tests()
+    with tempfile.TemporaryDirectory(prefix="shelfstream-selftest-") as work:
+        whole_way(Path(work))
     print("self-test passed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -150,6 +150,27 @@ class QuantizeTest(unittest.TestCase):
         self.assertEqual(64, largest(self.make("bits")))
         self.assertEqual(127, largest(self.make("all-bits", full_range=True)))
 
+    def test_an_activation_with_an_outlier_stays_in_float(self):
+        model = onnx.load(self.models / "extractor.onnx")
+        kernel = next(i for i in model.graph.initializer if i.name == "conv0_w")
+        weights = numpy_helper.to_array(kernel).copy()
+        weights[0] *= 2000  # takes all of the range, and nothing reads it
+        kernel.CopyFrom(numpy_helper.from_array(weights, kernel.name))
+        second = next(i for i in model.graph.initializer if i.name == "conv2_w")
+        weights = numpy_helper.to_array(second).copy()
+        weights[:, 0] = 0
+        second.CopyFrom(numpy_helper.from_array(weights, second.name))
+        models = self.work / "outlier"
+        models.mkdir()
+        properties.write(models, PROPERTIES)
+        onnx.save(model, models / "extractor.onnx"), detector(models / "detector.onnx")
+        said = io.StringIO()
+        with redirect_stderr(said):
+            quantize.make(models, self.photos, self.work / "outlier-int8")
+        self.assertRegex(said.getvalue(), r"[1-3] of \d+ activations stay in float")
+        rgbs = [quantize.pictures.read(p) for p in self.photos]
+        self.assertGreater((Extractor(models)(rgbs) * Extractor(self.work / "outlier-int8")(rgbs)).sum(axis=1).min(), 0.98)
+
     def test_one_of_the_two_may_be_kept(self):
         out = self.make("kept", keep="extractor")
         self.assertEqual((self.models / "extractor.onnx").read_bytes(), (out / "extractor.onnx").read_bytes())

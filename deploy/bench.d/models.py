@@ -6,8 +6,7 @@ found at IoU 0.5 above the detector's threshold. Both need the folder that SHELF
 Every directory after the first is judged against the first: to be recommended it must be faster at one and at two threads,
 and lose at most 0.5 points of either recall.
 
-Without directories: the bundled pair and its int8 form, which is made first; without a bundled pair models/real of the
-folder above.
+Without directories: the bundled pair and its int8 form.
 """
 import argparse
 import json
@@ -151,20 +150,11 @@ def table(results):
 
 
 def default_directories(a):
-    bundled = a.root / "deploy/models/bundled"
-    if not (bundled / properties.FILE).exists():
-        real = a.shared / "models/real"
-        if not (real / properties.FILE).exists():
-            raise Problem(f"no model directory was named, and neither {bundled} nor {real} is one")
-        return [real]
-    folders = [a.root / "deploy/demo-data", a.shared / "images/grocery/train"]
-    photos = next((found for f in folders if len(found := pictures.listed(f)) >= quantize.FEWEST), None)
-    if photos is None:
-        raise Problem(f"neither {folders[0]} nor {folders[1]} has photos to calibrate int8 with; name the directories to compare")
-    int8 = a.root / "target/bench/bundled-int8"
-    progress("making the bundled pair's int8 form")
-    quantize.make(bundled, quantize.spread(photos, 64), int8)
-    return [bundled, int8]
+    bundled = [a.root / "deploy/models" / name for name in ("bundled", "bundled-int8")]
+    missing = [str(d) for d in bundled if not (d / properties.FILE).exists()]
+    if missing:
+        raise Problem(f"no model directory was named, and {' and '.join(missing)} lack {properties.FILE}; name what to compare")
+    return bundled
 
 
 def some_photos(a, count):

@@ -321,7 +321,7 @@ def real_report(a):
 
 def main():
     arguments = argparse.ArgumentParser(prog="deploy/models/evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--models", type=Path, default=ROOT / "deploy" / "models" / "bundled", help="model directory (default: the bundled one)")
+    arguments.add_argument("--models", type=Path, default=ROOT / "deploy" / "models" / "bundled-int8", help="model directory (default: the bundled one for the CPU)")
     arguments.add_argument("--set", choices=("validation", "test"), default="test", help="choose thresholds on validation, report on test")
     arguments.add_argument("--sweep", action="store_true", help="also what other values of match.threshold would give")
     arguments.add_argument("--choose", action="store_true", help="set both thresholds in the model directory's model.properties by the validation set; no report")

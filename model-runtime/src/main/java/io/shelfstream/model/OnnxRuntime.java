@@ -15,8 +15,15 @@ import org.slf4j.LoggerFactory;
 public final class OnnxRuntime {
   private static final Logger log = LoggerFactory.getLogger(OnnxRuntime.class);
   private static final AtomicBoolean WARNED = new AtomicBoolean();
+  private static final String CUDA_LIBRARY =
+      "/ai/onnxruntime/native/linux-x64/libonnxruntime_providers_cuda.so";
 
   private OnnxRuntime() {}
+
+  /** Whether this is a build with CUDA (profile gpu); looks into the jar and loads nothing. */
+  public static boolean holdsCuda() {
+    return OrtEnvironment.class.getResource(CUDA_LIBRARY) != null;
+  }
 
   /** Version and providers of this build, for people. */
   public static String describe() {

@@ -1,5 +1,7 @@
 package io.shelfstream.config;
 
+import io.shelfstream.model.OnnxRuntime;
+import io.shelfstream.model.Provider;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -14,9 +16,15 @@ public final class Bundled {
 
   private Bundled() {}
 
-  /** The model directory for whoever names none. */
-  static Optional<Path> models() {
-    return existing("models/bundled/model.properties").map(Path::getParent);
+  /**
+   * The model directory for whoever names none: in int8 where the CPU runs it, which is twice as
+   * fast and as good, and in float32 for a GPU.
+   */
+  static Optional<Path> models(Provider provider) {
+    boolean gpu =
+        provider == Provider.CUDA || (provider == Provider.AUTO && OnnxRuntime.holdsCuda());
+    String directory = gpu ? "models/bundled" : "models/bundled-int8";
+    return existing(directory + "/model.properties").map(Path::getParent);
   }
 
   /** Gallery file of the demo. */

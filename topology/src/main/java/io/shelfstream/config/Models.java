@@ -19,10 +19,11 @@ public record Models(Optional<Path> directory, RuntimeOptions options) {
       Map.of("auto", Provider.AUTO, "cpu", Provider.CPU, "cuda", Provider.CUDA);
 
   static Models from(Settings settings) {
+    Provider provider = settings.get("models.provider", "auto", Formats.oneOf(PROVIDERS));
     return new Models(
-        settings.optional(DIR, Formats.path("a directory")).or(Bundled::models),
+        settings.optional(DIR, Formats.path("a directory")).or(() -> Bundled.models(provider)),
         new RuntimeOptions(
-            settings.get("models.provider", "auto", Formats.oneOf(PROVIDERS)),
+            provider,
             settings.get("models.threads", "0", Formats.wholeNumber(0, 1024)),
             settings.get("models.device", "0", Formats.wholeNumber(0, 255))));
   }

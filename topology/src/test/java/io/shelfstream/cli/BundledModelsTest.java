@@ -24,7 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The models and the pictures that a clone brings do what they are there for. The floors lie below
@@ -36,11 +37,12 @@ class BundledModelsTest {
   private final Path deploy = Path.of("..", "deploy");
   private final Path demo = deploy.resolve("demo-data");
 
-  @Test
-  void recogniseTheDemoFrames() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"bundled", "bundled-int8"})
+  void recogniseTheDemoFrames(String models) throws Exception {
     ShelfStreamConfig config =
         ShelfStreamConfig.loadWithModels(
-            null, Map.of("models.dir", deploy.resolve("models/bundled").toString()));
+            null, Map.of("models.dir", deploy.resolve("models").resolve(models).toString()));
     GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
 
     List<Answer> answers = recognize(config, photos);

@@ -3,13 +3,15 @@ package io.shelfstream.config;
 /**
  * {@code index.*}: how the gallery is searched.
  *
- * @param type Faiss factory string
+ * @param type auto, or a Faiss factory string
  */
 public record IndexSettings(String type) {
 
   static IndexSettings from(Settings settings) {
     return new IndexSettings(
         settings.get(
-            "index.type", "Flat", Formats.text("a Faiss factory string, such as Flat or HNSW32")));
+            "index.type",
+            "auto",
+            Formats.text("auto, or a Faiss factory string such as Flat or IVF1024,Flat")));
   }
 }

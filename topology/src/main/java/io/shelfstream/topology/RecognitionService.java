@@ -8,9 +8,7 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.FaissLibrary;
-import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.time.Clock;
@@ -59,10 +57,7 @@ public final class RecognitionService implements AutoCloseable {
     LoadedModels models = LoadedModels.load(config.models().dir(), config.models().options());
     ModelDirectory directory = models.directory();
     Gallery gallery =
-        new Gallery(
-            FaissIndex.create(
-                config.index().type(), directory.extractorDimension(), Metric.INNER_PRODUCT),
-            directory.extractorId());
+        new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
     Stages stages = stages(config, models, gallery);
     ImageFetcher fetcher = new ImageFetcher(config.images().fetchPolicy());
     RecognitionEvents events =

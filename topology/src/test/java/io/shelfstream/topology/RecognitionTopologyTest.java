@@ -18,8 +18,6 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.index.FlatIndex;
-import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
@@ -54,7 +52,7 @@ class RecognitionTopologyTest {
   private static final String EXTRACTOR = "colour@000000000000";
 
   private final ScriptedDetector detector = new ScriptedDetector();
-  private final Gallery gallery = new Gallery(new FlatIndex(3, Metric.INNER_PRODUCT), EXTRACTOR);
+  private final Gallery gallery = new Gallery("Flat", 3, EXTRACTOR);
   private final EventSerdes serdes =
       EventSerdes.with(SchemaRegistryClient.create("mock://topology-test"));
   private final ImageFetcher fetcher =

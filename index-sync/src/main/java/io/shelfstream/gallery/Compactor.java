@@ -75,15 +75,20 @@ final class Compactor implements AutoCloseable {
       finish.accept(compaction);
       CompactionReport report = compaction.report();
       last = report;
-      log.atInfo()
+      // Trained anew is rare and worth knowing, packed is neither.
+      (report.recall().isPresent() ? log.atInfo() : log.atDebug())
           .addKeyValue("photos", report.photos())
           .addKeyValue("indexType", report.indexType())
-          .addKeyValue("recall", report.recall())
+          .addKeyValue("recall", report.recall().orElse(1))
           .addKeyValue("ms", report.duration().toMillis())
           .log("Gallery compacted");
     } finally {
       compaction.generation().release();
     }
+  }
+
+  boolean isBusy() {
+    return busy.get();
   }
 
   @Nullable CompactionReport last() {

@@ -298,6 +298,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     return Optional.ofNullable(compactor.last());
   }
 
+  /**
+   * Whether photos are being moved in the background; an approximate index is not at its best then.
+   */
+  public boolean isCompacting() {
+    return compactor.isBusy();
+  }
+
   /** Rows in all segments, dead ones included. */
   int rows() {
     writing.lock();

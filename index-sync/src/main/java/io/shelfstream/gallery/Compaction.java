@@ -14,9 +14,6 @@ import java.util.function.BooleanSupplier;
  */
 final class Compaction {
 
-  /** Rows moved between two looks at whether the gallery was closed. */
-  private static final int AT_ONCE = 1024;
-
   /**
    * Vectors that lists are trained on; at some hundred lists as many for each as Faiss asks for.
    */
@@ -25,14 +22,10 @@ final class Compaction {
   private final Generation generation;
   private final IndexPolicy.Plan plan;
   private final int dimension;
-  private final List<Part> parts = new ArrayList<>();
+  private final List<LivePart> parts;
   private final List<LiveSegment> made = new ArrayList<>();
   private final long start = System.nanoTime();
   private OptionalDouble recall = OptionalDouble.empty();
-
-  /** Some rows of a segment that were live at the cut. */
-  @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  private record Part(LiveSegment from, int[] positions) {}
 
   /**
    * Notes what is live now.
@@ -43,14 +36,7 @@ final class Compaction {
     this.generation = generation;
     this.plan = plan;
     this.dimension = generation.open().vectors().dimension();
-    plan.from().forEach(this::note);
-  }
-
-  private void note(LiveSegment segment) {
-    int[] live = segment.livePositions();
-    for (int i = 0; i < live.length; i += AT_ONCE) {
-      parts.add(new Part(segment, Arrays.copyOfRange(live, i, Math.min(i + AT_ONCE, live.length))));
-    }
+    this.parts = LivePart.of(plan.from());
   }
 
   Generation generation() {
@@ -67,11 +53,7 @@ final class Compaction {
 
   CompactionReport report() {
     return new CompactionReport(
-        rows(parts), plan.type(), recall, Duration.ofNanos(System.nanoTime() - start));
-  }
-
-  private static int rows(List<Part> parts) {
-    return parts.stream().mapToInt(part -> part.positions.length).sum();
+        LivePart.rows(parts), plan.type(), recall, Duration.ofNanos(System.nanoTime() - start));
   }
 
   /**
@@ -99,34 +81,34 @@ final class Compaction {
 
   private void fillBlocks(BooleanSupplier calledOff) {
     int capacity = LiveSegment.blockRows(dimension);
-    List<Part> next = new ArrayList<>();
-    for (Part part : parts) {
-      if (rows(next) + part.positions.length > capacity) {
-        fill(Segment.block(dimension, rows(next)), next, calledOff);
+    List<LivePart> next = new ArrayList<>();
+    for (LivePart part : parts) {
+      if (LivePart.rows(next) + part.positions().length > capacity) {
+        fill(Segment.block(dimension, LivePart.rows(next)), next, calledOff);
         next.clear();
       }
       next.add(part);
     }
     if (!next.isEmpty()) {
-      fill(Segment.block(dimension, rows(next)), next, calledOff);
+      fill(Segment.block(dimension, LivePart.rows(next)), next, calledOff);
     }
   }
 
   private void fillIndex(BooleanSupplier calledOff) {
     LiveSegment like = plan.like();
     if (like != null) {
-      fill(like.vectors().like(rows(parts)), parts, calledOff);
+      fill(like.vectors().like(LivePart.rows(parts)), parts, calledOff);
       return;
     }
     Segment index = trained();
     fill(index, parts, calledOff);
     if (!calledOff.getAsBoolean()) {
-      recall = Recall.of(index, plan.type(), rows(parts)).tune();
+      recall = Recall.of(index, plan.type(), LivePart.rows(parts)).tune();
     }
   }
 
   private Segment trained() {
-    Segment index = Segment.index(plan.type(), dimension, rows(parts));
+    Segment index = Segment.index(plan.type(), dimension, LivePart.rows(parts));
     try (Segment sample = sample()) {
       index.trainFrom(sample);
       return index;
@@ -136,30 +118,30 @@ final class Compaction {
     }
   }
 
-  private void fill(Segment target, List<Part> rows, BooleanSupplier calledOff) {
-    Photo[] photos = new Photo[rows(rows)];
+  private void fill(Segment target, List<LivePart> rows, BooleanSupplier calledOff) {
+    Photo[] photos = new Photo[LivePart.rows(rows)];
     made.add(LiveSegment.filled(target, photos, plan.type()));
     int at = 0;
-    for (Part part : rows) {
+    for (LivePart part : rows) {
       if (calledOff.getAsBoolean()) {
         return;
       }
-      target.appendFrom(part.from.vectors(), part.positions);
-      for (int position : part.positions) {
-        photos[at++] = part.from.photo(position);
+      target.appendFrom(part.from().vectors(), part.positions());
+      for (int position : part.positions()) {
+        photos[at++] = part.from().photo(position);
       }
     }
   }
 
   /** Every so many-th row, of all segments alike. */
   private Segment sample() {
-    int all = rows(parts);
+    int all = LivePart.rows(parts);
     int step = (all + MOST_SAMPLES - 1) / MOST_SAMPLES;
     Segment sample = Segment.block(dimension, all / step + parts.size());
-    for (Part part : parts) {
-      int[] some = new int[(part.positions.length + step - 1) / step];
-      Arrays.setAll(some, i -> part.positions[i * step]);
-      sample.appendFrom(part.from.vectors(), some);
+    for (LivePart part : parts) {
+      int[] some = new int[(part.positions().length + step - 1) / step];
+      Arrays.setAll(some, i -> part.positions()[i * step]);
+      sample.appendFrom(part.from().vectors(), some);
     }
     return sample;
   }

@@ -2,13 +2,19 @@ package io.shelfstream.gallery;
 
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.index.Segment;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -37,6 +43,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private final Lock writing = new ReentrantLock();
 
   private final Map<String, Photo> photos = new HashMap<>();
+
+  /** Photos of a snapshot that the topic has not shown yet; see {@link #caughtUp}. */
+  private final Set<String> unconfirmed = new HashSet<>();
+
+  private Map<Integer, Long> covered = Map.of();
   private Generation generation;
   private long moment;
   private boolean closed;
@@ -134,25 +145,63 @@ public final class Gallery implements ProductSearch, AutoCloseable {
             Change.rejected("gallery vector '%s' rejected: %s".formatted(galleryImageId, reason)));
   }
 
+  /**
+   * Whether a record was applied before the snapshot that this gallery was read from: then it need
+   * not be decoded.
+   *
+   * @param isThere whether it has a value
+   */
+  public boolean knows(int partition, long offset, String galleryImageId, boolean isThere) {
+    writing.lock();
+    try {
+      boolean known = offset < covered.getOrDefault(partition, 0L);
+      if (known && isThere) {
+        unconfirmed.remove(galleryImageId);
+      }
+      return known;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /**
+   * The topic was read from its beginning to its end: photos of the snapshot that it no longer has
+   * are removed. Their tombstones may be gone already, too.
+   *
+   * @return how many
+   */
+  public int caughtUp() {
+    writing.lock();
+    try {
+      requireOpen();
+      moment++;
+      int gone = unconfirmed.size();
+      unconfirmed.forEach(this::remove);
+      unconfirmed.clear();
+      publish(current.versions());
+      return gone;
+    } finally {
+      writing.unlock();
+    }
+  }
+
   private Change changing(int partition, long offset, Supplier<Change> change) {
     writing.lock();
     try {
       requireOpen();
       moment++;
       Change changed = change.get();
-      current =
-          new Snapshot(
-              generation,
-              generation.open().rows(),
-              moment,
-              photos.size(),
-              advanced(partition, offset));
-      if (policy.plan(generation, photos.size()).isPresent()) {
-        compactor.request();
-      }
+      publish(advanced(partition, offset));
       return changed;
     } finally {
       writing.unlock();
+    }
+  }
+
+  private void publish(Map<Integer, Long> versions) {
+    current = new Snapshot(generation, generation.open().rows(), moment, photos.size(), versions);
+    if (policy.plan(generation, photos.size()).isPresent()) {
+      compactor.request();
     }
   }
 
@@ -164,6 +213,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private Change put(VectorRecord record) {
     String key = record.entry().galleryImageId();
+    unconfirmed.remove(key);
     Photo before = photos.get(key);
     if (before == null) {
       photos.put(key, append(record));
@@ -275,6 +325,75 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       if (snapshot == current) {
         throw closed();
       }
+    }
+  }
+
+  String extractorId() {
+    return extractorId;
+  }
+
+  int dimension() {
+    return dimension;
+  }
+
+  /** Writes the gallery of this moment; searches and changes go on meanwhile. */
+  void save(Path file, String topicId) throws IOException {
+    Snapshot snapshot;
+    List<LivePart> parts;
+    writing.lock();
+    try {
+      requireOpen();
+      snapshot = hold();
+      parts = LivePart.of(generation.segments());
+    } finally {
+      writing.unlock();
+    }
+    try {
+      SnapshotFile.write(
+          file,
+          new SnapshotFile.Header(
+              topicId, extractorId, dimension, snapshot.versions(), snapshot.photos()),
+          to -> copy(parts, snapshot.asOf(), to));
+    } finally {
+      snapshot.generation().release();
+    }
+  }
+
+  private void copy(List<LivePart> parts, long asOf, SnapshotFile.Photos to) throws IOException {
+    FloatBuffer rows = Segment.buffer(LivePart.MOST_ROWS, dimension);
+    float[] embedding = new float[dimension];
+    for (LivePart part : parts) {
+      part.from().vectors().copy(part.positions(), rows);
+      rows.clear();
+      for (int position : part.positions()) {
+        rows.get(embedding);
+        Photo photo = part.from().photo(position);
+        to.accept(new VectorRecord(photo.entry(asOf), photo.embedding(), embedding));
+      }
+    }
+  }
+
+  /** Fills this gallery, which must be empty, from a verified file. */
+  void restore(Path file, SnapshotFile.Header header) throws IOException {
+    writing.lock();
+    try {
+      requireOpen();
+      if (!photos.isEmpty()) {
+        throw new IllegalStateException("a gallery that holds photos is not read from a file");
+      }
+      moment++;
+      try {
+        SnapshotFile.read(file, photo -> photos.put(photo.entry().galleryImageId(), append(photo)));
+      } catch (IOException e) {
+        photos.values().forEach(photo -> photo.bury(moment));
+        photos.clear();
+        throw e;
+      }
+      unconfirmed.addAll(photos.keySet());
+      covered = header.versions();
+      publish(covered);
+    } finally {
+      writing.unlock();
     }
   }
 

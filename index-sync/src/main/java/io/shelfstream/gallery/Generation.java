@@ -28,6 +28,11 @@ final class Generation {
     }
   }
 
+  /** All of them, the open one last. */
+  List<LiveSegment> segments() {
+    return segments;
+  }
+
   LiveSegment open() {
     return segments.get(segments.size() - 1);
   }

@@ -105,12 +105,21 @@ public final class Segment implements AutoCloseable {
 
   /** Gives the rows at these positions, in their order, ready to be read. */
   public FloatBuffer copy(int[] positions) {
-    FloatBuffer rows =
-        ByteBuffer.allocateDirect(Math.multiplyExact(positions.length, dimension * Float.BYTES))
-            .order(ByteOrder.nativeOrder())
-            .asFloatBuffer();
-    NativeFaiss.copy0(handle, positions, rows, 0);
+    FloatBuffer rows = buffer(positions.length, dimension);
+    copy(positions, rows);
     return rows;
+  }
+
+  /** Copies the rows at these positions into the first places of a {@link #buffer}. */
+  public void copy(int[] positions, FloatBuffer rows) {
+    NativeFaiss.copy0(handle, positions, rows, 0);
+  }
+
+  /** A buffer that holds n rows. */
+  public static FloatBuffer buffer(int n, int dimension) {
+    return ByteBuffer.allocateDirect(Math.multiplyExact(n, dimension * Float.BYTES))
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
   }
 
   /**

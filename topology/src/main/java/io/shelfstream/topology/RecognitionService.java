@@ -34,15 +34,21 @@ public final class RecognitionService implements AutoCloseable {
 
   private final LoadedModels models;
   private final Gallery gallery;
+  private final @Nullable SnapshotTimer snapshots;
   private final ImageFetcher fetcher;
   private final KafkaStreams streams;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private RecognitionService(
-      LoadedModels models, Gallery gallery, ImageFetcher fetcher, KafkaStreams streams) {
+      LoadedModels models,
+      Gallery gallery,
+      @Nullable SnapshotTimer snapshots,
+      ImageFetcher fetcher,
+      KafkaStreams streams) {
     this.models = models;
     this.gallery = gallery;
+    this.snapshots = snapshots;
     this.fetcher = fetcher;
     this.streams = streams;
   }
@@ -68,6 +74,18 @@ public final class RecognitionService implements AutoCloseable {
             config.recognition().profile().name(),
             Clock.systemUTC());
     Topics.create(config);
+    SnapshotTimer snapshots =
+        config
+            .index()
+            .snapshotDir()
+            .map(
+                folder ->
+                    SnapshotTimer.restore(
+                        folder,
+                        config.index().snapshotInterval(),
+                        gallery,
+                        Topics.id(config, config.topics().galleryVectors())))
+            .orElse(null);
     KafkaStreams streams =
         new KafkaStreams(
             RecognitionTopology.build(
@@ -79,7 +97,8 @@ public final class RecognitionService implements AutoCloseable {
                 events,
                 new GalleryPhotos(stages, directory.extractorId())),
             streamsSettings(config));
-    RecognitionService service = new RecognitionService(models, gallery, fetcher, streams);
+    RecognitionService service =
+        new RecognitionService(models, gallery, snapshots, fetcher, streams);
     service.run();
     return service;
   }
@@ -160,6 +179,10 @@ public final class RecognitionService implements AutoCloseable {
         });
     try {
       streams.start();
+      int gone = gallery.caughtUp();
+      if (gone > 0) {
+        log.atInfo().log("{} photos of the gallery's snapshot are no longer on its topic", gone);
+      }
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -196,6 +219,9 @@ public final class RecognitionService implements AutoCloseable {
         CloseOptions.timeout(DRAIN)
             .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
     fetcher.close();
+    if (snapshots != null) {
+      snapshots.close();
+    }
     gallery.close();
     models.close();
     stopped.countDown();

@@ -12,7 +12,8 @@ import java.util.function.BooleanSupplier;
 /** Main class of {@code deploy/bench gallery}; the script says what the arguments are. */
 final class GalleryBench {
 
-  private static final List<String> CHECKS = List.of("fire", "freshness", "endurance", "speed");
+  private static final List<String> CHECKS =
+      List.of("fire", "freshness", "endurance", "restart", "speed");
 
   private boolean quick;
   private Duration fire = Duration.ofMinutes(10);
@@ -84,6 +85,13 @@ final class GalleryBench {
         }
       }
       case "endurance" -> new Endurance(seed, quick).run(results);
+      case "restart" -> {
+        for (int size : sizes) {
+          Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+          new Restart(size, seed, snapshots).run(results);
+          delete(snapshots);
+        }
+      }
       default ->
           new Speed(sizes, types, seed, quick, folder)
               .run(

@@ -9,6 +9,7 @@
 #include "index.h"
 #include "limits.h"
 #include "runtime.h"
+#include "segment.h"
 
 // The edge to io.shelfstream.index.NativeFaiss: check, call, convert; nothing else. Nothing thrown
 // leaves this file, and no Java array or buffer is pinned during a search.
@@ -18,8 +19,10 @@ namespace {
 using shelfstream::Error;
 using shelfstream::Failure;
 using shelfstream::Index;
+using shelfstream::Segment;
 
 shelfstream::Handles<Index> handles;
+shelfstream::Handles<Segment> segments;
 jclass native_faiss = nullptr;
 jmethodID failure_method = nullptr;
 
@@ -82,6 +85,14 @@ std::vector<int64_t> longs_of(JNIEnv* env, jlongArray array) {
   return longs;
 }
 
+std::vector<int32_t> ints_of(JNIEnv* env, jintArray array, const char* what) {
+  if (array == nullptr) refuse(std::string(what) + " are null");
+  std::vector<int32_t> ints(env->GetArrayLength(array));
+  env->GetIntArrayRegion(array, 0, static_cast<jsize>(ints.size()),
+                         reinterpret_cast<jint*>(ints.data()));
+  return ints;
+}
+
 /// The first of n rows in a direct FloatBuffer, whose capacity JNI counts in floats.
 const float* rows_of(JNIEnv* env, jobject buffer, jint offset, int64_t n, int64_t dimension) {
   if (n < 0 || n > shelfstream::kMaxVectors) {
@@ -98,6 +109,19 @@ const float* rows_of(JNIEnv* env, jobject buffer, jint offset, int64_t n, int64_
            std::to_string(capacity) + " and starts at " + std::to_string(offset));
   }
   return address + offset;
+}
+
+/// Gives n × k.
+jsize require_results(JNIEnv* env, jint n, jint k, jlongArray ids, jfloatArray scores) {
+  if (k < 1 || int64_t{n} * k > shelfstream::kMaxResults) {
+    refuse(std::to_string(n) + " queries of " + std::to_string(k) + " neighbours refused");
+  }
+  const jsize results = n * k;
+  if (ids == nullptr || scores == nullptr || env->GetArrayLength(ids) < results ||
+      env->GetArrayLength(scores) < results) {
+    refuse("result arrays are null or shorter than " + std::to_string(results));
+  }
+  return results;
 }
 
 // Named apart from libc's read, write, close and remove.
@@ -197,14 +221,7 @@ void search(JNIEnv* env, jclass, jlong handle, jobject queries, jint offset, jin
   guarded(env, [&] {
     const auto index = handles.get(handle);
     const float* rows = rows_of(env, queries, offset, n, index->dimension());
-    if (k < 1 || int64_t{n} * k > shelfstream::kMaxResults) {
-      refuse(std::to_string(n) + " queries of " + std::to_string(k) + " neighbours refused");
-    }
-    const jsize results = n * k;
-    if (ids == nullptr || scores == nullptr || env->GetArrayLength(ids) < results ||
-        env->GetArrayLength(scores) < results) {
-      refuse("result arrays are null or shorter than " + std::to_string(results));
-    }
+    const jsize results = require_results(env, n, k, ids, scores);
     std::vector<int64_t> found(results);
     std::vector<float> values(results);
     shelfstream::use_threads(threads);
@@ -226,6 +243,108 @@ void write(JNIEnv* env, jclass, jlong handle, jbyteArray path) {
   guarded(env, [&] {
     shelfstream::use_threads(1);
     handles.get(handle)->write(text_of(env, path, "path"));
+    return true;
+  });
+}
+
+jlong make_block(JNIEnv* env, jclass, jint dimension, jint capacity) {
+  return guarded(env, [&]() -> jlong { return segments.add(Segment::make_block(dimension, capacity)); });
+}
+
+jlong make_index(JNIEnv* env, jclass, jbyteArray type, jint dimension, jint capacity) {
+  return guarded(env, [&]() -> jlong {
+    shelfstream::use_threads(1);
+    return segments.add(Segment::make_index(text_of(env, type, "index type"), dimension, capacity));
+  });
+}
+
+jlong make_like(JNIEnv* env, jclass, jlong handle, jint capacity) {
+  return guarded(env, [&]() -> jlong {
+    shelfstream::use_threads(1);
+    return segments.add(segments.get(handle)->make_like(capacity));
+  });
+}
+
+void close_segment(JNIEnv* env, jclass, jlong handle) {
+  guarded(env, [&] { return segments.close(handle); });
+}
+
+jlong open_segments(JNIEnv* env, jclass) {
+  return guarded(env, [&]() -> jlong { return segments.open(); });
+}
+
+void train_segment(JNIEnv* env, jclass, jlong handle, jlong source) {
+  guarded(env, [&] {
+    shelfstream::use_threads(1);
+    segments.get(handle)->train_from(*segments.get(source));
+    return true;
+  });
+}
+
+void append_from(JNIEnv* env, jclass, jlong handle, jlong source, jintArray positions) {
+  guarded(env, [&] {
+    const std::vector<int32_t> chosen = ints_of(env, positions, "positions");
+    shelfstream::use_threads(1);
+    segments.get(handle)->append_from(*segments.get(source), static_cast<int64_t>(chosen.size()),
+                                      chosen.data());
+    return true;
+  });
+}
+
+void append(JNIEnv* env, jclass, jlong handle, jobject vectors, jint offset, jint n) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    shelfstream::use_threads(1);
+    segment->append(n, rows_of(env, vectors, offset, n, segment->dimension()));
+    return true;
+  });
+}
+
+void bury(JNIEnv* env, jclass, jlong handle, jint position, jlong at) {
+  guarded(env, [&] {
+    segments.get(handle)->bury(position, at);
+    return true;
+  });
+}
+
+void copy(JNIEnv* env, jclass, jlong handle, jintArray positions, jobject out, jint offset) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    const std::vector<int32_t> chosen = ints_of(env, positions, "positions");
+    const auto n = static_cast<int64_t>(chosen.size());
+    const float* rows = rows_of(env, out, offset, n, segment->dimension());
+    segment->copy(n, chosen.data(), const_cast<float*>(rows));
+    return true;
+  });
+}
+
+void effort(JNIEnv* env, jclass, jlong handle, jint effort) {
+  guarded(env, [&] {
+    segments.get(handle)->effort(effort);
+    return true;
+  });
+}
+
+void search_segments(JNIEnv* env, jclass, jlongArray handles_of_views, jintArray rows_of_views,
+                     jlong as_of, jboolean exact, jobject queries, jint offset, jint n, jint k,
+                     jint threads, jlongArray labels, jfloatArray scores) {
+  guarded(env, [&] {
+    const std::vector<int64_t> numbers = longs_of(env, handles_of_views);
+    const std::vector<int32_t> rows = ints_of(env, rows_of_views, "rows");
+    if (numbers.empty() || numbers.size() != rows.size()) refuse("segments and rows do not fit");
+    std::vector<shelfstream::View> views;
+    for (size_t i = 0; i < numbers.size(); i++) {
+      views.push_back({segments.get(numbers[i]), rows[i]});
+    }
+    const float* x = rows_of(env, queries, offset, n, views.front().segment->dimension());
+    const jsize results = require_results(env, n, k, labels, scores);
+    std::vector<int64_t> found(results);
+    std::vector<float> values(results);
+    shelfstream::use_threads(threads);
+    shelfstream::search_segments(views, as_of, exact == JNI_TRUE, n, x, k, threads, found.data(),
+                                 values.data());
+    env->SetLongArrayRegion(labels, 0, results, reinterpret_cast<const jlong*>(found.data()));
+    env->SetFloatArrayRegion(scores, 0, results, values.data());
     return true;
   });
 }
@@ -289,6 +408,18 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("search0", "(JLjava/nio/FloatBuffer;IIII[J[F)V", edge::search),
       method("reset0", "(J)V", edge::reset),
       method("write0", "(J[B)V", edge::write),
+      method("makeBlock0", "(II)J", edge::make_block),
+      method("makeIndex0", "([BII)J", edge::make_index),
+      method("makeLike0", "(JI)J", edge::make_like),
+      method("closeSegment0", "(J)V", edge::close_segment),
+      method("openSegments0", "()J", edge::open_segments),
+      method("trainSegment0", "(JJ)V", edge::train_segment),
+      method("appendFrom0", "(JJ[I)V", edge::append_from),
+      method("append0", "(JLjava/nio/FloatBuffer;II)V", edge::append),
+      method("bury0", "(JIJ)V", edge::bury),
+      method("copy0", "(J[ILjava/nio/FloatBuffer;I)V", edge::copy),
+      method("effort0", "(JI)V", edge::effort),
+      method("searchSegments0", "([J[IJZLjava/nio/FloatBuffer;IIII[J[F)V", edge::search_segments),
   };
   if (env->RegisterNatives(found, methods, sizeof methods / sizeof methods[0]) != JNI_OK) {
     return JNI_ERR;

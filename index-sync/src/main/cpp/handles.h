@@ -29,6 +29,11 @@ class Handles {
     return found->second;
   }
 
+  int64_t open() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int64_t>(objects_.size());
+  }
+
   /// Returns whether the handle was open.
   bool close(int64_t handle) {
     std::shared_ptr<T> last;  // freed after the lock

@@ -23,6 +23,7 @@
 #include "handles.h"
 #include "limits.h"
 #include "runtime.h"
+#include "segment_test.h"
 
 namespace {
 
@@ -503,5 +504,6 @@ int main() {
   tests.add("closes under running searches", closes_under_running_searches);
   tests.add("sets the threads of the caller", sets_the_threads_of_the_caller);
   tests.add("sets the batch that goes through BLAS", sets_the_batch_that_goes_through_blas);
+  add_segment_tests(tests);
   return tests.run();
 }

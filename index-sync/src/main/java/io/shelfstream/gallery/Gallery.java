@@ -1,76 +1,74 @@
 package io.shelfstream.gallery;
 
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
-import io.shelfstream.index.Metric;
-import io.shelfstream.index.VectorIndex;
+import io.shelfstream.index.Segment;
+import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The live gallery: follows the records of the vectors topic and is searched meanwhile. One lock:
- * searches share it, a change waits for them and they for it, so a search sees the gallery of one
- * moment and names it.
+ * The live gallery: follows the records of the vectors topic and is searched meanwhile. A search
+ * takes the snapshot that the last change left and waits for nobody; changes take turns. What was
+ * removed is not found by any search that begins after {@link #apply} returned.
+ *
+ * <p>Vectors lie in segments by position. A new one is appended to the open block, one that is
+ * replaced or removed is only hidden; a thread in the background moves the live ones to new
+ * segments when too many are dead or, with an approximate index, too many are not in it yet.
  *
  * <p>The last record of a photo decides, whatever its offset: reading the topic again from any
  * point ends with the same gallery.
  */
 public final class Gallery implements ProductSearch, AutoCloseable {
 
-  private final VectorIndex index;
   private final String extractorId;
-  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final int dimension;
+  private final IndexPolicy policy;
+  private final Compactor compactor;
+
+  /** Held by whoever changes anything below. */
+  private final Lock writing = new ReentrantLock();
+
   private final Map<String, Photo> photos = new HashMap<>();
-  private final Map<Long, GalleryEntry> entriesById = new HashMap<>();
-  private final Map<Integer, Long> versions = new HashMap<>();
-  private final NearestPhotos nearest;
+
+  /** Photos of a snapshot that the topic has not shown yet; see {@link #caughtUp}. */
+  private final Set<String> unconfirmed = new HashSet<>();
+
+  private Map<Integer, Long> covered = Map.of();
+  private Generation generation;
+  private long moment;
+  private boolean closed;
+  private volatile Snapshot current;
 
   /**
-   * Vectors that an index without removal still holds, to be used again when the photo comes back.
-   * Adding it anew each time would fill the graph with copies, and many copies of one point cut
-   * others off from it.
-   */
-  private final Map<Fingerprint, Long> hidden = new HashMap<>();
-
-  /** Ids are never given twice: an index that cannot remove keeps the old ones. */
-  private long nextId;
-
-  /** A photo in the index under an id of ours. */
-  private record Photo(long id, Fingerprint embedding, GalleryEntry entry) {}
-
-  /**
-   * @param index empty, trained, by inner product; belongs to the gallery from now on
+   * An empty gallery.
+   *
+   * @param indexType {@code auto} decides by size: exact up to 200,000 photos, lists of neighbours
+   *     (IVF) beyond; or a Faiss factory string of a type that keeps the vectors: Flat, SQfp16,
+   *     HNSW or IVF of these. Until there are enough photos for it, search is exact
    * @param extractorId vectors of any other extractor are rejected
-   * @throws IllegalArgumentException when the index cannot serve
+   * @throws IllegalArgumentException for any other type
    */
-  public Gallery(VectorIndex index, String extractorId) {
-    if (index.metric() != Metric.INNER_PRODUCT) {
-      throw new IllegalArgumentException(
-          "index refused: metric INNER_PRODUCT expected, got " + index.metric());
-    }
-    if (index.size() > 0) {
-      throw new IllegalArgumentException(
-          "index refused: it holds " + index.size() + " vectors, an empty one is expected");
-    }
-    if (index instanceof FaissIndex faiss && !faiss.trained()) {
-      throw new IllegalArgumentException(
-          "index of type "
-              + index.type()
-              + " refused: it must be trained first; a gallery that starts empty takes Flat, SQfp16"
-              + " or HNSW32");
-    }
-    this.index = index;
+  public Gallery(String indexType, int dimension, String extractorId) {
     this.extractorId = extractorId;
-    this.nearest = new NearestPhotos(index, entriesById::get);
+    this.dimension = dimension;
+    this.policy = IndexPolicy.of(indexType, dimension);
+    this.generation = new Generation(List.of(LiveSegment.block(dimension)));
+    this.current = new Snapshot(generation, 0, 0, 0, Map.of());
+    this.compactor = new Compactor(this::cut, this::finish);
   }
 
   /**
@@ -119,20 +117,18 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   public Change apply(
       int partition, long offset, @Nullable String galleryImageId, @Nullable GalleryVector vector) {
     // Checked before the lock: searches need not wait for it.
-    Optional<String> problem =
-        VectorRecord.problem(galleryImageId, vector, dimension(), extractorId);
-    lock.writeLock().lock();
-    try {
-      advance(partition, offset);
-      if (problem.isPresent()) {
-        return Change.rejected(problem.get());
-      }
-      return vector == null
-          ? remove(Objects.requireNonNull(galleryImageId))
-          : put(VectorRecord.of(vector));
-    } finally {
-      lock.writeLock().unlock();
-    }
+    Optional<String> problem = VectorRecord.problem(galleryImageId, vector, dimension, extractorId);
+    return changing(
+        partition,
+        offset,
+        () -> {
+          if (problem.isPresent()) {
+            return Change.rejected(problem.get());
+          }
+          return vector == null
+              ? remove(Objects.requireNonNull(galleryImageId))
+              : put(VectorRecord.of(vector));
+        });
   }
 
   /**
@@ -142,49 +138,108 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    */
   public Change skip(
       int partition, long offset, @Nullable String galleryImageId, @Nullable String reason) {
-    lock.writeLock().lock();
+    return changing(
+        partition,
+        offset,
+        () ->
+            Change.rejected("gallery vector '%s' rejected: %s".formatted(galleryImageId, reason)));
+  }
+
+  /**
+   * Whether a record was applied before the snapshot that this gallery was read from: then it need
+   * not be decoded.
+   *
+   * @param isThere whether it has a value
+   */
+  public boolean knows(int partition, long offset, String galleryImageId, boolean isThere) {
+    writing.lock();
     try {
-      advance(partition, offset);
-      return Change.rejected("gallery vector '%s' rejected: %s".formatted(galleryImageId, reason));
+      boolean known = offset < covered.getOrDefault(partition, 0L);
+      if (known && isThere) {
+        unconfirmed.remove(galleryImageId);
+      }
+      return known;
     } finally {
-      lock.writeLock().unlock();
+      writing.unlock();
     }
   }
 
-  private int dimension() {
-    return index.dimension();
+  /**
+   * The topic was read from its beginning to its end: photos of the snapshot that it no longer has
+   * are removed. Their tombstones may be gone already, too.
+   *
+   * @return how many
+   */
+  public int caughtUp() {
+    writing.lock();
+    try {
+      requireOpen();
+      moment++;
+      int gone = unconfirmed.size();
+      unconfirmed.forEach(this::remove);
+      unconfirmed.clear();
+      publish(current.versions());
+      return gone;
+    } finally {
+      writing.unlock();
+    }
   }
 
-  private void advance(int partition, long offset) {
+  private Change changing(int partition, long offset, Supplier<Change> change) {
+    writing.lock();
+    try {
+      requireOpen();
+      moment++;
+      Change changed = change.get();
+      publish(advanced(partition, offset));
+      return changed;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private void publish(Map<Integer, Long> versions) {
+    current = new Snapshot(generation, generation.open().rows(), moment, photos.size(), versions);
+    if (policy.plan(generation, photos.size()).isPresent()) {
+      compactor.request();
+    }
+  }
+
+  private Map<Integer, Long> advanced(int partition, long offset) {
+    Map<Integer, Long> versions = new HashMap<>(current.versions());
     versions.merge(partition, offset + 1, Math::max);
+    return Map.copyOf(versions);
   }
 
   private Change put(VectorRecord record) {
     String key = record.entry().galleryImageId();
+    unconfirmed.remove(key);
     Photo before = photos.get(key);
-    if (before != null && before.embedding().equals(record.fingerprint())) {
-      if (before.entry().equals(record.entry())) {
-        return Change.of(Change.Kind.UNCHANGED);
-      }
-      remember(key, new Photo(before.id(), before.embedding(), record.entry()));
-      return Change.of(Change.Kind.REPLACED);
+    if (before == null) {
+      photos.put(key, append(record));
+      return Change.of(Change.Kind.ADDED);
     }
-    // The new one first: when the index fails, the old one is still there.
-    Photo photo = new Photo(idInIndex(record), record.fingerprint(), record.entry());
-    remember(key, photo);
-    if (before != null) {
-      forget(before);
+    if (!before.embedding().equals(record.fingerprint())) {
+      replace(key, before, record);
+    } else if (before.entry().equals(record.entry())) {
+      return Change.of(Change.Kind.UNCHANGED);
+    } else if (!before.retell(record.entry(), moment)) {
+      replace(key, before, record);
     }
-    return Change.of(before == null ? Change.Kind.ADDED : Change.Kind.REPLACED);
+    return Change.of(Change.Kind.REPLACED);
   }
 
-  private long idInIndex(VectorRecord record) {
-    Long kept = hidden.remove(record.fingerprint());
-    if (kept != null) {
-      return kept;
+  // The new one first: when there is no memory for it, the old one is still there.
+  private void replace(String key, Photo before, VectorRecord record) {
+    photos.put(key, append(record));
+    before.bury(moment);
+  }
+
+  private Photo append(VectorRecord record) {
+    if (generation.open().isFull()) {
+      freezeOpenBlock();
     }
-    index.add(new long[] {nextId}, FloatBuffer.wrap(record.embedding()));
-    return nextId++;
+    return generation.open().append(record, moment);
   }
 
   private Change remove(String key) {
@@ -192,68 +247,222 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     if (before == null) {
       return Change.of(Change.Kind.UNCHANGED);
     }
-    forget(before);
+    before.bury(moment);
     return Change.of(Change.Kind.REMOVED);
   }
 
-  private void remember(String key, Photo photo) {
-    photos.put(key, photo);
-    entriesById.put(photo.id(), photo.entry());
+  private void freezeOpenBlock() {
+    List<LiveSegment> segments = new ArrayList<>(generation.frozen());
+    segments.add(generation.open());
+    segments.add(LiveSegment.block(dimension));
+    show(segments);
   }
 
-  private void forget(Photo photo) {
-    entriesById.remove(photo.id());
+  /** Goes on with these segments; the gallery is the same. */
+  private void show(List<LiveSegment> segments) {
+    Generation before = generation;
+    generation = new Generation(segments);
+    current = current.in(generation);
+    before.release();
+  }
+
+  /** What is due to be compacted, or nothing. */
+  private Optional<Compaction> cut() {
+    writing.lock();
     try {
-      index.remove(new long[] {photo.id()});
-    } catch (IndexException e) {
-      if (e.code() != IndexException.Code.UNSUPPORTED) {
-        throw e;
+      Optional<IndexPolicy.Plan> plan =
+          closed ? Optional.empty() : policy.plan(generation, photos.size());
+      if (plan.isEmpty()) {
+        return Optional.empty();
       }
-      // A graph keeps the vector. Searches pass over it, as no entry bears its id any more.
-      hidden.put(photo.embedding(), photo.id());
+      if (plan.get().from().contains(generation.open())) {
+        freezeOpenBlock();
+      }
+      generation.retain();
+      return Optional.of(new Compaction(generation, plan.get()));
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Shows what a compaction made, with all that was buried since its cut. */
+  private void finish(Compaction compaction) {
+    writing.lock();
+    try {
+      if (closed) {
+        compaction.discard();
+        return;
+      }
+      compaction.made().forEach(LiveSegment::takePhotos);
+      List<LiveSegment> segments = new ArrayList<>(compaction.made());
+      generation.frozen().stream()
+          .filter(segment -> !compaction.from().contains(segment))
+          .forEach(segments::add);
+      segments.add(generation.open());
+      show(segments);
+    } finally {
+      writing.unlock();
     }
   }
 
   @Override
   public Result search(List<float[]> embeddings, int k) {
-    lock.readLock().lock();
+    Snapshot snapshot = hold();
     try {
-      return new Result(nearest.find(embeddings, k), current());
+      return new Result(new NearestPhotos(snapshot).find(embeddings, k), snapshot.state());
     } finally {
-      lock.readLock().unlock();
+      snapshot.generation().release();
     }
+  }
+
+  /** The current snapshot, its segments kept until they are released. */
+  private Snapshot hold() {
+    while (true) {
+      Snapshot snapshot = current;
+      if (snapshot.generation().retain()) {
+        return snapshot;
+      }
+      if (snapshot == current) {
+        throw closed();
+      }
+    }
+  }
+
+  String extractorId() {
+    return extractorId;
+  }
+
+  int dimension() {
+    return dimension;
+  }
+
+  /** Writes the gallery of this moment; searches and changes go on meanwhile. */
+  void save(Path file, String topicId) throws IOException {
+    Snapshot snapshot;
+    List<LivePart> parts;
+    writing.lock();
+    try {
+      requireOpen();
+      snapshot = hold();
+      parts = LivePart.of(generation.segments());
+    } finally {
+      writing.unlock();
+    }
+    try {
+      SnapshotFile.write(
+          file,
+          new SnapshotFile.Header(
+              topicId, extractorId, dimension, snapshot.versions(), snapshot.photos()),
+          to -> copy(parts, snapshot.asOf(), to));
+    } finally {
+      snapshot.generation().release();
+    }
+  }
+
+  private void copy(List<LivePart> parts, long asOf, SnapshotFile.Photos to) throws IOException {
+    FloatBuffer rows = Segment.buffer(LivePart.MOST_ROWS, dimension);
+    float[] embedding = new float[dimension];
+    for (LivePart part : parts) {
+      part.from().vectors().copy(part.positions(), rows);
+      rows.clear();
+      for (int position : part.positions()) {
+        rows.get(embedding);
+        Photo photo = part.from().photo(position);
+        to.accept(new VectorRecord(photo.entry(asOf), photo.embedding(), embedding));
+      }
+    }
+  }
+
+  /** Fills this gallery, which must be empty, from a verified file. */
+  void restore(Path file, SnapshotFile.Header header) throws IOException {
+    writing.lock();
+    try {
+      requireOpen();
+      if (!photos.isEmpty()) {
+        throw new IllegalStateException("a gallery that holds photos is not read from a file");
+      }
+      moment++;
+      try {
+        SnapshotFile.read(file, photo -> photos.put(photo.entry().galleryImageId(), append(photo)));
+      } catch (IOException e) {
+        photos.values().forEach(photo -> photo.bury(moment));
+        photos.clear();
+        throw e;
+      }
+      unconfirmed.addAll(photos.keySet());
+      covered = header.versions();
+      publish(covered);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw closed();
+    }
+  }
+
+  private static IndexException closed() {
+    return new IndexException(IndexException.Code.CLOSED, "the gallery is closed");
   }
 
   @Override
   public GalleryState state() {
-    lock.readLock().lock();
-    try {
-      return current();
-    } finally {
-      lock.readLock().unlock();
-    }
+    return current.state();
   }
 
-  private GalleryState current() {
-    return new GalleryState(versions, photos.size(), index.type());
+  /** The last compaction of this gallery, if there was one: what the present index is worth. */
+  public Optional<CompactionReport> lastCompaction() {
+    return Optional.ofNullable(compactor.last());
+  }
+
+  /**
+   * Whether photos are being moved in the background; an approximate index is not at its best then.
+   */
+  public boolean isCompacting() {
+    return compactor.isBusy();
+  }
+
+  /** Rows in all segments, dead ones included. */
+  int rows() {
+    writing.lock();
+    try {
+      return generation.frozen().stream().mapToInt(LiveSegment::rows).sum()
+          + generation.open().rows();
+    } finally {
+      writing.unlock();
+    }
   }
 
   /** Every photo, by galleryImageId. */
   public List<GalleryEntry> entries() {
-    lock.readLock().lock();
+    writing.lock();
     try {
       return photos.values().stream()
           .map(Photo::entry)
           .sorted(Comparator.comparing(GalleryEntry::galleryImageId))
           .toList();
     } finally {
-      lock.readLock().unlock();
+      writing.unlock();
     }
   }
 
-  /** Closes the index. Idempotent; a search or change afterwards throws {@link IndexException}. */
+  /**
+   * Frees all native memory: at once what nothing uses, the rest when searches and a compaction
+   * that are running end. Idempotent; a search or change afterwards throws {@link IndexException}.
+   */
   @Override
   public void close() {
-    index.close();
+    writing.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        compactor.close();
+        generation.release();
+      }
+    } finally {
+      writing.unlock();
+    }
   }
 }

@@ -3,10 +3,13 @@ package io.shelfstream.gallery;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.Metric;
+import io.shelfstream.index.Neighbor;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A gallery that does not change, read from a directory as PaddleClas's build_gallery leaves it:
@@ -24,8 +27,32 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
 
   private IndexDirectory(FaissIndex index, Map<Long, GalleryEntry> entries) {
     this.index = index;
-    this.nearest = new NearestPhotos(index, entries::get);
+    this.nearest = new NearestPhotos(new Named(index, entries));
     this.state = new GalleryState(Map.of(), (int) index.size(), index.type());
+  }
+
+  private record Named(FaissIndex index, Map<Long, GalleryEntry> entries)
+      implements NearestPhotos.Source {
+
+    @Override
+    public int dimension() {
+      return index.dimension();
+    }
+
+    @Override
+    public long size() {
+      return index.size();
+    }
+
+    @Override
+    public Neighbor[][] search(FloatBuffer queries, int k) {
+      return index.search(queries, k);
+    }
+
+    @Override
+    public GalleryEntry entry(long id) {
+      return Objects.requireNonNull(entries.get(id), "every id has its name");
+    }
   }
 
   /**

@@ -1,21 +1,17 @@
 package io.shelfstream.gallery;
 
 import io.shelfstream.index.Neighbor;
-import io.shelfstream.index.VectorIndex;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.LongFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Turns neighbours into gallery photos, in an order that does not depend on the order in which they
  * came into the index: two instances, or one before and after a restart, answer alike.
  *
- * <p>An index picks at will among photos that tie at the k-th place, and knows photos that are gone
- * from the gallery when its type cannot remove. So a few more neighbours than k are asked for, and
- * twice as many again while these do not settle it.
+ * <p>An index picks at will among photos that tie at the k-th place. So a few more neighbours than
+ * k are asked for, and twice as many again while these do not settle it.
  */
 final class NearestPhotos {
 
@@ -30,15 +26,24 @@ final class NearestPhotos {
           .reversed()
           .thenComparing(hit -> hit.entry().galleryImageId());
 
-  private final VectorIndex index;
-  private final LongFunction<@Nullable GalleryEntry> entries;
+  private final Source index;
 
-  /**
-   * @param entries the photo of an id; null when it is no longer in the gallery
-   */
-  NearestPhotos(VectorIndex index, LongFunction<@Nullable GalleryEntry> entries) {
+  /** What is searched; it does not change meanwhile. */
+  interface Source {
+    int dimension();
+
+    /** Vectors that a search can find. */
+    long size();
+
+    /** As {@link io.shelfstream.index.VectorIndex#search} does. */
+    Neighbor[][] search(FloatBuffer queries, int k);
+
+    /** The photo of a neighbour. */
+    GalleryEntry entry(long id);
+  }
+
+  NearestPhotos(Source index) {
     this.index = index;
-    this.entries = entries;
   }
 
   /** Gives for each embedding up to k photos, best first, ties by galleryImageId. */
@@ -59,12 +64,12 @@ final class NearestPhotos {
   private List<GalleryHit> settle(float[] embedding, Neighbor[] first, int k, int asked) {
     Neighbor[] seen = first;
     int wanted = asked;
-    List<GalleryHit> hits = present(seen);
+    List<GalleryHit> hits = photos(seen);
     // Fewer than asked for: the index has no more, or a graph search reaches no more.
     while (wanted < index.size() && seen.length == wanted && !isSettled(hits, seen, k)) {
       wanted = atMostAll(2L * wanted);
       seen = index.search(FloatBuffer.wrap(embedding), wanted)[0];
-      hits = present(seen);
+      hits = photos(seen);
     }
     hits.sort(BEST_FIRST);
     return List.copyOf(hits.subList(0, Math.min(k, hits.size())));
@@ -79,13 +84,10 @@ final class NearestPhotos {
         || seen[seen.length - 1].score() < hits.get(k - 1).score();
   }
 
-  private List<GalleryHit> present(Neighbor[] neighbors) {
+  private List<GalleryHit> photos(Neighbor[] neighbors) {
     List<GalleryHit> hits = new ArrayList<>(neighbors.length);
     for (Neighbor neighbor : neighbors) {
-      GalleryEntry entry = entries.apply(neighbor.id());
-      if (entry != null) {
-        hits.add(new GalleryHit(entry, neighbor.score()));
-      }
+      hits.add(new GalleryHit(index.entry(neighbor.id()), neighbor.score()));
     }
     return hits;
   }

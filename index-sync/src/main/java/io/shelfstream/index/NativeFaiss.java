@@ -208,4 +208,41 @@ final class NativeFaiss implements AutoCloseable {
   private static native void reset0(long handle);
 
   private static native void write0(long handle, byte[] path);
+
+  // Of segments; Segment and SegmentSearch are their only users.
+
+  static native long makeBlock0(int dimension, int capacity);
+
+  static native long makeIndex0(byte[] type, int dimension, int capacity);
+
+  static native long makeLike0(long handle, int capacity);
+
+  static native void closeSegment0(long handle);
+
+  static native long openSegments0();
+
+  static native void trainSegment0(long handle, long source);
+
+  static native void appendFrom0(long handle, long source, int[] positions);
+
+  static native void append0(long handle, FloatBuffer vectors, int offset, int n);
+
+  static native void bury0(long handle, int position, long at);
+
+  static native void copy0(long handle, int[] positions, FloatBuffer out, int offset);
+
+  static native void effort0(long handle, int effort);
+
+  static native void searchSegments0(
+      long[] segments,
+      int[] rows,
+      long asOf,
+      boolean exact,
+      FloatBuffer queries,
+      int offset,
+      int n,
+      int k,
+      int threads,
+      long[] labels,
+      float[] scores);
 }

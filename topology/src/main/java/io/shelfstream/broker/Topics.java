@@ -153,6 +153,30 @@ public final class Topics {
     return settings;
   }
 
+  /**
+   * Kafka's id of a topic: one that was deleted and made again has another.
+   *
+   * @throws KafkaException when the broker does not answer or has no such topic
+   */
+  public static String id(ShelfStreamConfig config, String topic) {
+    try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
+      return admin
+          .describeTopics(List.of(topic))
+          .allTopicNames()
+          .get()
+          .values()
+          .iterator()
+          .next()
+          .topicId()
+          .toString();
+    } catch (ExecutionException e) {
+      throw new KafkaException(
+          "Topic %s cannot be described: %s".formatted(topic, causeOf(e).getMessage()), causeOf(e));
+    } catch (InterruptedException e) {
+      throw new InterruptException("Interrupted while describing topic " + topic, e);
+    }
+  }
+
   /** What each topic needs beyond the broker's defaults. */
   private static Map<String, Map<String, String>> settings(TopicNames names) {
     Map<String, String> delete =

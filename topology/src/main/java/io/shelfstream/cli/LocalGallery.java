@@ -3,8 +3,6 @@ package io.shelfstream.cli;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
-import io.shelfstream.index.FaissIndex;
-import io.shelfstream.index.Metric;
 import io.shelfstream.topology.GalleryPhotos;
 import io.shelfstream.topology.RejectedException;
 import java.io.IOException;
@@ -55,6 +53,6 @@ final class LocalGallery {
 
   /** A new, empty gallery. */
   static Gallery empty(String indexType, int dimension, String extractorId) {
-    return new Gallery(FaissIndex.create(indexType, dimension, Metric.INNER_PRODUCT), extractorId);
+    return new Gallery(indexType, dimension, extractorId);
   }
 }

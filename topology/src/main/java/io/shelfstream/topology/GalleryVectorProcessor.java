@@ -37,6 +37,10 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
     // Streams drops records without a key during restore but delivers them live.
     String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     RecordMetadata source = context().recordMetadata().orElseThrow();
+    if (gallery.knows(source.partition(), source.offset(), id, record.value() != null)) {
+      remember(id, record.value() == null ? null : source.offset());
+      return;
+    }
     Gallery.Change change;
     try {
       GalleryVector vector = serdes.readVector(topics.galleryVectors(), record);

@@ -9,9 +9,7 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.FaissLibrary;
-import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.time.Duration;
@@ -36,6 +34,7 @@ public final class RecognitionService implements AutoCloseable {
 
   private final LoadedModels models;
   private final Gallery gallery;
+  private final @Nullable SnapshotTimer snapshots;
   private final ImageFetcher fetcher;
   private final RegistryWait registry;
   private final KafkaStreams streams;
@@ -46,11 +45,13 @@ public final class RecognitionService implements AutoCloseable {
   private RecognitionService(
       LoadedModels models,
       Gallery gallery,
+      @Nullable SnapshotTimer snapshots,
       ImageFetcher fetcher,
       RegistryWait registry,
       KafkaStreams streams) {
     this.models = models;
     this.gallery = gallery;
+    this.snapshots = snapshots;
     this.fetcher = fetcher;
     this.registry = registry;
     this.streams = streams;
@@ -67,10 +68,7 @@ public final class RecognitionService implements AutoCloseable {
     LoadedModels models = LoadedModels.load(config.models().dir(), config.models().options());
     ModelDirectory directory = models.directory();
     Gallery gallery =
-        new Gallery(
-            FaissIndex.create(
-                config.index().type(), directory.extractorDimension(), Metric.INNER_PRODUCT),
-            directory.extractorId());
+        new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
     Stages stages = stages(config, models, gallery);
     ImageFetcher fetcher = new ImageFetcher(config.images().fetchPolicy());
     RecognitionEvents events =
@@ -84,6 +82,18 @@ public final class RecognitionService implements AutoCloseable {
     serdes.prepare(config.topics());
     AccessRights.require(config);
     Topics.create(config);
+    SnapshotTimer snapshots =
+        config
+            .index()
+            .snapshotDir()
+            .map(
+                folder ->
+                    SnapshotTimer.restore(
+                        folder,
+                        config.index().snapshotInterval(),
+                        gallery,
+                        Topics.id(config, config.topics().galleryVectors())))
+            .orElse(null);
     KafkaStreams streams =
         new KafkaStreams(
             RecognitionTopology.build(
@@ -97,7 +107,7 @@ public final class RecognitionService implements AutoCloseable {
                 config.outputs()),
             streamsSettings(config));
     RecognitionService service =
-        new RecognitionService(models, gallery, fetcher, serdes.registry(), streams);
+        new RecognitionService(models, gallery, snapshots, fetcher, serdes.registry(), streams);
     service.run();
     return service;
   }
@@ -181,6 +191,10 @@ public final class RecognitionService implements AutoCloseable {
         });
     try {
       streams.start();
+      int gone = gallery.caughtUp();
+      if (gone > 0) {
+        log.atInfo().log("{} photos of the gallery's snapshot are no longer on its topic", gone);
+      }
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -219,6 +233,9 @@ public final class RecognitionService implements AutoCloseable {
         CloseOptions.timeout(DRAIN)
             .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
     fetcher.close();
+    if (snapshots != null) {
+      snapshots.close();
+    }
     gallery.close();
     models.close();
     stopped.countDown();

@@ -47,7 +47,7 @@ class ShelfStreamConfigTest {
     assertThat(config.recognition().matchMargin()).isEmpty();
     assertThat(config.recognition().candidates()).isEqualTo(5);
     assertThat(config.recognition().searchPhotos()).isEqualTo(50);
-    assertThat(config.index().type()).isEqualTo("Flat");
+    assertThat(config.index().type()).isEqualTo("auto");
     assertThat(config.images().maxPixels()).isEqualTo(64_000_000);
     assertThat(config.images().fetchPolicy())
         .isEqualTo(

@@ -11,6 +11,7 @@ import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
@@ -120,6 +121,36 @@ abstract class RecognitionScenarios {
       assertThat(event.getVersions().getProvider()).isEqualTo("cpu");
       assertThat(event.getVersions().getExtractor()).matches("colour@[0-9a-f]{12}");
     }
+  }
+
+  @Test
+  void startsFromItsSnapshotAndTheRestOfTheTopic() throws Exception {
+    Path snapshots = folder.resolve("snapshots");
+    config = configuration(Map.of("index.snapshot.dir", snapshots.toString()));
+    GalleryState before;
+    try (RecognitionService service = RecognitionService.start(config)) {
+      add("red-1", "red", Color.RED);
+      add("blue-1", "blue", Color.BLUE);
+      Instant end = Instant.now().plus(PATIENCE);
+      while (service.gallery().state().size() < 2 && Instant.now().isBefore(end)) {
+        Thread.sleep(10);
+      }
+      before = service.gallery().state();
+    }
+    assertThat(snapshots.toFile().list()).hasSize(1);
+
+    try (RecognitionService service = RecognitionService.start(config);
+        EventProducer producer = new EventProducer(config);
+        TopicReader answers = answers()) {
+      assertThat(service.gallery().state()).isEqualTo(before);
+      publish(producer, "f1", image("restarted.png", Color.RED, Color.BLUE));
+
+      assertThat(events(answers, 1).get(0).getObjects())
+          .extracting(RecognizedObject::getProductId)
+          .containsExactly("red", "blue");
+    }
+    // Nothing came, so nothing was written.
+    assertThat(snapshots.toFile().list()).hasSize(1);
   }
 
   @Test

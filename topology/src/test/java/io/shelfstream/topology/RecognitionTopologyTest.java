@@ -8,6 +8,7 @@ import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
@@ -15,15 +16,18 @@ import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.fetch.FetchPolicy;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.GallerySnapshots;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.index.FlatIndex;
-import io.shelfstream.index.Metric;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,6 +50,7 @@ import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The whole data path with plain colours for products: no broker, no model, no native index. */
 class RecognitionTopologyTest {
@@ -54,7 +59,7 @@ class RecognitionTopologyTest {
   private static final String EXTRACTOR = "colour@000000000000";
 
   private final ScriptedDetector detector = new ScriptedDetector();
-  private final Gallery gallery = new Gallery(new FlatIndex(3, Metric.INNER_PRODUCT), EXTRACTOR);
+  private final Gallery gallery = new Gallery("Flat", 3, EXTRACTOR);
   private final EventSerdes serdes =
       EventSerdes.with(SchemaRegistryClient.create("mock://topology-test"));
   private final ImageFetcher fetcher =
@@ -301,6 +306,45 @@ class RecognitionTopologyTest {
     assertThat(answers.get(2).getMessage()).contains("4006381333932", "1 would be right");
     assertThat(deadLetters.readRecordsToList()).hasSize(5);
     assertThat(gallery.state().size()).isZero();
+  }
+
+  @Test
+  void readsOnlyWhatItsSnapshotDoesNotCover(@TempDir Path folder) throws IOException {
+    GallerySnapshots snapshots = new GallerySnapshots(folder, "topic-id");
+    try (Gallery before = new Gallery("Flat", 3, EXTRACTOR)) {
+      before.apply(0, 0, "red-1", vector("red-1", 1, 0, 0));
+      before.apply(0, 1, "lost", vector("lost", 0, 1, 0));
+      snapshots.save(before);
+    }
+    assertThat(snapshots.restore(gallery)).isTrue();
+
+    // Were it read, it would be rejected, and the photo would not be confirmed.
+    vectors.pipeInput("red-1", "not avro".getBytes(StandardCharsets.UTF_8));
+    vectors.pipeInput("lost", null);
+    vectors.pipeInput(
+        "blue-1",
+        serdes
+            .vectors()
+            .serializer()
+            .serialize(TOPICS.galleryVectors(), vector("blue-1", 0, 0, 1)));
+    gallery.caughtUp();
+
+    assertThat(gallery.entries())
+        .extracting(GalleryEntry::galleryImageId)
+        .containsExactly("blue-1", "red-1");
+    assertThat(gallery.state().version()).isEqualTo(3);
+  }
+
+  private static GalleryVector vector(String id, float... embedding) {
+    return GalleryVector.newBuilder()
+        .setGalleryImageId(id)
+        .setProductId(id)
+        .setLabel(id)
+        .setEmbedding(Embeddings.encode(embedding))
+        .setDimension(embedding.length)
+        .setExtractor(EXTRACTOR)
+        .setSourceOffset(0)
+        .build();
   }
 
   @Test

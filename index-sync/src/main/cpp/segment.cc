@@ -1,0 +1,393 @@
+#include "segment.h"
+
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
+#include <faiss/IndexIVF.h>
+#include <faiss/IndexScalarQuantizer.h>
+#include <faiss/impl/IDSelector.h>
+#include <faiss/index_factory.h>
+#include <faiss/utils/Heap.h>
+#include <faiss/utils/distances.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <numeric>
+
+#include "factory.h"
+#include "failure.h"
+#include "limits.h"
+#include "rows.h"
+
+extern "C" int sgemm_(const char* transa, const char* transb, const int* m, const int* n,
+                      const int* k, const float* alpha, const float* a, const int* lda,
+                      const float* b, const int* ldb, const float* beta, float* c, const int* ldc);
+
+namespace shelfstream {
+
+/// The best k of each query so far: a heap whose top is the worst of them.
+struct Best {
+  using Order = faiss::CMin<float, int64_t>;
+
+  const int64_t n;
+  const float* const x;
+  const int64_t k;
+  const int threads;
+  int64_t* const labels;
+  float* const scores;
+
+  void begin() {
+    for (int64_t q = 0; q < n; q++) faiss::heap_heapify<Order>(k, scores + q * k, labels + q * k);
+  }
+
+  float worst(int64_t q) const { return scores[q * k]; }
+
+  void take(int64_t q, float score, int64_t label) {
+    faiss::heap_replace_top<Order>(k, scores + q * k, labels + q * k, score, label);
+  }
+
+  void end() {
+    for (int64_t q = 0; q < n; q++) faiss::heap_reorder<Order>(k, scores + q * k, labels + q * k);
+  }
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(Failure::kInvalidArgument, message);
+}
+
+/// Memory straight from the kernel: it goes back there when a segment goes, whatever the
+/// allocator's thresholds.
+class Pages {
+ public:
+  explicit Pages(size_t floats) : bytes_(floats * sizeof(float)) {
+    void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    floats_ = static_cast<float*>(memory);
+  }
+  ~Pages() { munmap(floats_, bytes_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+  float* at(size_t i) const { return floats_ + i; }
+
+ private:
+  const size_t bytes_;
+  float* floats_;
+};
+
+class Block : public Segment {
+ public:
+  Block(int64_t dimension, int64_t capacity)
+      : Segment(dimension, capacity), pages_(static_cast<size_t>(dimension * capacity)) {}
+
+  std::shared_ptr<Segment> make_like(int64_t capacity) const override {
+    return make_block(dimension(), capacity);
+  }
+
+  void train(int64_t, const float*) override {}
+
+ protected:
+  bool trained() const override { return true; }
+
+  void append_rows(int64_t n, const float* x) override {
+    std::copy_n(x, n * dimension(), pages_.at(rows() * dimension()));
+  }
+
+  void copy_row(int64_t position, float* out) const override {
+    std::copy_n(pages_.at(position * dimension()), dimension(), out);
+  }
+
+  void set_effort(int64_t) override {}
+
+  void offer(int64_t rows, int64_t as_of, bool, int64_t label, Best& best) const override {
+    if (best.n < faiss::distance_compute_blas_threshold) {
+      one_by_one(rows, as_of, label, best);
+    } else {
+      by_matrix(rows, as_of, label, best);
+    }
+  }
+
+ private:
+  // Faiss's own sizes: what is multiplied stays in the cache.
+  static constexpr int64_t kRowsAtOnce = 1024;
+  static constexpr int64_t kQueriesAtOnce = 4096;
+
+  const Pages pages_;
+
+  // Whether a row is buried is asked only of one that would be taken: burying costs searches
+  // nothing.
+  void consider(int64_t q, float score, int64_t row, int64_t as_of, int64_t label,
+                Best& best) const {
+    if (score > best.worst(q) && is_live(row, as_of)) best.take(q, score, label + row);
+  }
+
+  void one_by_one(int64_t rows, int64_t as_of, int64_t label, Best& best) const {
+    const size_t d = dimension();
+    for (int64_t row = 0; row < rows; row++) {
+      for (int64_t q = 0; q < best.n; q++) {
+        const float score = faiss::fvec_inner_product(best.x + q * d, pages_.at(row * d), d);
+        consider(q, score, row, as_of, label, best);
+      }
+    }
+  }
+
+  void by_matrix(int64_t rows, int64_t as_of, int64_t label, Best& best) const {
+    const int64_t d = dimension();
+    const int64_t most = std::min(best.n, kQueriesAtOnce);
+    const std::unique_ptr<float[]> products(new float[most * std::min(rows, kRowsAtOnce)]);
+    for (int64_t q = 0; q < best.n; q += most) {
+      const int queries = static_cast<int>(std::min(most, best.n - q));
+      for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
+        const int height = static_cast<int>(std::min(kRowsAtOnce, rows - row));
+        const int width = static_cast<int>(d);
+        const float one = 1;
+        const float zero = 0;
+        sgemm_("T", "N", &height, &queries, &width, &one, pages_.at(row * d), &width,
+               best.x + q * d, &width, &zero, products.get(), &height);
+#pragma omp parallel for if (best.threads > 1) num_threads(best.threads)
+        for (int i = 0; i < queries; i++) {
+          const float* scores = products.get() + static_cast<int64_t>(i) * height;
+          for (int j = 0; j < height; j++) {
+            consider(q + i, scores[j], row + j, as_of, label, best);
+          }
+        }
+      }
+    }
+  }
+};
+
+class FaissSegment : public Segment {
+ public:
+  FaissSegment(std::string type, std::unique_ptr<faiss::Index> index, int64_t capacity)
+      : Segment(index->d, capacity),
+        type_(std::move(type)),
+        index_(std::move(index)),
+        lists_(dynamic_cast<faiss::IndexIVF*>(index_.get())),
+        graph_(dynamic_cast<faiss::IndexHNSW*>(index_.get())) {
+    // From position to list, to give vectors back.
+    if (lists_ != nullptr) lists_->set_direct_map_type(faiss::DirectMap::Array);
+  }
+
+  std::shared_ptr<Segment> make_like(int64_t capacity) const override {
+    const auto segment = make_index(type_, dimension(), capacity);
+    auto& other = static_cast<FaissSegment&>(*segment);
+    if (lists_ != nullptr) other.take_training(*lists_);
+    other.effort_ = effort_;
+    return segment;
+  }
+
+  void train(int64_t n, const float* x) override {
+    require_rows(n, x, dimension(), true, "training vectors");
+    if (rows() > 0) refuse("training refused: there are vectors already");
+    if (n == 0) refuse("training refused: no vectors given");
+    index_->train(n, x);
+  }
+
+ protected:
+  bool trained() const override { return index_->is_trained; }
+
+  void append_rows(int64_t n, const float* x) override { index_->add(n, x); }
+
+  void copy_row(int64_t position, float* out) const override {
+    index_->reconstruct(position, out);
+  }
+
+  void set_effort(int64_t effort) override { effort_ = effort; }
+
+  void offer(int64_t rows, int64_t as_of, bool exact, int64_t label, Best& best) const override {
+    if (rows != index_->ntotal) refuse("search refused: an index is searched whole");
+    const int64_t k = std::min(best.k, rows);
+    std::vector<int64_t> positions(best.n * k, -1);
+    std::vector<float> scores(best.n * k);
+    const Live live(*this, as_of);
+    find(any_buried() ? const_cast<Live*>(&live) : nullptr, exact, k, best, positions.data(),
+         scores.data());
+    for (int64_t q = 0; q < best.n; q++) {
+      for (int64_t i = q * k; i < (q + 1) * k; i++) {
+        if (positions[i] >= 0 && scores[i] > best.worst(q)) {
+          best.take(q, scores[i], label + positions[i]);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Live : faiss::IDSelector {
+    Live(const FaissSegment& segment, int64_t as_of) : segment(segment), as_of(as_of) {}
+    bool is_member(int64_t position) const override { return segment.is_live(position, as_of); }
+
+    const FaissSegment& segment;
+    const int64_t as_of;
+  };
+
+  void take_training(const faiss::IndexIVF& from) {
+    if (!from.is_trained) throw Error(Failure::kNotTrained, "the index is not trained");
+    std::vector<float> centres(from.nlist * from.d);
+    from.quantizer->reconstruct_n(0, static_cast<int64_t>(from.nlist), centres.data());
+    lists_->quantizer->add(static_cast<int64_t>(from.nlist), centres.data());
+    const auto* scalar = dynamic_cast<const faiss::IndexIVFScalarQuantizer*>(&from);
+    if (scalar != nullptr) dynamic_cast<faiss::IndexIVFScalarQuantizer&>(*lists_).sq = scalar->sq;
+    lists_->is_trained = true;
+  }
+
+  const std::string type_;
+  const std::unique_ptr<faiss::Index> index_;
+  faiss::IndexIVF* const lists_;
+  faiss::IndexHNSW* const graph_;
+  int64_t effort_ = 0;
+
+  // Parameters go with each call: those inside a Faiss index are shared by all threads.
+  void find(faiss::IDSelector* live, bool exact, int64_t k, const Best& best, int64_t* positions,
+            float* scores) const {
+    if (lists_ != nullptr) {
+      faiss::SearchParametersIVF parameters;
+      parameters.sel = live;
+      const auto all = static_cast<int64_t>(lists_->nlist);
+      parameters.nprobe = exact ? all : effort_ > 0 ? std::min(effort_, all) : lists_->nprobe;
+      index_->search(best.n, best.x, k, scores, positions, &parameters);
+    } else if (graph_ != nullptr && !exact) {
+      faiss::SearchParametersHNSW parameters;
+      parameters.sel = live;
+      parameters.efSearch = static_cast<int>(
+          std::max(effort_ > 0 ? effort_ : int64_t{graph_->hnsw.efSearch}, k));
+      index_->search(best.n, best.x, k, scores, positions, &parameters);
+    } else {
+      faiss::SearchParameters parameters;
+      parameters.sel = live;
+      const faiss::Index* rows = graph_ != nullptr ? graph_->storage : index_.get();
+      rows->search(best.n, best.x, k, scores, positions, &parameters);
+    }
+  }
+};
+
+/// Types that hold the vectors as they are, or so that storing them again changes nothing.
+bool gives_vectors_back(const std::string& type) {
+  return type.find("PQ") == std::string::npos && type.find("SQ4") == std::string::npos &&
+         type.find("SQ6") == std::string::npos && type.find("SQ8") == std::string::npos;
+}
+
+void require_capacity(int64_t capacity) {
+  if (capacity < 1 || capacity > std::numeric_limits<int32_t>::max()) {
+    refuse("room for " + std::to_string(capacity) + " rows refused: 1 to 2147483647 expected");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Segment> Segment::make_block(int64_t dimension, int64_t capacity) {
+  checked_factory("Flat", dimension);
+  require_capacity(capacity);
+  return std::make_shared<Block>(dimension, capacity);
+}
+
+std::shared_ptr<Segment> Segment::make_index(const std::string& factory, int64_t dimension,
+                                             int64_t capacity) {
+  const std::string type = checked_factory(factory, dimension);
+  require_capacity(capacity);
+  if (!gives_vectors_back(type)) {
+    refuse("index type " + type +
+           " refused for a live gallery: it keeps too little of a vector to build the index anew; "
+           "use Flat, SQfp16, HNSW32, IVF1024,Flat or IVF1024,SQfp16");
+  }
+  std::unique_ptr<faiss::Index> index(faiss::index_factory(
+      static_cast<int>(dimension), type.c_str(), faiss::METRIC_INNER_PRODUCT));
+  return std::make_shared<FaissSegment>(type, std::move(index), capacity);
+}
+
+Segment::Segment(int64_t dimension, int64_t capacity)
+    : dimension_(dimension), capacity_(capacity), buried_(new std::atomic<int64_t>[capacity]()) {}
+
+void Segment::append(int64_t n, const float* x) {
+  require_rows(n, x, dimension_, true, "vectors");
+  if (n == 0) return;
+  if (n > capacity_ - rows()) {
+    refuse(std::to_string(n) + " vectors refused: there is room for " +
+           std::to_string(capacity_ - rows()));
+  }
+  if (!trained()) throw Error(Failure::kNotTrained, "vectors refused: the index is not trained");
+  if (damaged_) throw Error(Failure::kFaiss, "vectors refused: an earlier change failed half way");
+  damaged_ = true;
+  append_rows(n, x);
+  damaged_ = false;
+  rows_.store(rows() + n, std::memory_order_release);
+}
+
+void Segment::train_from(const Segment& source) {
+  std::vector<int32_t> all(source.rows());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<float> x(all.size() * source.dimension_);
+  source.copy(static_cast<int64_t>(all.size()), all.data(), x.data());
+  if (source.dimension_ != dimension_) refuse("training refused: vectors of another dimension");
+  train(static_cast<int64_t>(all.size()), x.data());
+}
+
+void Segment::append_from(const Segment& source, int64_t n, const int32_t* positions) {
+  if (source.dimension_ != dimension_) refuse("vectors refused: they have another dimension");
+  constexpr int64_t kAtOnce = 1024;
+  std::vector<float> x(std::min(n, kAtOnce) * dimension_);
+  for (int64_t i = 0; i < n; i += kAtOnce) {
+    const int64_t some = std::min(kAtOnce, n - i);
+    source.copy(some, positions + i, x.data());
+    append(some, x.data());
+  }
+}
+
+void Segment::bury(int64_t position, int64_t at) {
+  if (position < 0 || position >= rows() || at < 1) {
+    refuse("burying row " + std::to_string(position) + " at " + std::to_string(at) +
+           " refused: there are " + std::to_string(rows()) + " rows");
+  }
+  buried_[position].store(at, std::memory_order_relaxed);
+  any_buried_.store(true, std::memory_order_relaxed);
+}
+
+void Segment::copy(int64_t n, const int32_t* positions, float* out) const {
+  const int64_t there = rows();
+  for (int64_t i = 0; i < n; i++) {
+    if (positions[i] < 0 || positions[i] >= there) {
+      refuse("row " + std::to_string(positions[i]) + " refused: there are " +
+             std::to_string(there));
+    }
+    copy_row(positions[i], out + i * dimension_);
+  }
+}
+
+void Segment::effort(int64_t effort) {
+  if (effort < 1 || effort > kMaxEffort) {
+    refuse("effort " + std::to_string(effort) + " is outside 1 to " + std::to_string(kMaxEffort));
+  }
+  set_effort(effort);
+}
+
+void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, int64_t n,
+                     const float* x, int64_t k, int threads, int64_t* labels, float* scores) {
+  require_results(n, k, labels, scores);
+  if (views.empty()) {
+    std::fill(labels, labels + n * k, -1);
+    return;
+  }
+  const int64_t dimension = views.front().segment->dimension();
+  require_rows(n, x, dimension, true, "queries");
+  for (const View& view : views) {
+    if (view.segment->dimension() != dimension || view.rows < 0 ||
+        view.rows > view.segment->rows()) {
+      refuse("search refused: " + std::to_string(view.rows) + " rows of " +
+             std::to_string(view.segment->rows()) + ", dimension " +
+             std::to_string(view.segment->dimension()));
+    }
+  }
+  if (n == 0) return;
+  Best best{n, x, k, threads, labels, scores};
+  best.begin();
+  for (size_t i = 0; i < views.size(); i++) {
+    if (views[i].rows == 0) continue;
+    views[i].segment->offer(views[i].rows, as_of, exact, static_cast<int64_t>(i) << 32, best);
+  }
+  best.end();
+}
+
+}  // namespace shelfstream

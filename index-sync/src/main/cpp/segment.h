@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace faiss {
+struct Index;
+}
+
+namespace shelfstream {
+
+struct Best;
+
+/// Vectors by position, compared by inner product: part of a gallery that is searched while it
+/// changes. Rows are only ever appended; a row that is replaced or removed is buried, and searches
+/// pass over it.
+///
+/// One writer at a time. Any number of searches beside it, without a lock: a search names how many
+/// rows it sees and as of when, and neither appending nor burying changes what lies before that.
+/// Only an index from make_index must not be appended to while it is searched: fill it, then show it.
+class Segment {
+ public:
+  /// Plain rows, compared one by one. Address space is taken for all of them, memory as they come.
+  static std::shared_ptr<Segment> make_block(int64_t dimension, int64_t capacity);
+
+  /// A Faiss index of a type that gives its vectors back: see checked_factory, without SQ4, SQ6,
+  /// SQ8 and PQ.
+  static std::shared_ptr<Segment> make_index(const std::string& type, int64_t dimension,
+                                             int64_t capacity);
+
+  /// An empty index like this one, trained as it is and with its effort.
+  virtual std::shared_ptr<Segment> make_like(int64_t capacity) const = 0;
+
+  virtual ~Segment() = default;
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  int64_t dimension() const { return dimension_; }
+  int64_t capacity() const { return capacity_; }
+  int64_t rows() const { return rows_.load(std::memory_order_acquire); }
+
+  /// Learns the list centres of an inverted file; others need none.
+  virtual void train(int64_t n, const float* x) = 0;
+
+  /// The same from all rows of another segment.
+  void train_from(const Segment& source);
+
+  /// Appends n rows; nothing is appended when an argument is wrong or there is no room.
+  void append(int64_t n, const float* x);
+
+  /// The same with rows of another segment, a few at a time.
+  void append_from(const Segment& source, int64_t n, const int32_t* positions);
+
+  /// Hides a row from searches as of `at` (1 or later) and after.
+  void bury(int64_t position, int64_t at);
+
+  /// Copies the rows at these positions, in their order.
+  void copy(int64_t n, const int32_t* positions, float* out) const;
+
+  /// How much of an approximate index a search looks at: lists of an inverted file (nprobe), or
+  /// candidates of a graph (efSearch). To be set before the segment is shown.
+  void effort(int64_t effort);
+
+ protected:
+  Segment(int64_t dimension, int64_t capacity);
+
+  bool is_live(int64_t position, int64_t as_of) const {
+    const int64_t at = buried_[position].load(std::memory_order_relaxed);
+    return at == 0 || at > as_of;
+  }
+  bool any_buried() const { return any_buried_.load(std::memory_order_relaxed); }
+
+  virtual bool trained() const = 0;
+  virtual void append_rows(int64_t n, const float* x) = 0;
+  virtual void copy_row(int64_t position, float* out) const = 0;
+  virtual void set_effort(int64_t effort) = 0;
+  /// Offers the live ones among the first `rows` rows. All of them where exact is set.
+  virtual void offer(int64_t rows, int64_t as_of, bool exact, int64_t label, Best& best) const = 0;
+
+ private:
+  friend void search_segments(const std::vector<struct View>& views, int64_t as_of, bool exact,
+                              int64_t n, const float* x, int64_t k, int threads, int64_t* labels,
+                              float* scores);
+
+  const int64_t dimension_;
+  const int64_t capacity_;
+  std::atomic<int64_t> rows_{0};
+  // For each row when it was buried, 0 for a live one. Numbers rather than a bitmap: a search that
+  // began before goes on to see the row.
+  const std::unique_ptr<std::atomic<int64_t>[]> buried_;
+  std::atomic<bool> any_buried_{false};
+  bool damaged_ = false;
+};
+
+/// The first rows of a segment.
+struct View {
+  std::shared_ptr<Segment> segment;
+  int64_t rows;
+};
+
+/// Searches segments together: writes n × k labels and scores, best first. A label is the number of
+/// the view × 2^32 + the position; -1 stands for "no more".
+///
+/// @param as_of rows buried then or before are passed over
+/// @param exact compare with every row, whatever the type: to measure recall
+void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, int64_t n,
+                     const float* x, int64_t k, int threads, int64_t* labels, float* scores);
+
+}  // namespace shelfstream

@@ -1,0 +1,296 @@
+#include "segment_test.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "segment.h"
+
+namespace {
+
+using shelfstream::Failure;
+using shelfstream::Segment;
+using shelfstream::View;
+using Floats = std::vector<float>;
+
+constexpr int64_t kDimension = 16;
+constexpr int64_t kNow = 1000;
+
+Floats unit_vectors(int64_t n, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  Floats x(n * kDimension);
+  for (int64_t row = 0; row < n; row++) {
+    float sum = 0;
+    for (int64_t i = 0; i < kDimension; i++) {
+      float& value = x[row * kDimension + i];
+      value = normal(random);
+      sum += value * value;
+    }
+    for (int64_t i = 0; i < kDimension; i++) x[row * kDimension + i] /= std::sqrt(sum);
+  }
+  return x;
+}
+
+struct Hits {
+  std::vector<int64_t> labels;
+  Floats scores;
+};
+
+Hits nearest(const std::vector<View>& views, const Floats& queries, int64_t k, int64_t as_of = kNow,
+            bool exact = false, int threads = 1) {
+  const auto n = static_cast<int64_t>(queries.size()) / kDimension;
+  Hits hits{std::vector<int64_t>(n * k), Floats(n * k)};
+  shelfstream::search_segments(views, as_of, exact, n, queries.data(), k, threads,
+                               hits.labels.data(), hits.scores.data());
+  return hits;
+}
+
+std::shared_ptr<Segment> filled(const std::string& type, const Floats& x) {
+  const auto n = static_cast<int64_t>(x.size()) / kDimension;
+  auto segment = type == "block" ? Segment::make_block(kDimension, n)
+                                 : Segment::make_index(type, kDimension, n);
+  segment->train(n, x.data());
+  segment->append(n, x.data());
+  return segment;
+}
+
+/// Two blocks and an index, every third row buried, against plain arithmetic.
+void finds_the_best_live_rows_of_all_segments() {
+  const Floats x = unit_vectors(3000, 1);
+  const auto part = [&](int i) {
+    return Floats(x.begin() + i * 1000 * kDimension, x.begin() + (i + 1) * 1000 * kDimension);
+  };
+  const std::vector<View> views = {{filled("block", part(0)), 1000},
+                                   {filled("Flat", part(1)), 1000},
+                                   {filled("block", part(2)), 700}};
+  for (const View& view : views) {
+    for (int64_t row = 0; row < 1000; row += 3) view.segment->bury(row, 5);
+  }
+  for (const int64_t n : {1, 3, 4, 9, 64}) {
+    const Floats queries = unit_vectors(n, 99);
+    const Hits hits = nearest(views, queries, 20, kNow, false, n > 8 ? 2 : 1);
+    for (int64_t q = 0; q < n; q++) {
+      Floats live;
+      for (int64_t row = 0; row < 2700; row++) {
+        if (row % 1000 % 3 == 0) continue;
+        live.push_back(std::inner_product(queries.begin() + q * kDimension,
+                                          queries.begin() + (q + 1) * kDimension,
+                                          x.begin() + row * kDimension, 0.0F));
+      }
+      std::sort(live.rbegin(), live.rend());
+      for (int64_t i = 0; i < 20; i++) {
+        CHECK(std::fabs(hits.scores[q * 20 + i] - live[i]) < 1e-5);
+        const int64_t label = hits.labels[q * 20 + i];
+        CHECK((label & 0xffffffff) % 3 != 0);
+        const int64_t row = (label >> 32) * 1000 + (label & 0xffffffff);
+        CHECK(std::fabs(std::inner_product(queries.begin() + q * kDimension,
+                                           queries.begin() + (q + 1) * kDimension,
+                                           x.begin() + row * kDimension, 0.0F) -
+                        hits.scores[q * 20 + i]) < 1e-5);
+      }
+    }
+  }
+}
+
+void hides_a_row_from_the_moment_it_is_buried(const std::string& type) {
+  const Floats x = unit_vectors(400, 1);
+  const auto segment = filled(type, x);
+  segment->effort(64);
+  const Floats query(x.begin(), x.begin() + kDimension);
+
+  segment->bury(0, 10);
+
+  for (const bool exact : {false, true}) {
+    CHECK(nearest({{segment, 400}}, query, 5, 9, exact).labels[0] == 0);
+    for (const int64_t label : nearest({{segment, 400}}, query, 5, 10, exact).labels) {
+      CHECK(label > 0);
+    }
+  }
+}
+
+void gives_its_rows_back(const std::string& type) {
+  const Floats x = unit_vectors(400, 1);
+  const auto segment = filled(type, x);
+  const std::vector<int32_t> positions = {399, 0, 17};
+  Floats out(3 * kDimension);
+
+  segment->copy(3, positions.data(), out.data());
+
+  for (int64_t i = 0; i < 3; i++) {
+    for (int64_t j = 0; j < kDimension; j++) {
+      const float there = x[positions[i] * kDimension + j];
+      CHECK(std::fabs(out[i * kDimension + j] - there) <=
+            (type.find("fp16") == std::string::npos ? 0 : 1e-3));
+    }
+  }
+}
+
+void moves_rows_to_another_segment() {
+  const Floats x = unit_vectors(2000, 1);
+  const auto block = filled("block", x);
+  std::vector<int32_t> positions(1500);
+  std::iota(positions.begin(), positions.end(), 400);
+  for (const char* type : {"Flat", "IVF8,Flat", "HNSW8"}) {
+    const auto index = Segment::make_index(type, kDimension, 1500);
+    index->train_from(*block);
+    index->append_from(*block, 1500, positions.data());
+    const int32_t last = 1499;
+    Floats out(kDimension);
+
+    index->copy(1, &last, out.data());
+
+    CHECK(std::equal(out.begin(), out.end(), x.begin() + 1899 * kDimension));
+    CHECK_FAILS(Failure::kInvalidArgument, index->append_from(*block, 1, &last));
+  }
+}
+
+void makes_another_with_the_same_training() {
+  const Floats x = unit_vectors(2000, 1);
+  const Floats queries = unit_vectors(20, 7);
+  for (const char* type : {"IVF32,Flat", "IVF32,SQfp16", "HNSW8", "block"}) {
+    const auto index = filled(type, x);
+    index->effort(4);
+    const auto like = index->make_like(2000);
+    CHECK(like->rows() == 0);
+
+    like->append(2000, x.data());
+
+    CHECK(nearest({{like, 2000}}, queries, 5).labels == nearest({{index, 2000}}, queries, 5).labels);
+  }
+  CHECK_FAILS(Failure::kNotTrained, Segment::make_index("IVF8,Flat", kDimension, 9)->make_like(9));
+}
+
+void compares_with_every_row_when_asked_to() {
+  const Floats x = unit_vectors(2000, 1);
+  const auto index = filled("IVF64,Flat", x);
+  const auto block = filled("block", x);
+  const Floats queries = unit_vectors(20, 7);
+  const Hits expected = nearest({{block, 2000}}, queries, 10);
+
+  CHECK(nearest({{index, 2000}}, queries, 10, kNow, true).labels == expected.labels);
+
+  index->effort(1);
+  CHECK(nearest({{index, 2000}}, queries, 10).labels != expected.labels);
+  index->effort(64);
+  CHECK(nearest({{index, 2000}}, queries, 10).labels == expected.labels);
+}
+
+void answers_with_less_than_k_rows() {
+  const Floats x = unit_vectors(3, 1);
+  const auto block = filled("block", x);
+  block->bury(1, 1);
+
+  const Hits hits = nearest({{block, 3}}, x, 5);
+
+  for (int64_t q = 0; q < 3; q++) {
+    CHECK(hits.labels[q * 5] == 0 || hits.labels[q * 5] == 2);
+    CHECK(hits.labels[q * 5 + 1] == 0 || hits.labels[q * 5 + 1] == 2);
+    for (int64_t i = 2; i < 5; i++) CHECK(hits.labels[q * 5 + i] == -1);
+  }
+  CHECK(nearest({}, x, 2).labels == std::vector<int64_t>(6, -1));
+  CHECK(nearest({{block, 0}}, x, 1).labels == std::vector<int64_t>(3, -1));
+}
+
+void refuses_what_does_not_fit() {
+  const Floats x = unit_vectors(10, 1);
+  const auto block = Segment::make_block(kDimension, 10);
+  block->append(9, x.data());
+  CHECK_FAILS(Failure::kInvalidArgument, block->append(2, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->append(-1, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->append(1, nullptr));
+  Floats bad(x.begin(), x.begin() + kDimension);
+  bad[3] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_FAILS(Failure::kInvalidArgument, block->append(1, bad.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->append(1, Floats(kDimension).data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->bury(9, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, block->bury(-1, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, block->bury(0, 0));
+  CHECK(block->rows() == 9);
+  CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 10}}, x, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, -1}}, x, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 9}}, bad, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 9}}, x, 0));
+  const int32_t past = 9;
+  CHECK_FAILS(Failure::kInvalidArgument, block->copy(1, &past, bad.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->effort(0));
+  const auto other = Segment::make_block(kDimension / 2, 10);
+  CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 9}, {other, 0}}, x, 1));
+}
+
+void refuses_types_that_cannot_serve() {
+  for (const char* type : {"SQ8", "PQ4", "IVF8,PQ4", "HNSW8,SQ8", "IVF8,SQ4", "LSH", ""}) {
+    CHECK_FAILS(Failure::kInvalidArgument, Segment::make_index(type, kDimension, 10));
+  }
+  for (const int64_t capacity : {int64_t{0}, int64_t{-1}, int64_t{1} << 31}) {
+    CHECK_FAILS(Failure::kInvalidArgument, Segment::make_block(kDimension, capacity));
+    CHECK_FAILS(Failure::kInvalidArgument, Segment::make_index("Flat", kDimension, capacity));
+  }
+  const auto untrained = Segment::make_index("IVF8,Flat", kDimension, 10);
+  const Floats x = unit_vectors(10, 1);
+  CHECK_FAILS(Failure::kNotTrained, untrained->append(1, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, untrained->train(0, x.data()));
+}
+
+/// Rows come and go under running searches; each search must find exactly the live rows of its
+/// moment: with `rows` rows there, the first half of them buried.
+void changes_under_running_searches() {
+  const int64_t most = 3000;
+  const Floats x = unit_vectors(most, 1);
+  const auto block = Segment::make_block(kDimension, most);
+  std::atomic<int64_t> moment{0};
+  std::atomic<int64_t> answered{0};
+  std::atomic<bool> wrong{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; t++) {
+    threads.emplace_back([&, t] {
+      const Floats queries = unit_vectors(t == 0 ? 1 : 5, 5 + t);
+      while (moment < most && !wrong) {
+        const int64_t rows = moment;
+        if (rows == 0) continue;
+        const Hits hits = nearest({{block, rows}}, queries, 4000, rows);
+        const auto found =
+            std::count_if(hits.labels.begin(), hits.labels.begin() + 4000, [](int64_t label) {
+              return label >= 0;
+            });
+        const auto least = *std::min_element(hits.labels.begin(), hits.labels.begin() + found);
+        if (found != rows - rows / 2 || least != rows / 2) wrong = true;
+        answered++;
+      }
+    });
+  }
+  for (int64_t row = 0; row < most; row++) {
+    block->append(1, x.data() + row * kDimension);
+    if (row % 2 == 1) block->bury(row / 2, row + 1);
+    moment = row + 1;
+    while (answered < row / 10) std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(!wrong);
+  CHECK(answered >= most / 10 - 1);
+}
+
+}  // namespace
+
+void add_segment_tests(Tests& tests) {
+  tests.add("segments: finds the best live rows of all", finds_the_best_live_rows_of_all_segments);
+  for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "IVF8,Flat", "IVF8,SQfp16"}) {
+    tests.add(std::string("segments: hides buried rows, ") + type,
+              [=] { hides_a_row_from_the_moment_it_is_buried(type); });
+    tests.add(std::string("segments: gives its rows back, ") + type,
+              [=] { gives_its_rows_back(type); });
+  }
+  tests.add("segments: moves rows to another", moves_rows_to_another_segment);
+  tests.add("segments: makes another with the same training",
+            makes_another_with_the_same_training);
+  tests.add("segments: compares with every row when asked to",
+            compares_with_every_row_when_asked_to);
+  tests.add("segments: answers with less than k rows", answers_with_less_than_k_rows);
+  tests.add("segments: refuses what does not fit", refuses_what_does_not_fit);
+  tests.add("segments: refuses types that cannot serve", refuses_types_that_cannot_serve);
+  tests.add("segments: changes under running searches", changes_under_running_searches);
+}

@@ -1,0 +1,5 @@
+#pragma once
+
+#include "check.h"
+
+void add_segment_tests(Tests& tests);

@@ -1,0 +1,128 @@
+package io.shelfstream.gallery;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Snapshots of a gallery in a directory, so that a start reads a file and the topic's tail instead
+ * of decoding the whole topic. The newest that can be used counts; what cannot be used is named,
+ * left alone and the topic read instead. Not for two galleries at once.
+ */
+public final class GallerySnapshots {
+
+  private static final Logger log = LoggerFactory.getLogger(GallerySnapshots.class);
+
+  /** The newest, and the one before in case the newest turns out damaged. */
+  private static final int KEPT = 2;
+
+  private static final String PREFIX = "gallery-";
+  private static final String SUFFIX = ".snapshot";
+
+  private final Path folder;
+  private final String topicId;
+  private long savedVersion = -1;
+
+  /**
+   * @param folder made when it is missing
+   * @param topicId Kafka's id of the vectors topic
+   * @throws IOException when it cannot be written to
+   */
+  public GallerySnapshots(Path folder, String topicId) throws IOException {
+    this.folder = Files.createDirectories(folder);
+    this.topicId = topicId;
+    if (!Files.isWritable(folder)) {
+      throw new IOException("cannot write gallery snapshots to " + folder + "; check its owner");
+    }
+    for (Path draft : files(SnapshotFile.DRAFT, "")) {
+      Files.delete(draft); // of a process that was killed
+    }
+  }
+
+  /**
+   * Fills an empty gallery from the newest snapshot that fits it.
+   *
+   * @return whether there was one
+   * @throws IOException when the directory cannot be read
+   */
+  public synchronized boolean restore(Gallery gallery) throws IOException {
+    for (Path file : newestFirst()) {
+      try {
+        long start = System.nanoTime();
+        SnapshotFile.Header header = SnapshotFile.verify(file);
+        String unfit = header.unfitFor(topicId, gallery.extractorId(), gallery.dimension());
+        if (!unfit.isEmpty()) {
+          throw new IOException(unfit);
+        }
+        gallery.restore(file, header);
+        savedVersion = gallery.state().version();
+        log.atInfo()
+            .addKeyValue("file", file)
+            .addKeyValue("photos", header.photos())
+            .addKeyValue("galleryVersion", gallery.state().version())
+            .addKeyValue("ms", (System.nanoTime() - start) / 1_000_000)
+            .log("Gallery read from its snapshot");
+        return true;
+      } catch (IOException e) {
+        log.atWarn()
+            .addKeyValue("file", file)
+            .log("Gallery snapshot is not used, the topic will be read instead: {}", reason(e));
+      }
+    }
+    return false;
+  }
+
+  private static String reason(IOException e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage();
+  }
+
+  /**
+   * Writes a snapshot, unless nothing came since the last one. Searches and changes go on
+   * meanwhile.
+   *
+   * @throws IOException when it cannot be written; earlier ones are still there then
+   */
+  public synchronized void save(Gallery gallery) throws IOException {
+    long start = System.nanoTime();
+    long version = gallery.state().version();
+    if (version == savedVersion) {
+      return;
+    }
+    // By time and not by version: another topic's may be higher.
+    Path file = folder.resolve("%s%015d%s".formatted(PREFIX, System.currentTimeMillis(), SUFFIX));
+    gallery.save(file, topicId);
+    savedVersion = version;
+    log.atInfo()
+        .addKeyValue("file", file)
+        .addKeyValue("ms", (System.nanoTime() - start) / 1_000_000)
+        .log("Gallery snapshot written");
+    List<Path> files = newestFirst();
+    for (Path old : files.subList(Math.min(KEPT, files.size()), files.size())) {
+      Files.delete(old);
+    }
+  }
+
+  private List<Path> newestFirst() throws IOException {
+    List<Path> files = new ArrayList<>(files(PREFIX, SUFFIX));
+    files.sort(Comparator.comparing(Path::getFileName).reversed());
+    return files;
+  }
+
+  private List<Path> files(String start, String end) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(
+              file -> {
+                String name = file.getFileName().toString();
+                return name.startsWith(start) && name.endsWith(end);
+              })
+          .toList();
+    }
+  }
+}

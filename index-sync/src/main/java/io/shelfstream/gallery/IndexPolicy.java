@@ -1,0 +1,137 @@
+package io.shelfstream.gallery;
+
+import io.shelfstream.index.Segment;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Which index a gallery of some size is worth, and when its segments are worth a compaction. */
+final class IndexPolicy {
+
+  /** Decides by size. */
+  static final String AUTO = "auto";
+
+  /** Up to here comparing with every photo takes some 30 ms on one core (512 values, AVX-512). */
+  static final int EXACT_UP_TO = 200_000;
+
+  /** Fewer photos are compared one by one whatever the type: nothing is faster. */
+  private static final int SMALLEST_INDEX = 1_000;
+
+  /** Photos for each list, below which Faiss calls training too thin. */
+  private static final int PHOTOS_PER_LIST = 39;
+
+  /** Rows outside the index that are not worth moving yet. */
+  private static final int FEW_ROWS = 256;
+
+  /**
+   * Rows that are compared one by one beside an index, as a share of it: 2000 of 100,000 take 0.25
+   * ms on one core.
+   */
+  private static final int OPEN_SHARE = 50;
+
+  /** Rows outside the index, as a share of it, that are worth training it anew. */
+  private static final int REBUILD_SHARE = 5;
+
+  private static final Pattern LISTS = Pattern.compile("IVF(\\d+).*");
+
+  private final String type;
+  private final int leastPhotos;
+
+  /**
+   * What to move.
+   *
+   * @param type of the new segments
+   * @param like an index whose training serves; null to train anew
+   */
+  record Plan(List<LiveSegment> from, String type, @Nullable LiveSegment like) {}
+
+  /**
+   * @param type {@value #AUTO} or a Faiss factory string
+   * @throws IllegalArgumentException when such an index cannot follow a gallery
+   */
+  static IndexPolicy of(String type, int dimension) {
+    if (type.equals(AUTO)) {
+      return new IndexPolicy(AUTO, EXACT_UP_TO + 1);
+    }
+    Segment.index(type, dimension, 1).close();
+    String plain = type.replaceFirst("^IDMap2?,", "");
+    Matcher lists = LISTS.matcher(plain);
+    int least = lists.matches() ? PHOTOS_PER_LIST * Integer.parseInt(lists.group(1)) : 0;
+    return new IndexPolicy(plain, Math.max(SMALLEST_INDEX, least));
+  }
+
+  private IndexPolicy(String type, int leastPhotos) {
+    this.type = type;
+    this.leastPhotos = leastPhotos;
+  }
+
+  /**
+   * The type for a number of photos.
+   *
+   * @param indexed whether there is an index now: a gallery at the border keeps what it has
+   */
+  String typeFor(int photos, boolean indexed) {
+    if (photos < (indexed ? leastPhotos / 2 : leastPhotos)) {
+      return LiveSegment.EXACT;
+    }
+    return type.equals(AUTO) ? "IVF" + lists(photos) + ",Flat" : type;
+  }
+
+  /** A power of two near the square root: as many lists to compare as rows in one of them. */
+  private static int lists(int photos) {
+    return 1 << (int) Math.round(Math.log(Math.sqrt(photos)) / Math.log(2));
+  }
+
+  /** What is worth moving now, or nothing. */
+  Optional<Plan> plan(Generation generation, int photos) {
+    LiveSegment index = largestIndex(generation);
+    String wanted = typeFor(photos, index != null);
+    if (wanted.equals(LiveSegment.EXACT)) {
+      return blocksOnly(generation);
+    }
+    List<LiveSegment> all = new ArrayList<>(generation.frozen());
+    all.add(generation.open());
+    if (index == null) {
+      return Optional.of(new Plan(all, wanted, null));
+    }
+    long outside = all.stream().mapToLong(LiveSegment::rows).sum() - index.rows();
+    if (index.isMuchDead() || outside * REBUILD_SHARE >= index.rows()) {
+      return Optional.of(new Plan(all, wanted, null));
+    }
+    return beside(index, all);
+  }
+
+  private static @Nullable LiveSegment largestIndex(Generation generation) {
+    return generation.frozen().stream()
+        .filter(segment -> !segment.isBlock())
+        .max(Comparator.comparingInt(LiveSegment::rows))
+        .orElse(null);
+  }
+
+  /** Blocks with many dead rows are packed anew, and what is small goes with them. */
+  private static Optional<Plan> blocksOnly(Generation generation) {
+    List<LiveSegment> frozen = generation.frozen();
+    if (frozen.stream().noneMatch(segment -> !segment.isBlock() || segment.isMuchDead())) {
+      return Optional.empty();
+    }
+    List<LiveSegment> from =
+        frozen.stream()
+            .filter(s -> !s.isBlock() || s.isMuchDead() || s.live() * 2 < s.blockRows())
+            .toList();
+    return Optional.of(new Plan(from, LiveSegment.EXACT, null));
+  }
+
+  /** New photos go into a second, small index: to compare with each of them costs more. */
+  private static Optional<Plan> beside(LiveSegment index, List<LiveSegment> all) {
+    LiveSegment open = all.get(all.size() - 1);
+    boolean due =
+        all.subList(0, all.size() - 1).stream().anyMatch(LiveSegment::isBlock)
+            || open.rows() >= Math.max(FEW_ROWS, index.rows() / OPEN_SHARE);
+    List<LiveSegment> from = all.stream().filter(segment -> segment != index).toList();
+    return due ? Optional.of(new Plan(from, index.type(), index)) : Optional.empty();
+  }
+}

@@ -1,0 +1,83 @@
+package io.shelfstream.gallery;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One embedding of a gallery photo, and what is said of it. A photo that is embedded anew becomes a
+ * new object.
+ *
+ * <p>Searches read {@link #entry(long)} without a lock; all else belongs to whoever holds the
+ * gallery's write lock.
+ */
+final class Photo {
+
+  /** Texts kept for searches that began earlier; a photo with more of them is stored anew. */
+  private static final int MOST_TEXTS = 16;
+
+  private final Fingerprint embedding;
+  private volatile Text text;
+  private LiveSegment segment;
+  private int position;
+  private long buriedAt;
+
+  /** What was said of a photo from a moment on, and before that. */
+  private record Text(GalleryEntry entry, long since, @Nullable Text before, int count) {}
+
+  Photo(Fingerprint embedding, GalleryEntry entry, long since, LiveSegment segment, int position) {
+    this.embedding = embedding;
+    this.text = new Text(entry, since, null, 1);
+    this.segment = segment;
+    this.position = position;
+  }
+
+  Fingerprint embedding() {
+    return embedding;
+  }
+
+  /** What was said of the photo at a moment at which it was in the gallery. */
+  GalleryEntry entry(long asOf) {
+    Text then = text;
+    while (then.since > asOf && then.before != null) {
+      then = then.before;
+    }
+    return then.entry;
+  }
+
+  GalleryEntry entry() {
+    return text.entry;
+  }
+
+  /**
+   * Says something else of the photo from a moment on.
+   *
+   * @return false when earlier texts leave no room: nothing has changed then
+   */
+  boolean retell(GalleryEntry entry, long since) {
+    Text before = text;
+    if (before.count == MOST_TEXTS) {
+      return false;
+    }
+    text = new Text(entry, since, before, before.count + 1);
+    return true;
+  }
+
+  boolean isLive() {
+    return buriedAt == 0;
+  }
+
+  /** Hides the photo from searches as of a moment, and returns the segment that it lies in. */
+  LiveSegment bury(long at) {
+    buriedAt = at;
+    segment.bury(position, at);
+    return segment;
+  }
+
+  /** Follows the embedding to a new segment, where it may have been buried meanwhile. */
+  void moveTo(LiveSegment target, int place) {
+    segment = target;
+    position = place;
+    if (buriedAt != 0) {
+      target.bury(place, buriedAt);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package io.shelfstream.bench;
+
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.FaissIndex;
+import io.shelfstream.index.FaissLibrary;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Searches through the binding beside the Python wheel: both read the same index files, one thread
+ * each, in turn; medians. And the live gallery beside itself without dead rows and new ones.
+ */
+final class Speed {
+
+  private static final int DIMENSION = 512;
+  private static final int NEAREST = 10;
+  private static final int[] BATCHES = {1, 8, 64};
+
+  private final List<Integer> sizes;
+  private final List<String> types;
+  private final int rounds;
+  private final long seed;
+  private final Path folder;
+  private final Vectors queries = new Vectors(3, DIMENSION);
+
+  Speed(List<Integer> sizes, List<String> types, long seed, boolean quick, Path folder) {
+    this.sizes = sizes;
+    this.types = types;
+    this.rounds = quick ? 5 : 15;
+    this.seed = seed;
+    this.folder = folder;
+  }
+
+  void run(Results results, String python, Path script) throws IOException, InterruptedException {
+    FaissLibrary.threads(1);
+    for (int size : sizes) {
+      Files.createDirectories(folder);
+      write(folder.resolve("vectors"), new Vectors(seed, DIMENSION), size);
+      write(folder.resolve("queries"), queries, BATCHES[BATCHES.length - 1]);
+      for (String type : types) {
+        beside(results, python, script, type.replace("LISTS", "" + lists(size)), size);
+      }
+      if (size <= 100_000) {
+        for (String type : types) {
+          live(results, type.replace("LISTS", "" + lists(size)), size);
+        }
+      }
+    }
+  }
+
+  private static int lists(int size) {
+    return size >= 1_000_000 ? 1024 : 512;
+  }
+
+  private void beside(Results results, String python, Path script, String type, int size)
+      throws IOException {
+    Path file = folder.resolve("index");
+    try (Peer peer = new Peer(python, script, folder)) {
+      System.err.printf("speed: building %s of %d vectors%n", type, size);
+      System.err.println("speed: built in " + peer.ask("build " + type) + " ms");
+      try (FaissIndex index = FaissIndex.read(file)) {
+        for (int batch : BATCHES) {
+          beside(results, peer, index, type, size, batch);
+        }
+      }
+    } finally {
+      Files.deleteIfExists(file);
+    }
+  }
+
+  private void beside(
+      Results results, Peer peer, FaissIndex index, String type, int size, int batch)
+      throws IOException {
+    FloatBuffer rows = packed(some(batch));
+    double[] ours = new double[rounds];
+    double[] theirs = new double[rounds];
+    for (int round = 0; round < rounds; round++) {
+      theirs[round] = Double.parseDouble(peer.ask("search " + batch));
+      ours[round] = repeatedly(() -> index.search(rows.duplicate(), NEAREST));
+    }
+    String what = "%s %dk batch %d".formatted(type, size / 1000, batch);
+    results.note("speed", what + ", ms", median(ours));
+    results.note("speed", what + ", wheel's ms", median(theirs));
+    boolean flat = type.equals("Flat");
+    double goal = flat && batch == 8 ? 1.8 : flat && batch == 64 ? 3 : 0.95;
+    results.atLeast("speed", what + ", wheel / ours", median(theirs) / median(ours), goal);
+  }
+
+  /** A twentieth dead and as many new ones as fit before the next compaction. */
+  private void live(Results results, String type, int size) throws InterruptedException {
+    Vectors vectors = new Vectors(seed, DIMENSION);
+    try (Gallery plain = new Gallery(type, DIMENSION, Vectors.EXTRACTOR);
+        Gallery changed = new Gallery(type, DIMENSION, Vectors.EXTRACTOR)) {
+      System.err.printf("speed: filling live galleries of type %s%n", type);
+      for (int i = 0; i < size; i++) {
+        float[] vector = vectors.next();
+        put(plain, i, vector);
+        put(changed, i, vector);
+      }
+      GalleryBench.settle(plain, type);
+      GalleryBench.settle(changed, type);
+      for (int i = 0; i < size / 20; i++) {
+        put(changed, i * 20, vectors.next());
+      }
+      GalleryBench.await(() -> !changed.isCompacting());
+      for (int batch : BATCHES) {
+        List<float[]> some = some(batch);
+        double[] before = new double[rounds];
+        double[] after = new double[rounds];
+        for (int round = 0; round < rounds; round++) {
+          before[round] = repeatedly(() -> plain.search(some, NEAREST));
+          after[round] = repeatedly(() -> changed.search(some, NEAREST));
+        }
+        String what = "live %s %dk batch %d".formatted(type, size / 1000, batch);
+        results.note("speed", what + ", unchanged, ms", median(before));
+        results.atLeast(
+            "speed", what + ", unchanged / 5 % dead and new", median(before) / median(after), 0.85);
+      }
+    }
+  }
+
+  private static void put(Gallery gallery, int number, float[] vector) {
+    String id = "photo-" + number;
+    gallery.apply(0, gallery.state().version(), id, Vectors.record(id, "label", vector));
+  }
+
+  private List<float[]> some(int batch) {
+    List<float[]> some = new ArrayList<>();
+    for (int i = 0; i < batch; i++) {
+      some.add(queries.next());
+    }
+    return some;
+  }
+
+  private static FloatBuffer packed(List<float[]> vectors) {
+    FloatBuffer rows =
+        ByteBuffer.allocateDirect(vectors.size() * DIMENSION * Float.BYTES)
+            .order(ByteOrder.nativeOrder())
+            .asFloatBuffer();
+    vectors.forEach(rows::put);
+    return rows.flip();
+  }
+
+  private interface Search {
+    Object run();
+  }
+
+  /** Mean of as many searches as fit into 100 ms, at least one. */
+  private static double repeatedly(Search search) {
+    long start = System.nanoTime();
+    int count = 0;
+    while (count == 0 || System.nanoTime() - start < 100_000_000L) {
+      if (search.run() == null) {
+        throw new IllegalStateException("a search gave nothing");
+      }
+      count++;
+    }
+    return (System.nanoTime() - start) / 1e6 / count;
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
+  private static void write(Path file, Vectors vectors, int count) throws IOException {
+    ByteBuffer row = ByteBuffer.allocate(DIMENSION * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20)) {
+      for (int i = 0; i < count; i++) {
+        row.asFloatBuffer().put(vectors.next());
+        out.write(row.array());
+        if (i % 200_000 == 199_999) {
+          System.err.printf(Locale.ROOT, "speed: %d of %d vectors written%n", i + 1, count);
+        }
+      }
+    }
+  }
+}

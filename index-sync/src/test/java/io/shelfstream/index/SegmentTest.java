@@ -1,0 +1,104 @@
+package io.shelfstream.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.FloatBuffer;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The Java side of segments; what they find is tested in C++ and through the gallery. */
+class SegmentTest {
+
+  private static final int DIMENSION = 16;
+  private static final FloatBuffer ROWS = TestVectors.units(1, 100, DIMENSION);
+
+  private static FloatBuffer row(int number) {
+    return ROWS.duplicate().position(number * DIMENSION).limit((number + 1) * DIMENSION);
+  }
+
+  @Test
+  void namesTheSegmentAndThePositionOfANeighbour() {
+    try (Segment first = Segment.block(DIMENSION, 100);
+        Segment second = Segment.index("Flat", DIMENSION, 50)) {
+      first.append(ROWS.duplicate().limit(50 * DIMENSION));
+      second.append(ROWS.duplicate().position(50 * DIMENSION));
+      List<Segment.View> views = List.of(new Segment.View(first, 50), new Segment.View(second, 50));
+
+      Neighbor found = Segment.search(views, 1, false, row(77), 3)[0][0];
+
+      assertThat(Segment.view(found.id())).isEqualTo(1);
+      assertThat(Segment.position(found.id())).isEqualTo(27);
+      assertThat(found.score()).isGreaterThan(0.999f);
+      second.bury(27, 1);
+      assertThat(Segment.search(views, 1, false, row(77), 1)[0][0].score()).isLessThan(0.999f);
+      assertThat(Segment.search(views, 0, false, row(77), 1)[0][0]).isEqualTo(found);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Flat", "HNSW8", "IVF4,Flat"})
+  void takesTrainingAndRowsFromOthers(String type) {
+    try (Segment block = Segment.block(DIMENSION, 100);
+        Segment index = Segment.index(type, DIMENSION, 2)) {
+      block.append(ROWS);
+
+      index.trainFrom(block);
+      index.appendFrom(block, new int[] {99, 5});
+
+      float[] last = new float[DIMENSION];
+      index.copy(new int[] {0}).get(last);
+      assertThat(FloatBuffer.wrap(last)).isEqualTo(row(99));
+      try (Segment like = index.like(1)) {
+        like.append(row(3));
+        assertThat(like.copy(new int[] {0})).isEqualTo(row(3));
+      }
+    }
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() {
+    try (Segment block = Segment.block(DIMENSION, 2)) {
+      block.append(row(0));
+      List<Segment.View> view = List.of(new Segment.View(block, 1));
+
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> block.append(ROWS.duplicate().limit(2 * DIMENSION)))
+          .withMessageContaining("there is room for 1");
+      assertThatIllegalArgumentException().isThrownBy(() -> block.append(FloatBuffer.allocate(3)));
+      assertThatIllegalArgumentException().isThrownBy(() -> block.bury(1, 1));
+      assertThatIllegalArgumentException().isThrownBy(() -> block.copy(new int[] {1}));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Segment.search(view, 0, false, FloatBuffer.allocate(DIMENSION), 1));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Segment.search(view, 0, false, row(0), 0));
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> Segment.search(List.of(new Segment.View(block, 2)), 0, false, row(0), 1));
+      assertThatIllegalArgumentException().isThrownBy(() -> Segment.block(0, 1));
+      assertThatIllegalArgumentException().isThrownBy(() -> Segment.index("SQ8", DIMENSION, 1));
+    }
+  }
+
+  @Test
+  void countsWhatIsOpenAndRefusesWhatIsClosed() {
+    long before = Segment.open();
+    Segment block = Segment.block(DIMENSION, 2);
+    block.append(row(0));
+    assertThat(Segment.open()).isEqualTo(before + 1);
+
+    block.close();
+    block.close();
+
+    assertThat(Segment.open()).isEqualTo(before);
+    assertThatThrownBy(() -> block.append(row(1)))
+        .isInstanceOf(IndexException.class)
+        .hasFieldOrPropertyWithValue("code", IndexException.Code.CLOSED);
+    assertThatThrownBy(
+            () -> Segment.search(List.of(new Segment.View(block, 1)), 0, false, row(0), 1))
+        .isInstanceOf(IndexException.class);
+  }
+}

@@ -1,0 +1,71 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.GallerySnapshots;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Fills a gallery from its snapshots, then writes new ones: now and then, and when closed. */
+final class SnapshotTimer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(SnapshotTimer.class);
+
+  private final GallerySnapshots snapshots;
+  private final Gallery gallery;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          work -> {
+            Thread thread = new Thread(work, "gallery-snapshots");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /**
+   * @param gallery empty; closed by its owner, after this
+   * @param topicId Kafka's id of the vectors topic
+   * @throws IllegalStateException when the folder cannot be used
+   */
+  static SnapshotTimer restore(Path folder, Duration interval, Gallery gallery, String topicId) {
+    try {
+      GallerySnapshots snapshots = new GallerySnapshots(folder, topicId);
+      snapshots.restore(gallery);
+      return new SnapshotTimer(snapshots, gallery, interval);
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          "Gallery snapshots cannot be kept in "
+              + folder
+              + ": "
+              + e.getMessage()
+              + "; name another directory in index.snapshot.dir, or leave it unset",
+          e);
+    }
+  }
+
+  private SnapshotTimer(GallerySnapshots snapshots, Gallery gallery, Duration interval) {
+    this.snapshots = snapshots;
+    this.gallery = gallery;
+    timer.scheduleWithFixedDelay(
+        this::save, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void save() {
+    try {
+      snapshots.save(gallery);
+    } catch (IOException | RuntimeException e) {
+      log.atError()
+          .setCause(e)
+          .log("Gallery snapshot was not written; the next start reads more of the topic");
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdown();
+    save();
+  }
+}

@@ -21,14 +21,15 @@ python_with() {
   venv=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/$name-venv
   wanted=$(cat "$(dirname "$requirements")"/requirements*.txt)
   mkdir -p "$venv"
+  # Each step ends the subshell itself: where the caller looks at the result, set -e does not.
   (
     flock 7
     [[ -f $venv/installed.txt && $(<"$venv/installed.txt") == "$wanted" ]] && exit
-    python=$(suitable_python "$command")
+    python=$(suitable_python "$command") || exit
     echo "$command: installing its Python packages into $venv" >&2
-    "$python" -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2
-    [[ -z $bare ]] || "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$bare" >&2
+    "$python" -m venv --clear "$venv" >&2 || exit
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2 || exit
+    [[ -z $bare ]] || "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$bare" >&2 || exit
     # Written last: an installation that was cut off only looks whole.
     printf '%s\n' "$wanted" >"$venv/installed.txt"
   ) 7<"$venv" || return

@@ -10,9 +10,11 @@ import io.shelfstream.image.ImageDecoder;
  * Everything an image passes through, put together once and shared by all threads. Whoever opened
  * the parts closes them.
  *
+ * @param models what detector and extractor are called
  * @param detectionThreshold least detector score, 0 to 1, from the model directory
  */
 public record Stages(
+    ModelIds models,
     ImageDecoder decoder,
     Detector detector,
     float detectionThreshold,

@@ -62,20 +62,23 @@ public final class AccessRights {
     if (role.recognises()) {
       String id = config.applicationId();
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
-      rights.add(transactions(id + "-"));
+      addTransactions(rights, config, id + "-");
     }
     if (role.embeds()) {
       // A prefix, for the whole name contains the extractor's.
       String prefix = config.galleryApplicationPrefix();
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, prefix, PatternType.PREFIXED));
-      rights.add(transactions(prefix));
+      addTransactions(rights, config, prefix);
     }
     return rights;
   }
 
-  private static Right transactions(String prefix) {
-    return new Right(
-        AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED);
+  private static void addTransactions(List<Right> rights, ShelfStreamConfig config, String prefix) {
+    if (config.delivery().exactlyOnce()) {
+      rights.add(
+          new Right(
+              AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED));
+    }
   }
 
   private static Right topic(AclOperation operation, String name) {

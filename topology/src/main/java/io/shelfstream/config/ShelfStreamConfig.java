@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.topology.Outputs;
+import io.shelfstream.topology.RecognitionTopology;
 import io.shelfstream.topology.TopicNames;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,8 @@ public record ShelfStreamConfig(
     Map<String, String> schemaRegistry,
     Models models,
     RecognitionSettings recognition,
+    OverloadSettings overload,
+    DeliverySettings delivery,
     IndexSettings index,
     GallerySettings gallery,
     ImageSettings images) {
@@ -88,6 +91,8 @@ public record ShelfStreamConfig(
         RegistrySettings.from(settings),
         Models.from(settings),
         RecognitionSettings.from(settings),
+        OverloadSettings.from(settings),
+        DeliverySettings.from(settings),
         IndexSettings.from(settings),
         GallerySettings.from(settings),
         ImageSettings.from(settings));
@@ -105,6 +110,11 @@ public record ShelfStreamConfig(
   /** What the names of all embedding applications begin with. */
   public String galleryApplicationPrefix() {
     return gallery.applicationId().orElse(topics.galleryVectors() + ".embedding") + "-";
+  }
+
+  /** Topic that Kafka Streams keeps the frames in hand on, so that a crash loses none. */
+  public String pendingFramesTopic() {
+    return applicationId + "-" + RecognitionTopology.PENDING_FRAMES + "-changelog";
   }
 
   /** Where schema ids come from; a user and password in it are not shown. */
@@ -133,6 +143,10 @@ public record ShelfStreamConfig(
         + models
         + ", recognition="
         + recognition
+        + ", overload="
+        + overload
+        + ", delivery="
+        + delivery
         + ", index="
         + index
         + ", gallery="

@@ -69,7 +69,8 @@ final class FollowedGallery implements AutoCloseable {
         new StreamsApplication(
             config,
             config.applicationId() + "-follower",
-            RecognitionTopology.galleryFollower(topics, serdes, gallery),
+            () -> RecognitionTopology.galleryFollower(topics, serdes, gallery),
+            Deliveries.IN_ONE_TRANSACTION,
             failure);
     follower.start();
     int gone = gallery.caughtUp();

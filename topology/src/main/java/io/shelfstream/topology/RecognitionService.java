@@ -13,8 +13,10 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,12 +29,18 @@ import org.slf4j.LoggerFactory;
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
 
+  /** The models bring threads of their own; two overlap fetching with them. */
+  private static final int WORKERS = 2;
+
   private final ShelfStreamConfig config;
   private final Role role;
   private final FollowedGallery gallery;
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
-  private final List<StreamsApplication> applications = new ArrayList<>();
+  private final FramesInHand framesInHand = new FramesInHand();
+  private final List<AutoCloseable> frameThreads = new ArrayList<>();
+  private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
+  private volatile boolean ready;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -73,19 +81,12 @@ public final class RecognitionService implements AutoCloseable {
     Topics.create(config, role);
     gallery.follow(serdes, this::failed);
     if (role.recognises()) {
-      run(
-          config.applicationId(),
-          RecognitionTopology.recognition(
-              config.topics(),
-              serdes,
-              fetcher,
-              gallery::stages,
-              new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-              config.outputs()));
+      recognise();
     }
     if (role.embeds()) {
       embed(gallery);
     }
+    ready = true;
     log.atInfo()
         .addKeyValue("role", role)
         .addKeyValue("detector", gallery.stages().models().detector())
@@ -94,18 +95,55 @@ public final class RecognitionService implements AutoCloseable {
         .log("Ready");
   }
 
+  private void recognise() {
+    Deliveries deliveries =
+        config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, gallery::stages, WORKERS);
+    FrameAnswers answers =
+        new FrameAnswers(
+            config.topics().frames(),
+            serdes,
+            recognizer::submit,
+            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            () -> FrameAnswers.Versions.of(gallery.stages()));
+    frameThreads.add(answers);
+    frameThreads.add(recognizer);
+    FrameStage stage =
+        new FrameStage(
+            config.topics().frames(),
+            answers,
+            config.delivery(),
+            config.overload(),
+            deliveries,
+            framesInHand);
+    run(
+        config.applicationId(),
+        () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+        deliveries);
+  }
+
   private void embed(FollowedGallery into) {
     run(
         config.galleryApplicationId(into.stages().models().extractor()),
-        RecognitionTopology.galleryUpdates(
-            into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()));
+        () ->
+            RecognitionTopology.galleryUpdates(
+                into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()),
+        Deliveries.IN_ONE_TRANSACTION);
   }
 
-  private void run(String applicationId, Topology topology) {
+  private void run(String applicationId, Supplier<Topology> topology, Deliveries deliveries) {
     StreamsApplication application =
-        new StreamsApplication(config, applicationId, topology, this::failed);
+        new StreamsApplication(config, applicationId, topology, deliveries, this::failed);
     applications.add(application);
     application.start();
+  }
+
+  private static void closeQuietly(AutoCloseable threads) {
+    try {
+      threads.close();
+    } catch (Exception e) {
+      log.atWarn().setCause(e).log("Threads did not end");
+    }
   }
 
   private void failed(String application, Throwable cause) {
@@ -157,11 +195,31 @@ public final class RecognitionService implements AutoCloseable {
     return gallery.stages().gallery();
   }
 
-  /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
+  /**
+   * Whether it does its work: false while an application is built anew after a failure, and once
+   * the service stops.
+   */
+  public boolean isReady() {
+    return ready && applications.stream().allMatch(StreamsApplication::isReady);
+  }
+
+  /**
+   * Finishes the frames in hand, within {@code delivery.drain}, commits, leaves the group and frees
+   * the models. Idempotent.
+   */
   @Override
   public void close() {
+    ready = false;
+    applications.forEach(StreamsApplication::stopping);
     serdes.registry().stop();
+    int left = framesInHand.drain(config.delivery().drain());
+    if (left > 0) {
+      log.atWarn()
+          .addKeyValue("frames", left)
+          .log("Frames in hand were not finished in time; another instance takes them up");
+    }
     applications.forEach(StreamsApplication::close);
+    frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
     gallery.close();
     stopped.countDown();

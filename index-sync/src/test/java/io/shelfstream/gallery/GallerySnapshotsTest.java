@@ -112,6 +112,27 @@ class GallerySnapshotsTest {
   }
 
   @Test
+  void putsASnapshotAsideThatIsAheadOfItsTopicAndTakesTheOneBefore() throws IOException {
+    try (Gallery gallery = filled();
+        Gallery older = empty();
+        Gallery none = empty()) {
+      GallerySnapshots snapshots = snapshots();
+      snapshots.save(gallery);
+      gallery.apply(0, 110, "photo-0", null);
+      snapshots.save(gallery);
+
+      assertThat(snapshots().restore(older, partition -> 110)).isTrue();
+      assertThat(snapshots().restore(none, partition -> partition == 0 ? 110 : 41)).isFalse();
+
+      assertThat(older.state().versions()).isEqualTo(Map.of(0, 110L, 3, 42L));
+      assertThat(none.state().size()).isZero();
+      // The topic has grown past them meanwhile, but not with the records they hold.
+      assertThat(snapshots().restore(none)).isFalse();
+      assertThat(files()).hasSize(2).allMatch(file -> file.toString().endsWith(".ahead"));
+    }
+  }
+
+  @Test
   void dropsWhatTheTopicNoLongerHasOnceItIsReadToItsEnd() throws IOException {
     try (Gallery before = filled();
         Gallery after = empty()) {

@@ -13,6 +13,7 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.streams.Topology;
@@ -29,10 +30,17 @@ public final class RecognitionService implements AutoCloseable {
 
   private final ShelfStreamConfig config;
   private final Role role;
-  private final FollowedGallery gallery;
   private final EventSerdes serdes;
+  private final LoadedModels models;
+  private final @Nullable ModelChange change;
   private final ImageFetcher fetcher;
+  private final List<FollowedGallery> galleries = new ArrayList<>();
   private final List<StreamsApplication> applications = new ArrayList<>();
+  private final Thread changing = new Thread(this::changeModels, "model-change");
+
+  /** What frames pass through; set before the first, and once more when models change. */
+  private volatile @Nullable Stages stages;
+
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -40,7 +48,14 @@ public final class RecognitionService implements AutoCloseable {
     this.config = config;
     this.role = role;
     this.serdes = EventSerdes.of(config.schemaRegistry());
-    this.gallery = FollowedGallery.load(config, config.models().dir(), config.topics());
+    this.models = LoadedModels.load(config.models().dir(), config.models().options());
+    try {
+      this.change =
+          config.next().map(n -> ModelChange.to(n, config, models.directory())).orElse(null);
+    } catch (RuntimeException e) {
+      models.close();
+      throw e;
+    }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
   }
 
@@ -68,37 +83,72 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void run() {
-    serdes.prepare(config.topics(), role);
+    serdes.prepare(config, role);
     AccessRights.require(config, role);
     Topics.create(config, role);
-    gallery.follow(serdes, this::failed);
+    boolean changed = change != null && role.recognises() && change.isComplete();
+    if (role.embeds() || !changed) {
+      search(FollowedGallery.start(config, models, config.topics(), serdes, this::failed));
+    }
+    if (changed) {
+      search(Objects.requireNonNull(change).follow(serdes, this::failed));
+    }
     if (role.recognises()) {
-      run(
-          config.applicationId(),
-          RecognitionTopology.recognition(
-              config.topics(),
-              serdes,
-              fetcher,
-              gallery::stages,
-              new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-              config.outputs()));
+      recognise();
     }
     if (role.embeds()) {
-      embed(gallery);
+      embed();
     }
+    if (change != null && !changed) {
+      changing.setDaemon(true);
+      changing.start();
+    }
+    ModelIds ids = stages().models();
     log.atInfo()
         .addKeyValue("role", role)
-        .addKeyValue("detector", gallery.stages().models().detector())
-        .addKeyValue("extractor", gallery.stages().models().extractor())
-        .addKeyValue("provider", gallery.stages().models().provider())
+        .addKeyValue("detector", ids.detector())
+        .addKeyValue("extractor", ids.extractor())
+        .addKeyValue("provider", ids.provider())
         .log("Ready");
   }
 
-  private void embed(FollowedGallery into) {
+  /** Frames see models and gallery of one moment: both lie in what they take here. */
+  private void search(FollowedGallery gallery) {
+    galleries.add(gallery);
+    stages = gallery.stages();
+  }
+
+  private Stages stages() {
+    return Objects.requireNonNull(stages);
+  }
+
+  private void recognise() {
     run(
-        config.galleryApplicationId(into.stages().models().extractor()),
+        config.applicationId(),
+        RecognitionTopology.recognition(
+            config.topics(),
+            serdes,
+            fetcher,
+            this::stages,
+            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            config.outputs()));
+  }
+
+  private void embed() {
+    run(
+        config.galleryApplicationId(config.topics(), models.directory().extractorId()),
         RecognitionTopology.galleryUpdates(
-            into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()));
+            config.topics(),
+            serdes,
+            fetcher,
+            new GalleryPhotos(galleries.get(0).stages()),
+            config.outputs()));
+    if (change != null) {
+      run(
+          change.applicationId(),
+          RecognitionTopology.galleryUpdatesAgain(
+              change.topics(), serdes, fetcher, change.photos(), config.outputs()));
+    }
   }
 
   private void run(String applicationId, Topology topology) {
@@ -106,6 +156,25 @@ public final class RecognitionService implements AutoCloseable {
         new StreamsApplication(config, applicationId, topology, this::failed);
     applications.add(application);
     application.start();
+  }
+
+  /**
+   * Waits for the next gallery and goes over to it. The gallery before stays: frames may be
+   * searching it, and photos go on being embedded for it, so that the change can be taken back.
+   */
+  private void changeModels() {
+    ModelChange to = Objects.requireNonNull(change);
+    if (!to.awaitComplete() || !role.recognises()) {
+      return;
+    }
+    try {
+      search(to.follow(serdes, this::failed));
+      log.atInfo()
+          .addKeyValue("extractor", stages().models().extractor())
+          .log("Recognition has gone over to the next models and their gallery");
+    } catch (RuntimeException e) {
+      failed("the change of models", e);
+    }
   }
 
   private void failed(String application, Throwable cause) {
@@ -154,16 +223,32 @@ public final class RecognitionService implements AutoCloseable {
 
   /** The live gallery of this instance. */
   public ProductSearch gallery() {
-    return gallery.stages().gallery();
+    return stages().gallery();
   }
 
   /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
   @Override
   public void close() {
     serdes.registry().stop();
+    if (change != null) {
+      change.cancel();
+      joinChange();
+    }
     applications.forEach(StreamsApplication::close);
     fetcher.close();
-    gallery.close();
+    galleries.forEach(FollowedGallery::close);
+    if (change != null) {
+      change.close();
+    }
+    models.close();
     stopped.countDown();
+  }
+
+  private void joinChange() {
+    try {
+      changing.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -104,6 +104,33 @@ public final class RecognitionTopology {
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
+    return embedding(topics, serdes, fetcher, photos, outputs)
+        .addSink(
+            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
+        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+  }
+
+  /**
+   * The same for an extractor that is to take over, from the first update on. Status and dead
+   * letter of an update come from the extractor in use alone.
+   */
+  static Topology galleryUpdatesAgain(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
+    return embedding(topics, serdes, fetcher, photos, outputs)
+        .addProcessor(GALLERY_STATUS, Rejections::new, EMBED)
+        .addProcessor(GALLERY_DEAD_LETTERS, Rejections::new, EMBED);
+  }
+
+  private static Topology embedding(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -112,10 +139,11 @@ public final class RecognitionTopology {
             () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
-            GALLERY_VECTORS, topics.galleryVectors(), keys, serdes.vectors().serializer(), EMBED)
-        .addSink(
-            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
-        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+            GALLERY_VECTORS,
+            topics.galleryVectors(),
+            new StringSerializer(),
+            serdes.vectors().serializer(),
+            EMBED);
   }
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */

@@ -17,7 +17,6 @@ import io.shelfstream.topology.Recognition.SeenObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -50,6 +49,10 @@ public final class RecognitionTopology {
   static final String FRAMES = "frames";
 
   static final String RECOGNIZE = "recognize";
+
+  /** The store of the frames that were taken and are not answered yet. */
+  public static final String PENDING_FRAMES = "pending-frames";
+
   static final String PUBLISH = "publish";
   static final String RECOGNITIONS = "recognitions";
   static final String RECOGNITIONS_JSON = "recognitions-json";
@@ -67,25 +70,18 @@ public final class RecognitionTopology {
   private RecognitionTopology() {}
 
   /**
-   * Frames become recognitions.
-   *
-   * @param stages asked once for each frame; they change when another extractor's gallery is ready
+   * Frames become recognitions: {@link FrameStage} has them recognised outside the stream threads
+   * and hands the answers on in order.
    */
   static Topology recognition(
-      TopicNames topics,
-      EventSerdes serdes,
-      ImageFetcher fetcher,
-      Supplier<Stages> stages,
-      RecognitionEvents events,
-      Outputs outputs) {
+      TopicNames topics, EventSerdes serdes, FrameStage recognize, Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
     var rawBytes = new ByteArrayDeserializer(); // decoded by the processors, where an error is data
     Topology topology = new Topology();
     topology
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
-        .addProcessor(
-            RECOGNIZE, () -> new FrameProcessor(topics, serdes, fetcher, stages, events), FRAMES)
+        .addProcessor(RECOGNIZE, recognize, FRAMES)
         .addProcessor(PUBLISH, () -> new PublishProcessor(outputs), RECOGNIZE)
         .addSink(
             RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)

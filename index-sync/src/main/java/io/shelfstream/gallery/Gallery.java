@@ -51,6 +51,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private long moment;
   private boolean closed;
   private volatile Snapshot current;
+  private volatile boolean caughtUp;
 
   /**
    * An empty gallery.
@@ -181,11 +182,17 @@ public final class Gallery implements ProductSearch, AutoCloseable {
               .map(photo -> photo.entry().galleryImageId())
               .toList();
       gone.forEach(this::remove);
+      caughtUp = true;
       publish(current.versions());
       return gone.size();
     } finally {
       writing.unlock();
     }
+  }
+
+  /** Whether the topic was read to its end once; see {@link #caughtUp}. */
+  public boolean isCaughtUp() {
+    return caughtUp;
   }
 
   private Change changing(int partition, long offset, Supplier<Change> change) {
@@ -339,12 +346,12 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       float[] embedding = new float[dimension];
       rows.get(embedding);
       Photo photo = block.photo(position);
-      String key = photo.entry().galleryImageId();
-      boolean confirmed = photo.isConfirmed();
-      replace(key, photo, new VectorRecord(photo.entry(), photo.embedding(), embedding));
-      if (!confirmed) {
-        photos.get(key).unconfirm();
+      Photo moved = append(new VectorRecord(photo.entry(), photo.embedding(), embedding));
+      if (!photo.isConfirmed()) {
+        moved.unconfirm();
       }
+      photos.put(photo.entry().galleryImageId(), moved);
+      photo.bury(moment);
     }
     publish(current.versions());
   }

@@ -169,6 +169,7 @@ final class SnapshotFile {
       out.writeUTF(MAGIC);
       out.writeInt(FORMAT);
       put(ByteBuffer.wrap(head.toByteArray()));
+      sum = new CRC32C();
       start = at;
     }
 
@@ -209,12 +210,10 @@ final class SnapshotFile {
   static Header open(FileChannel channel) throws IOException {
     long size = channel.size();
     requireFormat(channel, size);
-    DataInput tail = input(bytes(channel, size - TAIL, TAIL));
-    int length = tail.readInt();
-    int checksum = tail.readInt();
-    if (!tail.readUTF().equals(MAGIC)
-        || length < 0
-        || length > Math.min(MOST_DIRECTORY, size - HEAD - TAIL)) {
+    ByteBuffer tail = bytes(channel, size - TAIL, TAIL);
+    int length = tail.getInt();
+    int checksum = tail.getInt();
+    if (!isMagic(tail) || length < 0 || length > Math.min(MOST_DIRECTORY, size - HEAD - TAIL)) {
       throw damaged("it has no directory at its end");
     }
     Section directory = new Section(size - TAIL - length, length, checksum);
@@ -231,15 +230,20 @@ final class SnapshotFile {
       throw new IOException("it is no gallery snapshot, or was cut short");
     }
     ByteBuffer head = bytes(channel, 0, HEAD);
-    byte[] magic = new byte[2 + MAGIC.length()];
-    head.get(magic);
-    if (!new String(magic, 2, MAGIC.length(), UTF_8).equals(MAGIC)) {
+    if (!isMagic(head)) {
       throw new IOException("it is no gallery snapshot");
     }
     int format = head.getInt();
     if (format != FORMAT) {
       throw new IOException("it has format %d, this version reads %d".formatted(format, FORMAT));
     }
+  }
+
+  private static boolean isMagic(ByteBuffer bytes) {
+    short length = bytes.getShort();
+    byte[] magic = new byte[MAGIC.length()];
+    bytes.get(magic);
+    return length == MAGIC.length() && new String(magic, UTF_8).equals(MAGIC);
   }
 
   private static ByteBuffer bytes(FileChannel channel, long offset, int length) throws IOException {

@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the segments of a snapshot, several at a time, straight into their memory. A segment counts
@@ -80,12 +81,12 @@ final class SnapshotReader {
     }
   }
 
-  private static IOException failure(Throwable cause) {
+  private static IOException failure(@Nullable Throwable cause) {
     if (cause instanceof IOException e) {
       return e;
     }
     // Numbers that no gallery can hold: they are refused as those of a record would be.
-    return new IOException("it is damaged: " + cause.getMessage(), cause);
+    return new IOException("it is damaged: " + cause, cause);
   }
 
   // The segments must not be closed under a task.

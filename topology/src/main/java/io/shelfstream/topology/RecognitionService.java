@@ -133,7 +133,8 @@ public final class RecognitionService implements AutoCloseable {
         profile,
         models.extractor(),
         gallery,
-        policy);
+        policy,
+        new FrameFilters(recognition.filters()));
   }
 
   /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */

@@ -241,7 +241,8 @@ public final class RecognitionService implements AutoCloseable {
         profile,
         models.extractor(),
         gallery,
-        policy);
+        policy,
+        new FrameFilters(recognition.filters()));
   }
 
   /**

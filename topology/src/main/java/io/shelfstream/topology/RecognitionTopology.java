@@ -7,6 +7,7 @@ import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.PhotoFilter;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageException;
@@ -173,10 +174,11 @@ public final class RecognitionTopology {
    * What one image shows. The processor and the command {@code recognize} both come through here.
    *
    * @param regions boxes to look at; empty for the whole image
+   * @param filter photos that the objects are compared with
    * @param times goes on being booked
    */
   public static Recognition recognize(
-      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      Stages stages, byte[] encoded, List<PixelBox> regions, PhotoFilter filter, StageTimes times)
       throws RejectedException {
     try (Image image = stages.decoder().decode(encoded)) {
       times.lap(Stage.DECODE);
@@ -184,7 +186,7 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      ProductSearch.Result found = search(stages, embeddings);
+      ProductSearch.Result found = search(stages, embeddings, filter);
       times.lap(Stage.SEARCH);
       List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
       return new Recognition(
@@ -192,6 +194,13 @@ public final class RecognitionTopology {
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
+  }
+
+  /** The same among all photos. */
+  public static Recognition recognize(
+      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      throws RejectedException {
+    return recognize(stages, encoded, regions, PhotoFilter.NONE, times);
   }
 
   private static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
@@ -224,10 +233,10 @@ public final class RecognitionTopology {
     }
   }
 
-  private static ProductSearch.Result search(Stages stages, List<float[]> embeddings)
-      throws RejectedException {
+  private static ProductSearch.Result search(
+      Stages stages, List<float[]> embeddings, PhotoFilter filter) throws RejectedException {
     try {
-      return stages.gallery().search(embeddings, stages.policy().photos());
+      return stages.gallery().search(embeddings, stages.policy().photos(), filter);
     } catch (IndexException e) {
       throw RejectedException.of(e);
     }

@@ -21,4 +21,26 @@ public record Stages(
     Profile profile,
     FeatureExtractor extractor,
     ProductSearch gallery,
-    MatchPolicy policy) {}
+    MatchPolicy policy,
+    FrameFilters filters) {
+
+  /** The same without filters: every frame is compared with all photos. */
+  public Stages(
+      ImageDecoder decoder,
+      Detector detector,
+      float detectionThreshold,
+      Profile profile,
+      FeatureExtractor extractor,
+      ProductSearch gallery,
+      MatchPolicy policy) {
+    this(
+        decoder,
+        detector,
+        detectionThreshold,
+        profile,
+        extractor,
+        gallery,
+        policy,
+        FrameFilters.NONE);
+  }
+}

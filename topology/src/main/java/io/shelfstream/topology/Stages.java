@@ -22,25 +22,4 @@ public record Stages(
     FeatureExtractor extractor,
     ProductSearch gallery,
     MatchPolicy policy,
-    FrameFilters filters) {
-
-  /** The same without filters: every frame is compared with all photos. */
-  public Stages(
-      ImageDecoder decoder,
-      Detector detector,
-      float detectionThreshold,
-      Profile profile,
-      FeatureExtractor extractor,
-      ProductSearch gallery,
-      MatchPolicy policy) {
-    this(
-        decoder,
-        detector,
-        detectionThreshold,
-        profile,
-        extractor,
-        gallery,
-        policy,
-        FrameFilters.NONE);
-  }
-}
+    FrameFilters filters) {}

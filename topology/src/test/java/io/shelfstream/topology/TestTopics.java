@@ -38,6 +38,11 @@ final class TestTopics {
     this.name = name;
   }
 
+  /** The same on a broker that was started again. */
+  TestTopics on(String newBootstrapServers) {
+    return new TestTopics(newBootstrapServers, folder, name);
+  }
+
   ShelfStreamConfig config(Map<String, String> more) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("kafka.bootstrap.servers", bootstrapServers);

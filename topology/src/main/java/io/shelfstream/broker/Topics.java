@@ -193,6 +193,7 @@ public final class Topics {
 
   private static Map<String, Map<String, String>> settings(ShelfStreamConfig config) {
     Map<String, Map<String, String>> settings = settings(config.topics());
+    config.nextTopics().ifPresent(next -> settings.putAll(settings(next)));
     config
         .outputs()
         .topics()

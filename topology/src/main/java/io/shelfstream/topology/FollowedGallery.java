@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.gallery.Gallery;
@@ -9,69 +10,79 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Models, the gallery of their extractor's vectors, and what keeps it current. */
+/** A gallery that follows a vectors topic, and what searches it. */
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
-  private final ShelfStreamConfig config;
-  private final TopicNames topics;
-  private final LoadedModels models;
   private final Gallery gallery;
   private final Stages stages;
-  private @Nullable SnapshotTimer snapshots;
-  private @Nullable StreamsApplication follower;
+  private final @Nullable SnapshotTimer snapshots;
+  private final StreamsApplication follower;
 
   private FollowedGallery(
-      ShelfStreamConfig config,
-      TopicNames topics,
-      LoadedModels models,
       Gallery gallery,
-      Stages stages) {
-    this.config = config;
-    this.topics = topics;
-    this.models = models;
+      Stages stages,
+      @Nullable SnapshotTimer snapshots,
+      StreamsApplication follower) {
     this.gallery = gallery;
     this.stages = stages;
+    this.snapshots = snapshots;
+    this.follower = follower;
   }
 
   /**
-   * Loads the models; the gallery is empty.
+   * Reads the newest snapshot and then the topic; returns when the gallery is caught up.
    *
-   * @param topics whose vectors topic it will follow
-   * @throws io.shelfstream.model.ModelException when the models do not load
+   * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param topics whose vectors topic is followed
+   * @param failure is told when following ends
    */
-  static FollowedGallery load(ShelfStreamConfig config, Path modelDirectory, TopicNames topics) {
-    LoadedModels models = LoadedModels.load(modelDirectory, config.models().options());
+  static FollowedGallery start(
+      ShelfStreamConfig config,
+      LoadedModels models,
+      TopicNames topics,
+      EventSerdes serdes,
+      StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
         new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
-    Stages stages = RecognitionService.stages(config, models, gallery);
-    return new FollowedGallery(config, topics, models, gallery, stages);
+    String topic = topics.galleryVectors();
+    FollowedGallery followed =
+        new FollowedGallery(
+            gallery,
+            RecognitionService.stages(config, models, gallery),
+            snapshots(config, topic, gallery),
+            // Only shows in logs and metrics: a global store has no consumer group.
+            new StreamsApplication(
+                config,
+                config.applicationId() + "-follower-" + topic,
+                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery),
+                Deliveries.IN_ONE_TRANSACTION,
+                failure));
+    try {
+      followed.catchUp(topic);
+      return followed;
+    } catch (RuntimeException e) {
+      followed.close();
+      throw e;
+    }
   }
 
-  /** Starts to follow the vectors topic, and returns when the gallery is caught up with it. */
-  void follow(EventSerdes serdes, StreamsApplication.Failure failure) {
-    String topic = topics.galleryVectors();
-    snapshots =
-        config
-            .index()
-            .snapshotDir()
-            .map(
-                folder ->
-                    SnapshotTimer.restore(
-                        folder,
-                        config.index().snapshotInterval(),
-                        gallery,
-                        Topics.id(config, topic)))
-            .orElse(null);
-    // Nobody else sees the name: a global store has no consumer group.
-    follower =
-        new StreamsApplication(
-            config,
-            config.applicationId() + "-follower",
-            () -> RecognitionTopology.galleryFollower(topics, serdes, gallery),
-            Deliveries.IN_ONE_TRANSACTION,
-            failure);
+  /** A folder for each topic: two galleries would overwrite each other's. */
+  private static @Nullable SnapshotTimer snapshots(
+      ShelfStreamConfig config, String topic, Gallery gallery) {
+    Path folder = config.index().snapshotDir().map(dir -> dir.resolve(topic)).orElse(null);
+    if (folder == null) {
+      return null;
+    }
+    String topicId = Topics.id(config, topic);
+    try (TopicOffsets offsets = new TopicOffsets(config)) {
+      return SnapshotTimer.restore(
+          folder, config.index().snapshotInterval(), gallery, topicId, offsets.ends(topic));
+    }
+  }
+
+  private void catchUp(String topic) {
     follower.start();
     int gone = gallery.caughtUp();
     if (gone > 0) {
@@ -90,20 +101,13 @@ final class FollowedGallery implements AutoCloseable {
     return stages;
   }
 
-  TopicNames topics() {
-    return topics;
-  }
-
-  /** Stops following, writes a last snapshot, and frees models and gallery. */
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
   @Override
   public void close() {
-    if (follower != null) {
-      follower.close();
-    }
+    follower.close();
     if (snapshots != null) {
       snapshots.close();
     }
     gallery.close();
-    models.close();
   }
 }

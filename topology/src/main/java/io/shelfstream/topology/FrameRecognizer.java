@@ -58,7 +58,9 @@ final class FrameRecognizer implements AutoCloseable {
       byte[] encoded = RecognitionTopology.fetch(fetcher, frame.getUri(), frame.getSha256());
       times.lap(Stage.FETCH);
       List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
-      seen.complete(RecognitionTopology.recognize(stages.get(), encoded, regions, times));
+      Stages now = stages.get();
+      seen.complete(
+          RecognitionTopology.recognize(now, encoded, regions, now.filters().of(frame), times));
     } catch (RejectedException e) {
       seen.completeExceptionally(e);
     } catch (RuntimeException e) {

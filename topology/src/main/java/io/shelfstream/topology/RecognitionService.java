@@ -13,6 +13,7 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -34,12 +35,19 @@ public final class RecognitionService implements AutoCloseable {
 
   private final ShelfStreamConfig config;
   private final Role role;
-  private final FollowedGallery gallery;
   private final EventSerdes serdes;
+  private final LoadedModels models;
+  private final @Nullable ModelChange change;
   private final ImageFetcher fetcher;
+  private final List<FollowedGallery> galleries = new ArrayList<>();
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
+  private final Thread changing = new Thread(this::changeModels, "model-change");
+
+  /** What frames pass through; set before the first, and once more when models change. */
+  private volatile @Nullable Stages stages;
+
   private volatile boolean ready;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -48,7 +56,14 @@ public final class RecognitionService implements AutoCloseable {
     this.config = config;
     this.role = role;
     this.serdes = EventSerdes.of(config.schemaRegistry());
-    this.gallery = FollowedGallery.load(config, config.models().dir(), config.topics());
+    this.models = LoadedModels.load(config.models().dir(), config.models().options());
+    try {
+      this.change =
+          config.next().map(n -> ModelChange.to(n, config, models.directory())).orElse(null);
+    } catch (RuntimeException e) {
+      models.close();
+      throw e;
+    }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
   }
 
@@ -76,36 +91,57 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void run() {
-    serdes.prepare(config.topics(), role);
+    serdes.prepare(config, role);
     AccessRights.require(config, role);
     Topics.create(config, role);
-    gallery.follow(serdes, this::failed);
+    boolean changed = change != null && role.recognises() && change.isComplete();
+    if (role.embeds() || !changed) {
+      search(FollowedGallery.start(config, models, config.topics(), serdes, this::failed));
+    }
+    if (changed) {
+      search(Objects.requireNonNull(change).follow(serdes, this::failed));
+    }
     if (role.recognises()) {
       recognise();
     }
     if (role.embeds()) {
-      embed(gallery);
+      embed();
+    }
+    if (change != null && !changed) {
+      changing.setDaemon(true);
+      changing.start();
     }
     ready = true;
+    ModelIds ids = stages().models();
     log.atInfo()
         .addKeyValue("role", role)
-        .addKeyValue("detector", gallery.stages().models().detector())
-        .addKeyValue("extractor", gallery.stages().models().extractor())
-        .addKeyValue("provider", gallery.stages().models().provider())
+        .addKeyValue("detector", ids.detector())
+        .addKeyValue("extractor", ids.extractor())
+        .addKeyValue("provider", ids.provider())
         .log("Ready");
+  }
+
+  /** Frames see models and gallery of one moment: both lie in what they take here. */
+  private void search(FollowedGallery gallery) {
+    galleries.add(gallery);
+    stages = gallery.stages();
+  }
+
+  private Stages stages() {
+    return Objects.requireNonNull(stages);
   }
 
   private void recognise() {
     Deliveries deliveries =
         config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
-    FrameRecognizer recognizer = new FrameRecognizer(fetcher, gallery::stages, WORKERS);
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, WORKERS);
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
             serdes,
             recognizer::submit,
             new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-            () -> FrameAnswers.Versions.of(gallery.stages()));
+            () -> FrameAnswers.Versions.of(stages()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
     FrameStage stage =
@@ -122,13 +158,22 @@ public final class RecognitionService implements AutoCloseable {
         deliveries);
   }
 
-  private void embed(FollowedGallery into) {
+  private void embed() {
+    GalleryPhotos photos = new GalleryPhotos(galleries.get(0).stages());
     run(
-        config.galleryApplicationId(into.stages().models().extractor()),
+        config.galleryApplicationId(config.topics(), models.directory().extractorId()),
         () ->
             RecognitionTopology.galleryUpdates(
-                into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()),
+                config.topics(), serdes, fetcher, photos, config.outputs()),
         Deliveries.IN_ONE_TRANSACTION);
+    if (change != null) {
+      run(
+          change.applicationId(),
+          () ->
+              RecognitionTopology.galleryUpdatesAgain(
+                  change.topics(), serdes, fetcher, change.photos(), config.outputs()),
+          Deliveries.IN_ONE_TRANSACTION);
+    }
   }
 
   private void run(String applicationId, Supplier<Topology> topology, Deliveries deliveries) {
@@ -136,6 +181,25 @@ public final class RecognitionService implements AutoCloseable {
         new StreamsApplication(config, applicationId, topology, deliveries, this::failed);
     applications.add(application);
     application.start();
+  }
+
+  /**
+   * Waits for the next gallery and goes over to it. The gallery before stays: frames may be
+   * searching it, and photos go on being embedded for it, so that the change can be taken back.
+   */
+  private void changeModels() {
+    ModelChange to = Objects.requireNonNull(change);
+    if (!to.awaitComplete() || !role.recognises()) {
+      return;
+    }
+    try {
+      search(to.follow(serdes, this::failed));
+      log.atInfo()
+          .addKeyValue("extractor", stages().models().extractor())
+          .log("Recognition has gone over to the next models and their gallery");
+    } catch (RuntimeException e) {
+      failed("the change of models", e);
+    }
   }
 
   private static void closeQuietly(AutoCloseable threads) {
@@ -177,7 +241,8 @@ public final class RecognitionService implements AutoCloseable {
         profile,
         models.extractor(),
         gallery,
-        policy);
+        policy,
+        new FrameFilters(recognition.filters()));
   }
 
   /**
@@ -192,7 +257,7 @@ public final class RecognitionService implements AutoCloseable {
 
   /** The live gallery of this instance. */
   public ProductSearch gallery() {
-    return gallery.stages().gallery();
+    return stages().gallery();
   }
 
   /**
@@ -212,6 +277,10 @@ public final class RecognitionService implements AutoCloseable {
     ready = false;
     applications.forEach(StreamsApplication::stopping);
     serdes.registry().stop();
+    if (change != null) {
+      change.cancel();
+      joinChange();
+    }
     int left = framesInHand.drain(config.delivery().drain());
     if (left > 0) {
       log.atWarn()
@@ -221,7 +290,19 @@ public final class RecognitionService implements AutoCloseable {
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
-    gallery.close();
+    galleries.forEach(FollowedGallery::close);
+    if (change != null) {
+      change.close();
+    }
+    models.close();
     stopped.countDown();
+  }
+
+  private void joinChange() {
+    try {
+      changing.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

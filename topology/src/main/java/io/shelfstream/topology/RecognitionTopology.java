@@ -7,6 +7,7 @@ import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.PhotoFilter;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageException;
@@ -100,6 +101,33 @@ public final class RecognitionTopology {
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
+    return embedding(topics, serdes, fetcher, photos, outputs)
+        .addSink(
+            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
+        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+  }
+
+  /**
+   * The same for an extractor that is to take over, from the first update on. Status and dead
+   * letter of an update come from the extractor in use alone.
+   */
+  static Topology galleryUpdatesAgain(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
+    return embedding(topics, serdes, fetcher, photos, outputs)
+        .addProcessor(GALLERY_STATUS, Rejections::new, EMBED)
+        .addProcessor(GALLERY_DEAD_LETTERS, Rejections::new, EMBED);
+  }
+
+  private static Topology embedding(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -108,10 +136,11 @@ public final class RecognitionTopology {
             () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
-            GALLERY_VECTORS, topics.galleryVectors(), keys, serdes.vectors().serializer(), EMBED)
-        .addSink(
-            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
-        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+            GALLERY_VECTORS,
+            topics.galleryVectors(),
+            new StringSerializer(),
+            serdes.vectors().serializer(),
+            EMBED);
   }
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */
@@ -145,10 +174,11 @@ public final class RecognitionTopology {
    * What one image shows. The processor and the command {@code recognize} both come through here.
    *
    * @param regions boxes to look at; empty for the whole image
+   * @param filter photos that the objects are compared with
    * @param times goes on being booked
    */
   public static Recognition recognize(
-      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      Stages stages, byte[] encoded, List<PixelBox> regions, PhotoFilter filter, StageTimes times)
       throws RejectedException {
     try (Image image = stages.decoder().decode(encoded)) {
       times.lap(Stage.DECODE);
@@ -156,7 +186,7 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      ProductSearch.Result found = search(stages, embeddings);
+      ProductSearch.Result found = search(stages, embeddings, filter);
       times.lap(Stage.SEARCH);
       List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
       return new Recognition(
@@ -164,6 +194,13 @@ public final class RecognitionTopology {
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
+  }
+
+  /** The same among all photos. */
+  public static Recognition recognize(
+      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      throws RejectedException {
+    return recognize(stages, encoded, regions, PhotoFilter.NONE, times);
   }
 
   private static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
@@ -196,10 +233,10 @@ public final class RecognitionTopology {
     }
   }
 
-  private static ProductSearch.Result search(Stages stages, List<float[]> embeddings)
-      throws RejectedException {
+  private static ProductSearch.Result search(
+      Stages stages, List<float[]> embeddings, PhotoFilter filter) throws RejectedException {
     try {
-      return stages.gallery().search(embeddings, stages.policy().photos());
+      return stages.gallery().search(embeddings, stages.policy().photos(), filter);
     } catch (IndexException e) {
       throw RejectedException.of(e);
     }

@@ -33,6 +33,7 @@ public enum Role {
       topics.add(config.topics().galleryUpdates());
     }
     topics.add(config.topics().galleryVectors());
+    config.next().ifPresent(next -> topics.add(next.vectors()));
     return topics;
   }
 
@@ -47,6 +48,7 @@ public enum Role {
     if (embeds()) {
       topics.add(config.topics().galleryVectors());
       topics.add(config.topics().galleryStatus());
+      config.next().ifPresent(next -> topics.add(next.vectors()));
     }
     topics.add(config.topics().deadLetters());
     return topics;

@@ -139,7 +139,7 @@ abstract class RecognitionScenarios {
       }
       before = service.gallery().state();
     }
-    assertThat(snapshots.toFile().list()).hasSize(1);
+    assertThat(snapshots.resolve(config.topics().galleryVectors()).toFile().list()).hasSize(1);
 
     try (RecognitionService service = RecognitionService.start(config);
         EventProducer producer = new EventProducer(config);
@@ -152,7 +152,7 @@ abstract class RecognitionScenarios {
           .containsExactly("red", "blue");
     }
     // Nothing came, so nothing was written.
-    assertThat(snapshots.toFile().list()).hasSize(1);
+    assertThat(snapshots.resolve(config.topics().galleryVectors()).toFile().list()).hasSize(1);
   }
 
   @Test

@@ -1,4 +1,4 @@
-/** Long checks of the service: {@code deploy/bench stream, faults}. Not run by the tests. */
+/** Long checks: {@code deploy/bench stream, faults, gallery kills}. Not run by the tests. */
 @NullMarked
 package io.shelfstream.bench;
 

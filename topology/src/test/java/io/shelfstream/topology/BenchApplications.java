@@ -44,7 +44,7 @@ public final class BenchApplications {
       Function<ImageReference, CompletableFuture<Recognition>> recognizer,
       Runnable failed) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config.topics(), Role.RECOGNISE);
+    serdes.prepare(config, Role.RECOGNISE);
     Topics.create(config, Role.RECOGNISE);
     FrameAnswers answers =
         new FrameAnswers(

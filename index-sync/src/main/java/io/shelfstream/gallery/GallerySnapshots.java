@@ -1,6 +1,7 @@
 package io.shelfstream.gallery;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -64,15 +65,15 @@ public final class GallerySnapshots {
    */
   public synchronized boolean restore(Gallery gallery, IntToLongFunction ends) throws IOException {
     for (Path file : newestFirst()) {
-      try {
+      try (FileChannel channel = FileChannel.open(file)) {
         long start = System.nanoTime();
-        SnapshotFile.Header header = SnapshotFile.verify(file);
+        SnapshotFile.Header header = SnapshotFile.open(channel);
         String unfit = header.unfitFor(topicId, gallery.extractorId(), gallery.dimension());
         if (!unfit.isEmpty()) {
           throw new IOException(unfit);
         }
         requireWithin(ends, header.versions(), file);
-        gallery.restore(file, header);
+        gallery.restore(channel, header);
         savedVersion = gallery.state().version();
         log.atInfo()
             .addKeyValue("file", file)

@@ -64,7 +64,7 @@ public final class AccessRights {
     if (role.recognises()) {
       String id = config.applicationId();
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
-      rights.add(transactions(id + "-"));
+      addTransactions(rights, config, id + "-");
     }
     // Prefixes, for the whole name contains the extractor's.
     String embedding = config.galleryApplicationPrefix(config.topics());
@@ -75,7 +75,7 @@ public final class AccessRights {
           .forEach(
               prefix -> {
                 rights.add(groups(AclOperation.READ, prefix));
-                rights.add(transactions(prefix));
+                addTransactions(rights, config, prefix);
               });
     } else if (next.isPresent()) {
       // To see how far the others are.
@@ -89,9 +89,12 @@ public final class AccessRights {
     return new Right(operation, ResourceType.GROUP, prefix, PatternType.PREFIXED);
   }
 
-  private static Right transactions(String prefix) {
-    return new Right(
-        AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED);
+  private static void addTransactions(List<Right> rights, ShelfStreamConfig config, String prefix) {
+    if (config.delivery().exactlyOnce()) {
+      rights.add(
+          new Right(
+              AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED));
+    }
   }
 
   private static Right topic(AclOperation operation, String name) {

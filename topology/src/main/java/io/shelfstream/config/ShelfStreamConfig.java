@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.topology.Outputs;
+import io.shelfstream.topology.RecognitionTopology;
 import io.shelfstream.topology.TopicNames;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,6 +29,8 @@ public record ShelfStreamConfig(
     Map<String, String> schemaRegistry,
     Models models,
     RecognitionSettings recognition,
+    OverloadSettings overload,
+    DeliverySettings delivery,
     IndexSettings index,
     GallerySettings gallery,
     Optional<NextModels> next,
@@ -91,6 +94,8 @@ public record ShelfStreamConfig(
         RegistrySettings.from(settings),
         Models.from(settings),
         RecognitionSettings.from(settings),
+        OverloadSettings.from(settings),
+        DeliverySettings.from(settings),
         IndexSettings.from(settings),
         GallerySettings.from(settings),
         NextModels.from(settings, topics, outputs),
@@ -116,6 +121,11 @@ public record ShelfStreamConfig(
   /** The topics with the next extractor's vectors, while models are being changed. */
   public Optional<TopicNames> nextTopics() {
     return next.map(n -> topics.withGalleryVectors(n.vectors()));
+  }
+
+  /** Topic that Kafka Streams keeps the frames in hand on, so that a crash loses none. */
+  public String pendingFramesTopic() {
+    return applicationId + "-" + RecognitionTopology.PENDING_FRAMES + "-changelog";
   }
 
   /** Where schema ids come from; a user and password in it are not shown. */
@@ -144,6 +154,10 @@ public record ShelfStreamConfig(
         + models
         + ", recognition="
         + recognition
+        + ", overload="
+        + overload
+        + ", delivery="
+        + delivery
         + ", index="
         + index
         + ", gallery="

@@ -56,7 +56,8 @@ final class FollowedGallery implements AutoCloseable {
             new StreamsApplication(
                 config,
                 config.applicationId() + "-follower-" + topic,
-                RecognitionTopology.galleryFollower(topics, serdes, gallery),
+                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery),
+                Deliveries.IN_ONE_TRANSACTION,
                 failure));
     try {
       followed.catchUp(topic);

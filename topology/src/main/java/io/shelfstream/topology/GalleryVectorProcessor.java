@@ -25,15 +25,18 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
   private final TopicNames topics;
   private final EventSerdes serdes;
   private final Gallery gallery;
+  private final CatchUp progress;
 
   GalleryVectorProcessor(TopicNames topics, EventSerdes serdes, Gallery gallery) {
     this.topics = topics;
     this.serdes = serdes;
     this.gallery = gallery;
+    this.progress = new CatchUp(gallery, System::nanoTime);
   }
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    progress.count();
     // Streams drops records without a key during restore but delivers them live.
     String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     RecordMetadata source = context().recordMetadata().orElseThrow();

@@ -14,8 +14,10 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
 
+  /** The models bring threads of their own; two overlap fetching with them. */
+  private static final int WORKERS = 2;
+
   private final ShelfStreamConfig config;
   private final Role role;
   private final EventSerdes serdes;
@@ -35,12 +40,15 @@ public final class RecognitionService implements AutoCloseable {
   private final @Nullable ModelChange change;
   private final ImageFetcher fetcher;
   private final List<FollowedGallery> galleries = new ArrayList<>();
-  private final List<StreamsApplication> applications = new ArrayList<>();
+  private final FramesInHand framesInHand = new FramesInHand();
+  private final List<AutoCloseable> frameThreads = new ArrayList<>();
+  private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
   private final Thread changing = new Thread(this::changeModels, "model-change");
 
   /** What frames pass through; set before the first, and once more when models change. */
   private volatile @Nullable Stages stages;
 
+  private volatile boolean ready;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -103,6 +111,7 @@ public final class RecognitionService implements AutoCloseable {
       changing.setDaemon(true);
       changing.start();
     }
+    ready = true;
     ModelIds ids = stages().models();
     log.atInfo()
         .addKeyValue("role", role)
@@ -123,37 +132,53 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void recognise() {
+    Deliveries deliveries =
+        config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, WORKERS);
+    FrameAnswers answers =
+        new FrameAnswers(
+            config.topics().frames(),
+            serdes,
+            recognizer::submit,
+            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            () -> FrameAnswers.Versions.of(stages()));
+    frameThreads.add(answers);
+    frameThreads.add(recognizer);
+    FrameStage stage =
+        new FrameStage(
+            config.topics().frames(),
+            answers,
+            config.delivery(),
+            config.overload(),
+            deliveries,
+            framesInHand);
     run(
         config.applicationId(),
-        RecognitionTopology.recognition(
-            config.topics(),
-            serdes,
-            fetcher,
-            this::stages,
-            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-            config.outputs()));
+        () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+        deliveries);
   }
 
   private void embed() {
+    GalleryPhotos photos = new GalleryPhotos(galleries.get(0).stages());
     run(
         config.galleryApplicationId(config.topics(), models.directory().extractorId()),
-        RecognitionTopology.galleryUpdates(
-            config.topics(),
-            serdes,
-            fetcher,
-            new GalleryPhotos(galleries.get(0).stages()),
-            config.outputs()));
+        () ->
+            RecognitionTopology.galleryUpdates(
+                config.topics(), serdes, fetcher, photos, config.outputs()),
+        Deliveries.IN_ONE_TRANSACTION);
     if (change != null) {
       run(
           change.applicationId(),
-          RecognitionTopology.galleryUpdatesAgain(
-              change.topics(), serdes, fetcher, change.photos(), config.outputs()));
+          () ->
+              RecognitionTopology.galleryUpdatesAgain(
+                  change.topics(), serdes, fetcher, change.photos(), config.outputs()),
+          Deliveries.IN_ONE_TRANSACTION);
     }
   }
 
-  private void run(String applicationId, Topology topology) {
+  private void run(String applicationId, Supplier<Topology> topology, Deliveries deliveries) {
     StreamsApplication application =
-        new StreamsApplication(config, applicationId, topology, this::failed);
+        new StreamsApplication(config, applicationId, topology, deliveries, this::failed);
     applications.add(application);
     application.start();
   }
@@ -174,6 +199,14 @@ public final class RecognitionService implements AutoCloseable {
           .log("Recognition has gone over to the next models and their gallery");
     } catch (RuntimeException e) {
       failed("the change of models", e);
+    }
+  }
+
+  private static void closeQuietly(AutoCloseable threads) {
+    try {
+      threads.close();
+    } catch (Exception e) {
+      log.atWarn().setCause(e).log("Threads did not end");
     }
   }
 
@@ -208,7 +241,8 @@ public final class RecognitionService implements AutoCloseable {
         profile,
         models.extractor(),
         gallery,
-        policy);
+        policy,
+        new FrameFilters(recognition.filters()));
   }
 
   /**
@@ -226,15 +260,35 @@ public final class RecognitionService implements AutoCloseable {
     return stages().gallery();
   }
 
-  /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
+  /**
+   * Whether it does its work: false while an application is built anew after a failure, and once
+   * the service stops.
+   */
+  public boolean isReady() {
+    return ready && applications.stream().allMatch(StreamsApplication::isReady);
+  }
+
+  /**
+   * Finishes the frames in hand, within {@code delivery.drain}, commits, leaves the group and frees
+   * the models. Idempotent.
+   */
   @Override
   public void close() {
+    ready = false;
+    applications.forEach(StreamsApplication::stopping);
     serdes.registry().stop();
     if (change != null) {
       change.cancel();
       joinChange();
     }
+    int left = framesInHand.drain(config.delivery().drain());
+    if (left > 0) {
+      log.atWarn()
+          .addKeyValue("frames", left)
+          .log("Frames in hand were not finished in time; another instance takes them up");
+    }
     applications.forEach(StreamsApplication::close);
+    frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
     galleries.forEach(FollowedGallery::close);
     if (change != null) {

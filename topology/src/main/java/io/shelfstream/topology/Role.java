@@ -27,6 +27,7 @@ public enum Role {
     List<String> topics = new ArrayList<>();
     if (recognises()) {
       topics.add(config.topics().frames());
+      topics.add(config.pendingFramesTopic());
     }
     if (embeds()) {
       topics.add(config.topics().galleryUpdates());
@@ -42,6 +43,7 @@ public enum Role {
     if (recognises()) {
       topics.add(config.topics().recognitions());
       topics.addAll(config.outputs().topics());
+      topics.add(config.pendingFramesTopic());
     }
     if (embeds()) {
       topics.add(config.topics().galleryVectors());

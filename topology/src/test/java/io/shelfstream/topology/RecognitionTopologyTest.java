@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.Candidate;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
@@ -97,7 +98,8 @@ class RecognitionTopologyTest {
             Profile.SHELF,
             new ColourExtractor(),
             gallery,
-            new MatchPolicy(0.95f, 0.01f, 3, 10));
+            new MatchPolicy(0.95f, 0.01f, 3, 10),
+            new FrameFilters(Map.of("storeId", "stores", "country", "countries")));
     topologies =
         List.of(
             RecognitionTopology.galleryFollower(TOPICS, serdes, gallery),
@@ -285,6 +287,36 @@ class RecognitionTopologyTest {
   }
 
   @Test
+  void comparesAFrameOnlyWithThePhotosOfItsStore() {
+    addToGallery("red-1", "red", Color.RED, Map.of("stores", "12, 7"));
+    addToGallery("red-2", "red of everywhere", Color.RED, Map.of("countries", "fr"));
+    byte[] red = Pictures.plain(Color.RED);
+    detector.found = List.of(new Detection(0.9f, 0, 0, 16, 24));
+
+    publish(
+        ImageReference.newBuilder(frame("f1", red))
+            .setStoreId("7")
+            .setAttributes(Map.of("country", "de"))
+            .build());
+    publish(ImageReference.newBuilder(frame("f2", red)).setStoreId("71").build());
+    publish(frame("f3", red));
+    addToGallery("red-1", "red", Color.RED, Map.of("stores", "71"));
+    publish(
+        ImageReference.newBuilder(frame("f4", red))
+            .setStoreId("7")
+            .setAttributes(Map.of("country", "de"))
+            .build());
+
+    assertThat(recognitions.readValuesToList())
+        .extracting(
+            event ->
+                event.getObjects().get(0).getCandidates().stream()
+                    .map(Candidate::getGalleryImageId)
+                    .toList())
+        .containsExactly(List.of("red-1"), List.of("red-2"), List.of("red-1", "red-2"), List.of());
+  }
+
+  @Test
   void looksOnlyAtTheRegionsOfAFrame() {
     detector.found = List.of(new Detection(0.9f, 0, 0, 16, 24), new Detection(0.8f, 16, 0, 32, 24));
 
@@ -399,6 +431,16 @@ class RecognitionTopologyTest {
 
   private void addToGallery(String id, String product, Color colour) {
     publishUpdate(id, update(id, product).setUri(Pictures.uri(Pictures.plain(colour))).build());
+  }
+
+  private void addToGallery(
+      String id, String product, Color colour, Map<String, String> attributes) {
+    publishUpdate(
+        id,
+        update(id, product)
+            .setUri(Pictures.uri(Pictures.plain(colour)))
+            .setAttributes(attributes)
+            .build());
   }
 
   private static GalleryUpdate.Builder update(String id, String product) {

@@ -48,7 +48,12 @@ import org.apache.kafka.common.serialization.StringSerializer;
 final class GalleryKills {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final int PARTITIONS = 3;
-  private static final int PHOTOS = 400;
+
+  /** Enough for an index that is trained, and compacted again and again. */
+  private static final String INDEX = "IVF16,Flat";
+
+  private static final int PHOTOS = 2_500;
+  private static final int FIRST = 2_000;
 
   private final int cycles;
   private final Random random;
@@ -86,7 +91,7 @@ final class GalleryKills {
         "state.dir = " + folder.resolve("state"),
         "models.dir = " + System.getProperty("bench.models"),
         "models.threads = 1",
-        "index.type = Flat",
+        "index.type = " + INDEX,
         "index.snapshot.dir = " + folder.resolve("snapshots"),
         "index.snapshot.interval = 1s");
   }
@@ -143,7 +148,11 @@ final class GalleryKills {
       try (BufferedReader answers = lines(service)) {
         require("ready", answers.readLine(), service);
         boolean last = cycle > cycles;
-        if (cycle > 1) {
+        if (cycle == 1) {
+          for (int photo = 0; photo < FIRST; photo++) {
+            put("photo-" + photo);
+          }
+        } else {
           String answer = ask(service, answers);
           System.out.printf(
               Locale.ROOT,
@@ -189,12 +198,17 @@ final class GalleryKills {
 
   private void change() {
     String id = "photo-" + random.nextInt(PHOTOS);
-    changes++;
-    if (random.nextInt(4) == 0) {
+    if (random.nextInt(4) > 0) {
+      put(id);
+    } else {
+      changes++;
       published.remove(id);
       updates.send(new ProducerRecord<>(config.topics().galleryUpdates(), id, null));
-      return;
     }
+  }
+
+  private void put(String id) {
+    changes++;
     String product = "product-" + changes;
     published.put(id, product);
     GalleryUpdate update =

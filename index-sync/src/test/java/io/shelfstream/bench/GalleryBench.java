@@ -87,9 +87,11 @@ final class GalleryBench {
       case "endurance" -> new Endurance(seed, quick).run(results);
       case "restart" -> {
         for (int size : sizes) {
-          Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
-          new Restart(size, seed, snapshots).run(results);
-          delete(snapshots);
+          for (String type : List.of("Flat", "IVF1024,Flat")) {
+            Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+            new Restart(type, size, seed, snapshots).run(results);
+            delete(snapshots);
+          }
         }
       }
       default ->

@@ -74,9 +74,11 @@ final class GalleryBench {
   private void run(String check, Results results, Path folder) throws Exception {
     switch (check) {
       case "fire" -> {
-        List<String> under = List.of("Flat", "IVF16,Flat", "SQfp16");
+        List<String> under = List.of("Flat", "IVF16,Flat", "IVF16,SQfp16", "HNSW16");
         for (String type : under) {
-          new UnderFire(type, seed, fire.dividedBy(under.size())).run(results);
+          Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+          new UnderFire(type, seed, fire.dividedBy(under.size()), snapshots).run(results);
+          delete(snapshots);
         }
       }
       case "freshness" -> {

@@ -1,6 +1,7 @@
 package io.shelfstream.broker;
 
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.topology.Role;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,28 +54,28 @@ public final class AccessRights {
 
   private AccessRights() {}
 
-  /** Everything the service does on the broker, once its topics are there. */
-  public static List<Right> of(ShelfStreamConfig config) {
-    var topics = config.topics();
+  /** Everything that the service does on the broker in a role, once its topics are there. */
+  public static List<Right> of(ShelfStreamConfig config, Role role) {
     List<Right> rights = new ArrayList<>();
-    for (String read : List.of(topics.frames(), topics.galleryUpdates(), topics.galleryVectors())) {
-      rights.add(topic(AclOperation.READ, read));
+    role.reads(config).forEach(t -> rights.add(topic(AclOperation.READ, t)));
+    role.writes(config).forEach(t -> rights.add(topic(AclOperation.WRITE, t)));
+    if (role.recognises()) {
+      String id = config.applicationId();
+      rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
+      rights.add(transactions(id + "-"));
     }
-    for (String written :
-        List.of(
-            topics.recognitions(),
-            topics.galleryVectors(),
-            topics.galleryStatus(),
-            topics.deadLetters())) {
-      rights.add(topic(AclOperation.WRITE, written));
+    if (role.embeds()) {
+      // A prefix, for the whole name contains the extractor's.
+      String prefix = config.galleryApplicationPrefix();
+      rights.add(new Right(AclOperation.READ, ResourceType.GROUP, prefix, PatternType.PREFIXED));
+      rights.add(transactions(prefix));
     }
-    config.outputs().topics().forEach(t -> rights.add(topic(AclOperation.WRITE, t)));
-    String id = config.applicationId();
-    rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
-    rights.add(
-        new Right(
-            AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, id + "-", PatternType.PREFIXED));
     return rights;
+  }
+
+  private static Right transactions(String prefix) {
+    return new Right(
+        AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED);
   }
 
   private static Right topic(AclOperation operation, String name) {
@@ -86,8 +87,8 @@ public final class AccessRights {
    *
    * @throws KafkaException naming every right that is missing, or why the broker cannot be asked
    */
-  public static void require(ShelfStreamConfig config) {
-    List<Right> missing = missing(config);
+  public static void require(ShelfStreamConfig config, Role role) {
+    List<Right> missing = missing(config, role);
     if (!missing.isEmpty()) {
       throw new KafkaException(
           "The Kafka user of this service lacks %s; grant it with kafka-acls, see docs/security.md"
@@ -95,25 +96,25 @@ public final class AccessRights {
     }
   }
 
-  static List<Right> missing(ShelfStreamConfig config) {
+  static List<Right> missing(ShelfStreamConfig config, Role role) {
     try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
       List<Right> missing = new ArrayList<>();
       Map<String, KafkaFuture<TopicDescription>> topics =
           admin
               .describeTopics(
-                  of(config).stream()
+                  of(config, role).stream()
                       .filter(r -> r.resource() == ResourceType.TOPIC)
                       .map(Right::name)
                       .distinct()
                       .toList(),
                   new DescribeTopicsOptions().includeAuthorizedOperations(true))
               .topicNameValues();
-      for (Right right : of(config)) {
+      for (Right right : of(config, role)) {
         Set<AclOperation> allowed =
             switch (right.resource()) {
               case TOPIC -> allowed(topics.get(right.name()));
-              case GROUP -> ofGroup(admin, right.name());
-              default -> ofTransactions(admin, right.name() + "rights");
+              case GROUP -> ofGroup(admin, example(right));
+              default -> ofTransactions(admin, example(right));
             };
         if (allowed != null && !allowed.contains(right.operation())) {
           missing.add(right);
@@ -129,6 +130,11 @@ public final class AccessRights {
     } catch (InterruptedException e) {
       throw new InterruptException("Interrupted while asking for rights", e);
     }
+  }
+
+  /** A name that the right covers. */
+  private static String example(Right right) {
+    return right.pattern() == PatternType.PREFIXED ? right.name() + "rights" : right.name();
   }
 
   /** What is allowed on a topic; null when it cannot be told, as for one that is not there yet. */

@@ -1,6 +1,7 @@
 package io.shelfstream.broker;
 
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.topology.Role;
 import io.shelfstream.topology.TopicNames;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -54,6 +55,13 @@ public final class Topics {
    */
   public static void create(ShelfStreamConfig config) {
     create(config, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
+  }
+
+  /** The same for the topics that a role needs. */
+  public static void create(ShelfStreamConfig config, Role role) {
+    Map<String, Map<String, String>> settings = settings(config);
+    settings.keySet().retainAll(role.topics(config));
+    create(config.kafka(), settings, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
   }
 
   /** The same with a number of partitions and copies for those that are made. */

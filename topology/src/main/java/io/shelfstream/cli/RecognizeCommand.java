@@ -141,7 +141,7 @@ final class RecognizeCommand implements Callable<Integer> {
           LocalGallery.empty(
               loaded.index().type(), sessions.directory().extractorDimension(), extractorId)) {
         Stages stages = RecognitionService.stages(loaded, sessions, filled);
-        LocalGallery.fill(filled, list, new GalleryPhotos(stages, extractorId));
+        LocalGallery.fill(filled, list, new GalleryPhotos(stages));
         return recognize(loaded, sessions, filled, files);
       }
     }
@@ -163,13 +163,7 @@ final class RecognizeCommand implements Callable<Integer> {
       ShelfStreamConfig loaded, LoadedModels sessions, ProductSearch products, List<Path> files)
       throws IOException {
     Stages stages = RecognitionService.stages(loaded, sessions, products);
-    RecognitionEvents events =
-        new RecognitionEvents(
-            sessions.directory().detectorId(),
-            sessions.directory().extractorId(),
-            sessions.detector().provider(),
-            stages.profile().name(),
-            Clock.systemUTC());
+    RecognitionEvents events = new RecognitionEvents(stages.profile().name(), Clock.systemUTC());
     List<StageTimes> spent = new ArrayList<>();
     int failed = 0;
     try (Outputs outputs = new Outputs(annotate, embeddings)) {

@@ -2,10 +2,16 @@ package io.shelfstream.cli;
 
 import io.shelfstream.broker.AccessRights;
 import io.shelfstream.topology.RecognitionService;
+import io.shelfstream.topology.Role;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 @Command(
     name = "run",
@@ -15,9 +21,40 @@ import picocli.CommandLine.Mixin;
 final class RunCommand implements Callable<Integer> {
   @Mixin ConfigOptions config = new ConfigOptions();
 
+  @Option(
+      names = "--role",
+      paramLabel = "ROLE",
+      defaultValue = "all",
+      converter = RoleName.class,
+      description = {
+        "recognise: frames only, as many processes as the frames need;",
+        "gallery: embeds the photos of products, each once for all processes;",
+        "all: both. Default: ${DEFAULT-VALUE}."
+      })
+  Role role = Role.ALL;
+
+  static final class RoleName implements ITypeConverter<Role> {
+    private static final Map<String, Role> ROLES =
+        Map.of(
+            "recognise", Role.RECOGNISE,
+            "recognize", Role.RECOGNISE,
+            "gallery", Role.GALLERY,
+            "all", Role.ALL);
+
+    @Override
+    public Role convert(String name) {
+      Role role = ROLES.get(name.toLowerCase(Locale.ROOT));
+      if (role == null) {
+        throw new TypeConversionException(
+            "'" + name + "' is no role; give recognise, gallery or all");
+      }
+      return role;
+    }
+  }
+
   @Override
   public Integer call() throws InterruptedException {
-    RecognitionService service = RecognitionService.start(config.loadWithModels());
+    RecognitionService service = RecognitionService.start(config.loadWithModels(), role);
     AtomicInteger exitCode = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service, exitCode), "shutdown"));
     Throwable failure = service.awaitStop();

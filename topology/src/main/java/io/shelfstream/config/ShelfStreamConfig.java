@@ -28,6 +28,7 @@ public record ShelfStreamConfig(
     Models models,
     RecognitionSettings recognition,
     IndexSettings index,
+    GallerySettings gallery,
     ImageSettings images) {
 
   private static final Map<String, String> KAFKA_DEFAULTS =
@@ -88,7 +89,22 @@ public record ShelfStreamConfig(
         Models.from(settings),
         RecognitionSettings.from(settings),
         IndexSettings.from(settings),
+        GallerySettings.from(settings),
         ImageSettings.from(settings));
+  }
+
+  /**
+   * What the application is called that embeds photos with an extractor: consumer group and prefix
+   * of transactional ids. Not after {@code application.id}, so that a second application on the
+   * same topics does not embed everything again; and another for each extractor, which has to.
+   */
+  public String galleryApplicationId(String extractorId) {
+    return galleryApplicationPrefix() + extractorId.replaceAll("[^A-Za-z0-9._-]", "-");
+  }
+
+  /** What the names of all embedding applications begin with. */
+  public String galleryApplicationPrefix() {
+    return gallery.applicationId().orElse(topics.galleryVectors() + ".embedding") + "-";
   }
 
   /** Where schema ids come from; a user and password in it are not shown. */
@@ -119,6 +135,8 @@ public record ShelfStreamConfig(
         + recognition
         + ", index="
         + index
+        + ", gallery="
+        + gallery
         + ", images="
         + images
         + "]";

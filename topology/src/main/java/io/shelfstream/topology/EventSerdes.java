@@ -66,12 +66,16 @@ public record EventSerdes(
    * @throws SchemaRegistryException when the registry refuses the schema of a topic that we write,
    *     or does not let us in
    */
-  void prepare(TopicNames topics) {
-    prepare(recognitions, topics.recognitions());
-    prepare(vectors, topics.galleryVectors());
-    prepare(statuses, topics.galleryStatus());
-    offer(frames, topics.frames());
-    offer(updates, topics.galleryUpdates());
+  void prepare(TopicNames topics, Role role) {
+    if (role.recognises()) {
+      prepare(recognitions, topics.recognitions());
+      offer(frames, topics.frames());
+    }
+    if (role.embeds()) {
+      prepare(vectors, topics.galleryVectors());
+      prepare(statuses, topics.galleryStatus());
+      offer(updates, topics.galleryUpdates());
+    }
   }
 
   private void prepare(AvroSerde<?> serde, String topic) {

@@ -10,12 +10,8 @@ import io.shelfstream.model.ModelException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Turns a photo of a product into the embedding that stands for it in the gallery.
- *
- * @param extractorId name and hash of the extractor, as events carry it
- */
-public record GalleryPhotos(Stages stages, String extractorId) {
+/** Turns a photo of a product into the embedding that stands for it in the gallery. */
+public record GalleryPhotos(Stages stages) {
 
   /**
    * An embedded photo.
@@ -24,6 +20,11 @@ public record GalleryPhotos(Stages stages, String extractorId) {
    * @param warnings doubts about the photo, for the person who published it
    */
   public record Embedded(float[] embedding, List<String> warnings) {}
+
+  /** Name and hash of the extractor, as events carry it. */
+  public String extractorId() {
+    return stages.models().extractor();
+  }
 
   /**
    * Embeds one photo.

@@ -10,9 +10,15 @@ import java.util.List;
  * @param width of the image in pixels after EXIF rotation, as is height
  * @param objects in the order of the profile: best detection first, or best match first
  * @param gallery the gallery that was searched
+ * @param models what saw it
  */
 public record Recognition(
-    int width, int height, List<SeenObject> objects, GalleryState gallery, StageTimes times) {
+    int width,
+    int height,
+    List<SeenObject> objects,
+    GalleryState gallery,
+    ModelIds models,
+    StageTimes times) {
 
   public Recognition {
     objects = List.copyOf(objects);

@@ -26,23 +26,11 @@ public final class RecognitionEvents {
   private static final UUID NAMESPACE = UUID.fromString("5e1f57e4-0c1a-5b7e-9a52-6d1c8f3b2a90");
 
   private final NameBasedGenerator eventIds = Generators.nameBasedGenerator(NAMESPACE);
-  private final String detector;
-  private final String extractor;
-  private final String provider;
   private final String profile;
   private final Clock clock;
 
-  /**
-   * For one set of models and one profile.
-   *
-   * @param detector name and hash, as {@code Versions.detector}; likewise the extractor
-   * @param provider cpu or cuda
-   */
-  public RecognitionEvents(
-      String detector, String extractor, String provider, String profile, Clock clock) {
-    this.detector = detector;
-    this.extractor = extractor;
-    this.provider = provider;
+  /** For one profile. */
+  public RecognitionEvents(String profile, Clock clock) {
     this.profile = profile;
     this.clock = clock;
   }
@@ -68,7 +56,7 @@ public final class RecognitionEvents {
         .setCapturedAt(frame.getCapturedAt())
         .setProcessedAt(now)
         .setObjects(seen.objects().stream().map(o -> object(o, seen)).toList())
-        .setVersions(versions(seen.gallery()))
+        .setVersions(versions(seen.models(), seen.gallery()))
         .setTimings(timings(seen.times(), now.toEpochMilli() - recordTimestamp))
         .build();
   }
@@ -117,18 +105,18 @@ public final class RecognitionEvents {
         hit.entry().productId(), hit.entry().label(), hit.entry().galleryImageId(), hit.score());
   }
 
-  private Versions versions(GalleryState gallery) {
+  private Versions versions(ModelIds models, GalleryState gallery) {
     Map<String, Long> perPartition = new TreeMap<>();
     if (gallery.versions().size() > 1) {
       gallery.versions().forEach((p, v) -> perPartition.put(Integer.toString(p), v));
     }
     return Versions.newBuilder()
-        .setDetector(detector)
-        .setExtractor(extractor)
+        .setDetector(models.detector())
+        .setExtractor(models.extractor())
         .setGalleryVersion(gallery.version())
         .setGallerySize(gallery.size())
         .setIndexType(gallery.indexType())
-        .setProvider(provider)
+        .setProvider(models.provider())
         .setGalleryVersions(perPartition)
         .setProfile(profile)
         .build();

@@ -5,56 +5,48 @@ import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.fetch.ImageFetcher;
-import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
-import java.time.Duration;
-import java.util.Map;
-import java.util.Properties;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.kafka.streams.CloseOptions;
-import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StreamsConfig;
-import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The service: models, gallery and Kafka Streams, opened in this order and closed in the other. */
+/**
+ * The service: models, gallery and the Kafka Streams applications of its role, opened in this order
+ * and closed in the other.
+ */
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
 
-  /** How long a stop may take to finish the frames in hand and commit. */
-  private static final Duration DRAIN = Duration.ofSeconds(30);
-
-  private final LoadedModels models;
-  private final Gallery gallery;
-  private final @Nullable SnapshotTimer snapshots;
+  private final ShelfStreamConfig config;
+  private final Role role;
+  private final FollowedGallery gallery;
+  private final EventSerdes serdes;
   private final ImageFetcher fetcher;
-  private final RegistryWait registry;
-  private final KafkaStreams streams;
-  private volatile boolean closing;
+  private final List<StreamsApplication> applications = new ArrayList<>();
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-  private RecognitionService(
-      LoadedModels models,
-      Gallery gallery,
-      @Nullable SnapshotTimer snapshots,
-      ImageFetcher fetcher,
-      RegistryWait registry,
-      KafkaStreams streams) {
-    this.models = models;
-    this.gallery = gallery;
-    this.snapshots = snapshots;
-    this.fetcher = fetcher;
-    this.registry = registry;
-    this.streams = streams;
+  private RecognitionService(ShelfStreamConfig config, Role role) {
+    this.config = config;
+    this.role = role;
+    this.serdes = EventSerdes.of(config.schemaRegistry());
+    this.gallery = FollowedGallery.load(config, config.models().dir(), config.topics());
+    this.fetcher = new ImageFetcher(config.images().fetchPolicy());
+  }
+
+  /** Starts the service with all its roles. */
+  public static RecognitionService start(ShelfStreamConfig config) {
+    return start(config, Role.ALL);
   }
 
   /**
@@ -64,52 +56,65 @@ public final class RecognitionService implements AutoCloseable {
    * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
    * @throws org.apache.kafka.common.KafkaException when the broker cannot be reached or used
    */
-  public static RecognitionService start(ShelfStreamConfig config) {
-    LoadedModels models = LoadedModels.load(config.models().dir(), config.models().options());
-    ModelDirectory directory = models.directory();
-    Gallery gallery =
-        new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
-    Stages stages = stages(config, models, gallery);
-    ImageFetcher fetcher = new ImageFetcher(config.images().fetchPolicy());
-    RecognitionEvents events =
-        new RecognitionEvents(
-            directory.detectorId(),
-            directory.extractorId(),
-            models.detector().provider(),
-            config.recognition().profile().name(),
-            Clock.systemUTC());
-    EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config.topics());
-    AccessRights.require(config);
-    Topics.create(config);
-    SnapshotTimer snapshots =
-        config
-            .index()
-            .snapshotDir()
-            .map(
-                folder ->
-                    SnapshotTimer.restore(
-                        folder,
-                        config.index().snapshotInterval(),
-                        gallery,
-                        Topics.id(config, config.topics().galleryVectors())))
-            .orElse(null);
-    KafkaStreams streams =
-        new KafkaStreams(
-            RecognitionTopology.build(
-                config.topics(),
-                serdes,
-                fetcher,
-                stages,
-                gallery,
-                events,
-                new GalleryPhotos(stages, directory.extractorId()),
-                config.outputs()),
-            streamsSettings(config));
-    RecognitionService service =
-        new RecognitionService(models, gallery, snapshots, fetcher, serdes.registry(), streams);
-    service.run();
-    return service;
+  public static RecognitionService start(ShelfStreamConfig config, Role role) {
+    RecognitionService service = new RecognitionService(config, role);
+    try {
+      service.run();
+      return service;
+    } catch (RuntimeException e) {
+      service.close();
+      throw e;
+    }
+  }
+
+  private void run() {
+    serdes.prepare(config.topics(), role);
+    AccessRights.require(config, role);
+    Topics.create(config, role);
+    gallery.follow(serdes, this::failed);
+    if (role.recognises()) {
+      run(
+          config.applicationId(),
+          RecognitionTopology.recognition(
+              config.topics(),
+              serdes,
+              fetcher,
+              gallery::stages,
+              new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+              config.outputs()));
+    }
+    if (role.embeds()) {
+      embed(gallery);
+    }
+    log.atInfo()
+        .addKeyValue("role", role)
+        .addKeyValue("detector", gallery.stages().models().detector())
+        .addKeyValue("extractor", gallery.stages().models().extractor())
+        .addKeyValue("provider", gallery.stages().models().provider())
+        .log("Ready");
+  }
+
+  private void embed(FollowedGallery into) {
+    run(
+        config.galleryApplicationId(into.stages().models().extractor()),
+        RecognitionTopology.galleryUpdates(
+            into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()));
+  }
+
+  private void run(String applicationId, Topology topology) {
+    StreamsApplication application =
+        new StreamsApplication(config, applicationId, topology, this::failed);
+    applications.add(application);
+    application.start();
+  }
+
+  private void failed(String application, Throwable cause) {
+    failure.compareAndSet(null, cause);
+    log.atError()
+        .addKeyValue("application", application)
+        .setCause(cause)
+        .log("Kafka Streams failed; stopping so that a restart takes over");
+    stopped.countDown();
   }
 
   /** The stages for a configuration; {@code recognize} puts them together the same way. */
@@ -127,6 +132,7 @@ public final class RecognitionService implements AutoCloseable {
             recognition.searchPhotos());
     ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
     return new Stages(
+        ModelIds.of(models),
         new ImageDecoder(limits),
         models.detector(),
         directory.detectorScoreThreshold(),
@@ -135,78 +141,6 @@ public final class RecognitionService implements AutoCloseable {
         gallery,
         policy,
         new FrameFilters(recognition.filters()));
-  }
-
-  /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */
-  private static Properties streamsSettings(ShelfStreamConfig config) {
-    Properties settings = new Properties();
-    settings.putAll(
-        Map.of(
-            StreamsConfig.APPLICATION_ID_CONFIG,
-            config.applicationId(),
-            StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
-            StreamsConfig.EXACTLY_ONCE_V2,
-            // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours
-            // should.
-            StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG,
-            true,
-            StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
-            100,
-            // Also how soon a gallery vector is searchable; Streams' own 100 ms is too slow for
-            // that.
-            StreamsConfig.POLL_MS_CONFIG,
-            5,
-            // A slow model must not keep a thread from its next poll: few records in hand.
-            StreamsConfig.consumerPrefix("max.poll.records"),
-            32,
-            StreamsConfig.consumerPrefix("session.timeout.ms"),
-            6_000,
-            StreamsConfig.consumerPrefix("heartbeat.interval.ms"),
-            1_500,
-            StreamsConfig.producerPrefix("linger.ms"),
-            0,
-            StreamsConfig.producerPrefix("max.request.size"),
-            Topics.LARGEST_RECORD));
-    config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
-    settings.putAll(config.kafka());
-    return settings;
-  }
-
-  private void run() {
-    streams.setUncaughtExceptionHandler(
-        e -> {
-          // A thread that waited for the registry is told to stop by an exception.
-          if (!closing) {
-            failure.compareAndSet(null, e);
-            log.atError()
-                .setCause(e)
-                .log("Kafka Streams failed; stopping so that a restart takes over");
-          }
-          return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-        });
-    streams.setStateListener(
-        (now, before) -> {
-          if (now == KafkaStreams.State.ERROR || now == KafkaStreams.State.NOT_RUNNING) {
-            stopped.countDown();
-          }
-        });
-    try {
-      streams.start();
-      int gone = gallery.caughtUp();
-      if (gone > 0) {
-        log.atInfo().log("{} photos of the gallery's snapshot are no longer on its topic", gone);
-      }
-    } catch (RuntimeException e) {
-      close();
-      throw e;
-    }
-    log.atInfo()
-        .addKeyValue("detector", models.directory().detectorId())
-        .addKeyValue("extractor", models.directory().extractorId())
-        .addKeyValue("provider", models.detector().provider())
-        .addKeyValue("gallerySize", gallery.state().size())
-        .addKeyValue("galleryVersion", gallery.state().version())
-        .log("Ready: the gallery is caught up");
   }
 
   /**
@@ -221,24 +155,16 @@ public final class RecognitionService implements AutoCloseable {
 
   /** The live gallery of this instance. */
   public ProductSearch gallery() {
-    return gallery;
+    return gallery.stages().gallery();
   }
 
   /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
   @Override
   public void close() {
-    closing = true;
-    registry.stop();
-    // Leaving the group lets the next start begin at once instead of after the session times out.
-    streams.close(
-        CloseOptions.timeout(DRAIN)
-            .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+    serdes.registry().stop();
+    applications.forEach(StreamsApplication::close);
     fetcher.close();
-    if (snapshots != null) {
-      snapshots.close();
-    }
     gallery.close();
-    models.close();
     stopped.countDown();
   }
 }

@@ -3,8 +3,6 @@ package io.shelfstream.topology;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.ObjectBox;
 import io.shelfstream.embed.Crop;
-import io.shelfstream.events.ImageReference;
-import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
@@ -20,31 +18,33 @@ import io.shelfstream.topology.Recognition.SeenObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.Topology;
-import org.apache.kafka.streams.processor.api.ContextualProcessor;
-import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.Stores;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole data path, top to bottom.
+ * The whole data path, top to bottom: three Kafka Streams applications, so that any number of
+ * processes can do either work, and each photo is embedded once for all of them.
  *
  * <pre>
+ * recognition
  * shelf.frames ──► recognize: read ► fetch ► decode ► detect ► extract ► search ► decide ──► publish ──► shelf.recognitions
- *                     ▲                                                            └──────► shelf.dead-letters
- *                     │ searches
- *                  gallery (vector index) ◄── apply-vectors (global store, every instance) ◄─┐
- *                                                                                            │
- * shelf.gallery.updates ──► embed: read ► fetch ► decode ► extract ──► shelf.gallery.vectors ┘
- *                                                                 └──► shelf.gallery.status, shelf.dead-letters
+ *                                                                   │        └──────► shelf.dead-letters
+ * galleryFollower, on every instance                                ▼
+ * shelf.gallery.vectors ──► apply-vectors (global store) ──► gallery (vector index)
+ *          ▲
+ *          └────────────────────────────────────────────────┐
+ * galleryUpdates                                            │
+ * shelf.gallery.updates ──► embed: read ► fetch ► decode ► extract ──► shelf.gallery.status, shelf.dead-letters
  * </pre>
  *
- * Kafka Streams reads the global store to its end before the first frame is taken up, so
- * recognition starts with a complete gallery.
+ * The follower starts first and reads its topic to the end, so recognition starts with a complete
+ * gallery.
  */
 public final class RecognitionTopology {
   /** Names of the nodes and the store, as metrics and logs show them. */
@@ -68,24 +68,21 @@ public final class RecognitionTopology {
   private RecognitionTopology() {}
 
   /**
-   * Wires the topics to the stages. The program and the tests build the same object here.
+   * Frames become recognitions.
    *
-   * @param gallery follows the vectors topic; {@code stages} searches it
+   * @param stages asked once for each frame; they change when another extractor's gallery is ready
    */
-  public static Topology build(
+  static Topology recognition(
       TopicNames topics,
       EventSerdes serdes,
       ImageFetcher fetcher,
-      Stages stages,
-      Gallery gallery,
+      Supplier<Stages> stages,
       RecognitionEvents events,
-      GalleryPhotos photos,
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
     var rawBytes = new ByteArrayDeserializer(); // decoded by the processors, where an error is data
     Topology topology = new Topology();
-
     topology
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
         .addProcessor(
@@ -94,11 +91,22 @@ public final class RecognitionTopology {
         .addSink(
             RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)
         .addSink(FRAME_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, RECOGNIZE);
-
     outputs.json().ifPresent(t -> topology.addSink(RECOGNITIONS_JSON, t, keys, bytes, PUBLISH));
     outputs.epcis().ifPresent(t -> topology.addSink(OBSERVATIONS, t, keys, bytes, PUBLISH));
+    return topology;
+  }
 
-    topology
+  /** Photos of products become vectors, once for all instances. */
+  static Topology galleryUpdates(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
+    var keys = new StringSerializer();
+    var bytes = new ByteArraySerializer();
+    var rawBytes = new ByteArrayDeserializer();
+    return new Topology()
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
         .addProcessor(
             EMBED,
@@ -109,72 +117,24 @@ public final class RecognitionTopology {
         .addSink(
             GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
         .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
-
-    // In memory: its content is only what was applied last; the index itself is rebuilt by
-    // replaying
-    // the compacted topic at each start, through the same processor as live records.
-    topology.addGlobalStore(
-        Stores.keyValueStoreBuilder(
-                Stores.inMemoryKeyValueStore(VECTORS_STORE), Serdes.String(), Serdes.Long())
-            .withLoggingDisabled(),
-        APPLIED_VECTORS,
-        rawBytes,
-        rawBytes,
-        topics.galleryVectors(),
-        APPLY_VECTORS,
-        () -> new GalleryVectorProcessor(topics, serdes, gallery));
-    return topology;
   }
 
-  /** Each frame becomes one recognition event or one dead letter. */
-  private static final class FrameProcessor
-      extends ContextualProcessor<byte[], byte[], Object, Object> {
-    private final TopicNames topics;
-    private final EventSerdes serdes;
-    private final ImageFetcher fetcher;
-    private final Stages stages;
-    private final RecognitionEvents events;
-
-    FrameProcessor(
-        TopicNames topics,
-        EventSerdes serdes,
-        ImageFetcher fetcher,
-        Stages stages,
-        RecognitionEvents events) {
-      this.topics = topics;
-      this.serdes = serdes;
-      this.fetcher = fetcher;
-      this.stages = stages;
-      this.events = events;
-    }
-
-    @Override
-    public void process(Record<byte[], byte[]> record) {
-      StageTimes times = new StageTimes();
-      try {
-        RecognitionEvent event = answer(record, times);
-        context().forward(record.withKey(event.getCameraId()).withValue(event), PUBLISH);
-      } catch (RejectedException e) {
-        context().forward(DeadLetter.of(record, context().recordMetadata(), e), FRAME_DEAD_LETTERS);
-      }
-    }
-
-    private RecognitionEvent answer(Record<byte[], byte[]> record, StageTimes times)
-        throws RejectedException {
-      try {
-        ImageReference frame = serdes.readFrame(topics.frames(), record);
-        times.lap(Stage.READ);
-        byte[] encoded = fetch(fetcher, frame.getUri(), frame.getSha256());
-        times.lap(Stage.FETCH);
-        List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
-        Recognition seen = recognize(stages, encoded, regions, stages.filters().of(frame), times);
-        return events.of(frame, seen, record.timestamp());
-      } catch (RegistryWait.Stopped e) {
-        throw e; // not handled, so not committed: the next start reads it again
-      } catch (RuntimeException e) {
-        throw RejectedException.unexpected(times.underWay(), e);
-      }
-    }
+  /** Vectors are applied to the gallery of this process, all of them on every instance. */
+  static Topology galleryFollower(TopicNames topics, EventSerdes serdes, Gallery gallery) {
+    var rawBytes = new ByteArrayDeserializer();
+    // In memory: its content is only what was applied last; the index itself is rebuilt by
+    // replaying the compacted topic at each start, through the same processor as live records.
+    return new Topology()
+        .addGlobalStore(
+            Stores.keyValueStoreBuilder(
+                    Stores.inMemoryKeyValueStore(VECTORS_STORE), Serdes.String(), Serdes.Long())
+                .withLoggingDisabled(),
+            APPLIED_VECTORS,
+            rawBytes,
+            rawBytes,
+            topics.galleryVectors(),
+            APPLY_VECTORS,
+            () -> new GalleryVectorProcessor(topics, serdes, gallery));
   }
 
   static byte[] fetch(ImageFetcher fetcher, String uri, @Nullable String sha256)
@@ -205,7 +165,8 @@ public final class RecognitionTopology {
       ProductSearch.Result found = search(stages, embeddings, filter);
       times.lap(Stage.SEARCH);
       List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
-      return new Recognition(image.width(), image.height(), objects, found.gallery(), times);
+      return new Recognition(
+          image.width(), image.height(), objects, found.gallery(), stages.models(), times);
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }

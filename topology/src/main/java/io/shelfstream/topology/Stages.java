@@ -10,9 +10,12 @@ import io.shelfstream.image.ImageDecoder;
  * Everything an image passes through, put together once and shared by all threads. Whoever opened
  * the parts closes them.
  *
+ * @param models what detector and extractor are called
  * @param detectionThreshold least detector score, 0 to 1, from the model directory
+ * @param filters which photos a frame is compared with
  */
 public record Stages(
+    ModelIds models,
     ImageDecoder decoder,
     Detector detector,
     float detectionThreshold,
@@ -24,6 +27,7 @@ public record Stages(
 
   /** The same without filters: every frame is compared with all photos. */
   public Stages(
+      ModelIds models,
       ImageDecoder decoder,
       Detector detector,
       float detectionThreshold,
@@ -32,6 +36,7 @@ public record Stages(
       ProductSearch gallery,
       MatchPolicy policy) {
     this(
+        models,
         decoder,
         detector,
         detectionThreshold,

@@ -11,6 +11,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.topology.RecognitionEvents;
 import io.shelfstream.topology.RecognitionService;
+import io.shelfstream.topology.Role;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -69,7 +70,7 @@ class SecuredKafkaIT {
         .all()
         .get();
     Topics.create(asAdmin(), 1, (short) 1);
-    grant(AccessRights.of(config));
+    grant(AccessRights.of(config, Role.ALL));
   }
 
   @AfterAll
@@ -105,12 +106,12 @@ class SecuredKafkaIT {
 
   @Test
   void namesEachRightThatIsMissing() throws Exception {
-    for (Right right : AccessRights.of(config)) {
+    for (Right right : AccessRights.of(config, Role.ALL)) {
       revoke(right);
       try {
         await(config, List.of(right));
 
-        assertThatThrownBy(() -> AccessRights.require(config))
+        assertThatThrownBy(() -> AccessRights.require(config, Role.ALL))
             .as(right.toString())
             .isInstanceOf(KafkaException.class)
             .hasMessageContaining("lacks " + right + ";")
@@ -124,8 +125,11 @@ class SecuredKafkaIT {
   /** Whether a transactional id may be written, Kafka tells only once it is. */
   @Test
   void namesARightThatOnlyShowsOnceTheServiceRuns() throws Exception {
-    Right write = AccessRights.of(config).get(AccessRights.of(config).size() - 1);
-    assertThat(write.resource()).isEqualTo(ResourceType.TRANSACTIONAL_ID);
+    Right write =
+        AccessRights.of(config, Role.RECOGNISE).stream()
+            .filter(right -> right.resource() == ResourceType.TRANSACTIONAL_ID)
+            .findFirst()
+            .orElseThrow();
     Right describe =
         new Right(AclOperation.DESCRIBE, write.resource(), write.name(), write.pattern());
     grant(List.of(describe));
@@ -153,16 +157,17 @@ class SecuredKafkaIT {
 
   @Test
   void namesAllMissingRightsAtOnce() throws Exception {
-    List<Right> rights = AccessRights.of(config);
+    List<Right> rights = AccessRights.of(config, Role.ALL);
     for (Right right : rights) {
       revoke(right);
     }
     try {
       await(config, rights);
 
-      assertThatThrownBy(() -> AccessRights.require(config))
+      assertThatThrownBy(() -> AccessRights.require(config, Role.ALL))
           .hasMessageContaining("READ on topic shelf.frames, ")
-          .hasMessageContaining("READ on group secured, WRITE on transactional id secured-*");
+          .hasMessageContaining(
+              "READ on group secured, WRITE on transactional id secured-*, READ on group shelf.gallery.vectors.embedding-*, WRITE on transactional id shelf.gallery.vectors.embedding-*");
     } finally {
       grant(rights);
     }
@@ -172,7 +177,7 @@ class SecuredKafkaIT {
   void everyRightStandsInTheDocumentation() throws Exception {
     String page = Files.readString(Path.of("../docs/security.md"));
 
-    for (Right right : AccessRights.of(ShelfStreamConfig.load(null, Map.of()))) {
+    for (Right right : AccessRights.of(ShelfStreamConfig.load(null, Map.of()), Role.ALL)) {
       assertThat(page)
           .contains(
               "| `%s` | %s | `%s%s` |"
@@ -202,7 +207,7 @@ class SecuredKafkaIT {
     ShelfStreamConfig wrong =
         configured(USER, "app-secret", Map.of("kafka.ssl.truststore.location", ""));
 
-    assertThatThrownBy(() -> AccessRights.require(wrong))
+    assertThatThrownBy(() -> AccessRights.require(wrong, Role.ALL))
         .isInstanceOf(KafkaException.class)
         .hasMessageContaining("SSL handshake failed")
         .hasMessageContaining("kafka.ssl.*");
@@ -223,9 +228,9 @@ class SecuredKafkaIT {
   private static void await(ShelfStreamConfig config, List<Right> missing)
       throws InterruptedException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!AccessRights.missing(config).equals(missing)) {
+    while (!AccessRights.missing(config, Role.ALL).equals(missing)) {
       assertThat(System.nanoTime())
-          .as("missing %s, expected %s", AccessRights.missing(config), missing)
+          .as("missing %s, expected %s", AccessRights.missing(config, Role.ALL), missing)
           .isLessThan(deadline);
       TimeUnit.MILLISECONDS.sleep(50);
     }

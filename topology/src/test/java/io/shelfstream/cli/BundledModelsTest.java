@@ -68,10 +68,8 @@ class BundledModelsTest {
           LocalGallery.empty(
               config.index().type(), models.directory().extractorDimension(), extractor)) {
         Stages stages = RecognitionService.stages(config, models, gallery);
-        LocalGallery.fill(gallery, photos, new GalleryPhotos(stages, extractor));
-        RecognitionEvents events =
-            new RecognitionEvents(
-                models.directory().detectorId(), extractor, "cpu", "shelf", Clock.systemUTC());
+        LocalGallery.fill(gallery, photos, new GalleryPhotos(stages));
+        RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
         for (Path file : ImageFiles.below(demo.resolve("frames")).subList(0, FRAMES)) {
           answers.add(answer(stages, events, file));
         }

@@ -61,7 +61,7 @@ class ReferenceParityTest {
             LoadedModels.load(config.models().dir(), config.models().options());
         Gallery gallery = LocalGallery.empty("Flat", 512, sessions.directory().extractorId())) {
       Stages stages = RecognitionService.stages(config, sessions, gallery);
-      GalleryPhotos photos = new GalleryPhotos(stages, sessions.directory().extractorId());
+      GalleryPhotos photos = new GalleryPhotos(stages);
       LocalGallery.fill(gallery, galleryFile(expected.get("gallery")), photos);
 
       for (JsonNode image : wanted.get("images")) {

@@ -9,6 +9,7 @@ import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.topology.Match;
+import io.shelfstream.topology.ModelIds;
 import io.shelfstream.topology.Recognition;
 import io.shelfstream.topology.Recognition.SeenObject;
 import io.shelfstream.topology.StageTimes;
@@ -56,7 +57,12 @@ class ShituTextTest {
 
   private static Recognition recognition(SeenObject... objects) {
     return new Recognition(
-        100, 100, List.of(objects), new GalleryState(Map.of(), 2, "Flat"), new StageTimes());
+        100,
+        100,
+        List.of(objects),
+        new GalleryState(Map.of(), 2, "Flat"),
+        new ModelIds("boxes@111111111111", "colour@000000000000", "cpu"),
+        new StageTimes());
   }
 
   private static SeenObject object(int x1, MatchStatus status, String label, float score) {

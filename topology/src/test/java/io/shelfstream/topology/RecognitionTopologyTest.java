@@ -38,9 +38,9 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.TestInputTopic;
@@ -48,6 +48,7 @@ import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.test.TestRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,19 +76,22 @@ class RecognitionTopologyTest {
               Duration.ofSeconds(1),
               3));
 
-  private Topology topology;
-  private TopologyTestDriver driver;
+  private List<Topology> topologies;
+  private List<TopologyTestDriver> drivers;
   private TestInputTopic<String, byte[]> frames;
   private TestInputTopic<String, byte[]> updates;
   private TestInputTopic<String, byte[]> vectors;
   private TestOutputTopic<String, RecognitionEvent> recognitions;
   private TestOutputTopic<String, GalleryStatus> statuses;
+  private TestOutputTopic<String, byte[]> embedded;
   private TestOutputTopic<String, byte[]> deadLetters;
+  private TestOutputTopic<String, byte[]> galleryDeadLetters;
 
   @BeforeEach
   void start() {
     Stages stages =
         new Stages(
+            new ModelIds("boxes@111111111111", EXTRACTOR, "cpu"),
             new ImageDecoder(ImageLimits.DEFAULT),
             detector,
             0.2f,
@@ -96,37 +100,48 @@ class RecognitionTopologyTest {
             gallery,
             new MatchPolicy(0.95f, 0.01f, 3, 10),
             new FrameFilters(Map.of("storeId", "stores", "country", "countries")));
-    topology =
-        RecognitionTopology.build(
-            TOPICS,
-            serdes,
-            fetcher,
-            stages,
-            gallery,
-            new RecognitionEvents(
-                "boxes@111111111111", EXTRACTOR, "cpu", "shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-            new GalleryPhotos(stages, EXTRACTOR),
-            Outputs.of("test"));
-    driver = new TopologyTestDriver(topology, new Properties(), NOW);
-    StringSerializer keys = new StringSerializer();
-    ByteArraySerializer bytes = new ByteArraySerializer();
-    frames = driver.createInputTopic(TOPICS.frames(), keys, bytes, NOW, Duration.ZERO);
-    updates = driver.createInputTopic(TOPICS.galleryUpdates(), keys, bytes, NOW, Duration.ZERO);
-    vectors = driver.createInputTopic(TOPICS.galleryVectors(), keys, bytes, NOW, Duration.ZERO);
-    recognitions = output(TOPICS.recognitions(), serdes.recognitions());
-    statuses = output(TOPICS.galleryStatus(), serdes.statuses());
-    deadLetters =
-        driver.createOutputTopic(
-            TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer());
+    topologies =
+        List.of(
+            RecognitionTopology.galleryFollower(TOPICS, serdes, gallery),
+            RecognitionTopology.recognition(
+                TOPICS,
+                serdes,
+                fetcher,
+                () -> stages,
+                new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
+                Outputs.of("test")),
+            RecognitionTopology.galleryUpdates(
+                TOPICS, serdes, fetcher, new GalleryPhotos(stages), Outputs.of("test")));
+    drivers =
+        topologies.stream()
+            .map(topology -> new TopologyTestDriver(topology, new Properties(), NOW))
+            .toList();
+    TopologyTestDriver follower = drivers.get(0);
+    TopologyTestDriver recognition = drivers.get(1);
+    TopologyTestDriver embedding = drivers.get(2);
+    vectors = input(follower, TOPICS.galleryVectors());
+    frames = input(recognition, TOPICS.frames());
+    recognitions = output(recognition, TOPICS.recognitions(), serdes.recognitions());
+    deadLetters = output(recognition, TOPICS.deadLetters(), Serdes.ByteArray());
+    updates = input(embedding, TOPICS.galleryUpdates());
+    embedded = output(embedding, TOPICS.galleryVectors(), Serdes.ByteArray());
+    statuses = output(embedding, TOPICS.galleryStatus(), serdes.statuses());
+    galleryDeadLetters = output(embedding, TOPICS.deadLetters(), Serdes.ByteArray());
   }
 
-  private <T> TestOutputTopic<String, T> output(String topic, Serde<T> serde) {
+  private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {
+    return driver.createInputTopic(
+        topic, new StringSerializer(), new ByteArraySerializer(), NOW, Duration.ZERO);
+  }
+
+  private static <T> TestOutputTopic<String, T> output(
+      TopologyTestDriver driver, String topic, Serde<T> serde) {
     return driver.createOutputTopic(topic, new StringDeserializer(), serde.deserializer());
   }
 
   @AfterEach
   void stop() {
-    driver.close();
+    drivers.forEach(TopologyTestDriver::close);
     fetcher.close();
     gallery.close();
   }
@@ -175,7 +190,7 @@ class RecognitionTopologyTest {
     addToGallery("red-1", "red", Color.RED);
     byte[] red = Pictures.plain(Color.RED);
 
-    updates.pipeInput("red-1", null);
+    publishUpdate("red-1", (byte[]) null);
     publish(frame("f1", red));
     addToGallery("red-1", "red", Color.RED);
     publish(frame("f2", red));
@@ -323,7 +338,7 @@ class RecognitionTopologyTest {
     publishUpdate("c", update("c", "red").setGtin("4006381333932").setUri("data:,x").build());
     publishUpdate(
         "d", update("d", "red").setEmbedding(List.of(1f, 0f, 0f)).setExtractor("other").build());
-    updates.pipeInput("e", "not avro".getBytes(StandardCharsets.UTF_8));
+    publishUpdate("e", "not avro".getBytes(StandardCharsets.UTF_8));
 
     List<GalleryStatus> answers = statuses.readValuesToList();
     assertThat(answers).extracting(GalleryStatus::getOutcome).containsOnly(GalleryOutcome.REJECTED);
@@ -336,7 +351,7 @@ class RecognitionTopologyTest {
             "INVALID_RECORD",
             "UNDECODABLE_RECORD");
     assertThat(answers.get(2).getMessage()).contains("4006381333932", "1 would be right");
-    assertThat(deadLetters.readRecordsToList()).hasSize(5);
+    assertThat(galleryDeadLetters.readRecordsToList()).hasSize(5);
     assertThat(gallery.state().size()).isZero();
   }
 
@@ -405,10 +420,13 @@ class RecognitionTopologyTest {
 
   @Test
   void namesEveryNode() {
-    String description = topology.describe().toString();
-
-    assertThat(description).doesNotContain("KSTREAM").doesNotContain("KTABLE");
-    assertThat(description).contains(RecognitionTopology.RECOGNIZE, RecognitionTopology.EMBED);
+    assertThat(topologies)
+        .extracting(topology -> topology.describe().toString())
+        .noneMatch(text -> text.contains("KSTREAM") || text.contains("KTABLE"))
+        .satisfiesExactly(
+            text -> assertThat(text).contains(RecognitionTopology.APPLY_VECTORS),
+            text -> assertThat(text).contains(RecognitionTopology.RECOGNIZE),
+            text -> assertThat(text).contains(RecognitionTopology.EMBED));
   }
 
   private void addToGallery(String id, String product, Color colour) {
@@ -430,8 +448,13 @@ class RecognitionTopologyTest {
   }
 
   private void publishUpdate(String key, GalleryUpdate update) {
-    updates.pipeInput(
-        key, serdes.updates().serializer().serialize(TOPICS.galleryUpdates(), update));
+    publishUpdate(key, serdes.updates().serializer().serialize(TOPICS.galleryUpdates(), update));
+  }
+
+  /** Stands in for the broker between the applications. */
+  private void publishUpdate(String key, byte @Nullable [] update) {
+    updates.pipeInput(key, update);
+    embedded.readRecordsToList().forEach(vectors::pipeInput);
   }
 
   private static ImageReference frame(String frameId, byte[] png) {

@@ -1,5 +1,9 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.TopicReader;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryUpdate;

@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import java.time.Duration;
 import me.tongfei.progressbar.ProgressBar;

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -34,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gallery implements ProductSearch, AutoCloseable {
 
+  /** Enough of a product's photos to know what it looks like; some microseconds. */
+  private static final int MOST_COMPARED = 32;
+
   private final String extractorId;
   private final int dimension;
   private final IndexPolicy policy;
@@ -43,6 +47,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private final Lock writing = new ReentrantLock();
 
   private final Map<String, Photo> photos = new HashMap<>();
+  private final PhotosByProduct byProduct = new PhotosByProduct();
 
   /** Photos of a snapshot that the topic has not shown yet; see {@link #caughtUp}. */
   private final Set<String> unconfirmed = new HashSet<>();
@@ -216,22 +221,38 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     unconfirmed.remove(key);
     Photo before = photos.get(key);
     if (before == null) {
-      photos.put(key, append(record));
+      enter(key, append(record));
       return Change.of(Change.Kind.ADDED);
     }
     if (!before.embedding().equals(record.fingerprint())) {
       replace(key, before, record);
     } else if (before.entry().equals(record.entry())) {
       return Change.of(Change.Kind.UNCHANGED);
-    } else if (!before.retell(record.entry(), moment)) {
-      replace(key, before, record);
+    } else {
+      retell(key, before, record);
     }
     return Change.of(Change.Kind.REPLACED);
   }
 
+  private void enter(String key, Photo photo) {
+    photos.put(key, photo);
+    byProduct.add(photo);
+  }
+
+  private void retell(String key, Photo before, VectorRecord record) {
+    byProduct.remove(before);
+    boolean retold = before.retell(record.entry(), moment);
+    byProduct.add(before);
+    if (!retold) {
+      replace(key, before, record);
+    }
+  }
+
   // The new one first: when there is no memory for it, the old one is still there.
   private void replace(String key, Photo before, VectorRecord record) {
-    photos.put(key, append(record));
+    Photo now = append(record);
+    byProduct.remove(before);
+    enter(key, now);
     before.bury(moment);
   }
 
@@ -247,6 +268,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     if (before == null) {
       return Change.of(Change.Kind.UNCHANGED);
     }
+    byProduct.remove(before);
     before.bury(moment);
     return Change.of(Change.Kind.REMOVED);
   }
@@ -383,10 +405,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       }
       moment++;
       try {
-        SnapshotFile.read(file, photo -> photos.put(photo.entry().galleryImageId(), append(photo)));
+        SnapshotFile.read(file, photo -> enter(photo.entry().galleryImageId(), append(photo)));
       } catch (IOException e) {
         photos.values().forEach(photo -> photo.bury(moment));
         photos.clear();
+        byProduct.clear();
         throw e;
       }
       unconfirmed.addAll(photos.keySet());
@@ -430,6 +453,27 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     try {
       return generation.frozen().stream().mapToInt(LiveSegment::rows).sum()
           + generation.open().rows();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /**
+   * How much an embedding resembles the other photos of its product.
+   *
+   * @param galleryImageId of the photo itself, which does not count
+   * @return the best inner product with up to {@value #MOST_COMPARED} of them; empty when there are
+   *     none
+   */
+  public OptionalDouble resemblance(float[] embedding, String productId, String galleryImageId) {
+    writing.lock();
+    try {
+      requireOpen();
+      return byProduct.of(productId).stream()
+          .filter(photo -> !photo.entry().galleryImageId().equals(galleryImageId))
+          .limit(MOST_COMPARED)
+          .mapToDouble(photo -> Embeddings.innerProduct(embedding, photo.copy()))
+          .max();
     } finally {
       writing.unlock();
     }

@@ -2,9 +2,11 @@ package io.shelfstream.topology;
 
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.model.ModelDirectory;
 import java.nio.file.Path;
+import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +20,7 @@ final class FollowedGallery implements AutoCloseable {
   private final LoadedModels models;
   private final Gallery gallery;
   private final Stages stages;
+  private final InFlightPhotos inFlight = new InFlightPhotos();
   private @Nullable SnapshotTimer snapshots;
   private @Nullable StreamsApplication follower;
 
@@ -69,7 +72,7 @@ final class FollowedGallery implements AutoCloseable {
         new StreamsApplication(
             config,
             config.applicationId() + "-follower",
-            RecognitionTopology.galleryFollower(topics, serdes, gallery),
+            RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
             failure);
     follower.start();
     int gone = gallery.caughtUp();
@@ -87,6 +90,22 @@ final class FollowedGallery implements AutoCloseable {
   /** What a frame passes through to be recognised with this gallery. */
   Stages stages() {
     return stages;
+  }
+
+  /** The application that embeds photos for this gallery. */
+  Topology updates(EventSerdes serdes, ImageFetcher fetcher) {
+    LintRules rules =
+        config
+            .gallery()
+            .lintRules(models.directory().extractorInputSize(), stages.policy().threshold());
+    return RecognitionTopology.galleryUpdates(
+        topics,
+        serdes,
+        fetcher,
+        new GalleryPhotos(stages),
+        new GalleryLinter(rules, gallery, inFlight),
+        inFlight,
+        config.outputs());
   }
 
   TopicNames topics() {

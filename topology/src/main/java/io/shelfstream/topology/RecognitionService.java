@@ -97,8 +97,7 @@ public final class RecognitionService implements AutoCloseable {
   private void embed(FollowedGallery into) {
     run(
         config.galleryApplicationId(into.stages().models().extractor()),
-        RecognitionTopology.galleryUpdates(
-            into.topics(), serdes, fetcher, new GalleryPhotos(into.stages()), config.outputs()));
+        into.updates(serdes, fetcher));
   }
 
   private void run(String applicationId, Topology topology) {

@@ -95,12 +95,18 @@ public final class RecognitionTopology {
     return topology;
   }
 
-  /** Photos of products become vectors, once for all instances. */
+  /**
+   * Photos of products become vectors, once for all instances.
+   *
+   * @param inFlight shared with the follower of this process, which sees them arrive
+   */
   static Topology galleryUpdates(
       TopicNames topics,
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
+      GalleryLinter linter,
+      InFlightPhotos inFlight,
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
@@ -109,7 +115,9 @@ public final class RecognitionTopology {
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
         .addProcessor(
             EMBED,
-            () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos, outputs.source()),
+            () ->
+                new GalleryUpdateProcessor(
+                    topics, serdes, fetcher, photos, linter, inFlight, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
             GALLERY_VECTORS, topics.galleryVectors(), keys, serdes.vectors().serializer(), EMBED)
@@ -119,7 +127,8 @@ public final class RecognitionTopology {
   }
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */
-  static Topology galleryFollower(TopicNames topics, EventSerdes serdes, Gallery gallery) {
+  static Topology galleryFollower(
+      TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
     var rawBytes = new ByteArrayDeserializer();
     // In memory: its content is only what was applied last; the index itself is rebuilt by
     // replaying the compacted topic at each start, through the same processor as live records.
@@ -133,7 +142,7 @@ public final class RecognitionTopology {
             rawBytes,
             topics.galleryVectors(),
             APPLY_VECTORS,
-            () -> new GalleryVectorProcessor(topics, serdes, gallery));
+            () -> new GalleryVectorProcessor(topics, serdes, gallery, inFlight));
   }
 
   static byte[] fetch(ImageFetcher fetcher, String uri, @Nullable String sha256)

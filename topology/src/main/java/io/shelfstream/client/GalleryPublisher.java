@@ -8,6 +8,8 @@ import io.shelfstream.topology.EventSerdes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +22,15 @@ import org.jspecify.annotations.Nullable;
 
 /** Publishes gallery updates and waits for what the service says of each. */
 public final class GalleryPublisher {
+  /** As the service rejects embeddings that it cannot compare with its own. */
+  private static final String FOREIGN_EXTRACTOR = "FOREIGN_EXTRACTOR";
+
+  /** Updates published and not answered yet: enough to keep the service busy. */
+  private static final int MOST_UNDER_WAY = 500;
+
+  /** How long to wait, after the last answer, for when the changes became searchable. */
+  private static final Duration SEARCHABLE_PATIENCE = Duration.ofSeconds(2);
+
   private final ShelfStreamConfig config;
   private final Duration patience;
   private final EventSerdes serdes;
@@ -38,6 +49,9 @@ public final class GalleryPublisher {
    *
    * @param rejectedByReason reason class to count
    * @param unanswered ids without an answer when patience ran out
+   * @param searchableMillis from publishing until searchable, of those that the service told,
+   *     sorted
+   * @param stopped why the rest was not published; empty when all was
    */
   public record Report(
       int applied,
@@ -45,10 +59,12 @@ public final class GalleryPublisher {
       Map<String, Integer> rejectedByReason,
       List<String> rejected,
       List<String> warnings,
-      List<String> unanswered) {
+      List<String> unanswered,
+      List<Long> searchableMillis,
+      String stopped) {
 
     public boolean allDone() {
-      return rejected.isEmpty() && unanswered.isEmpty();
+      return rejected.isEmpty() && unanswered.isEmpty() && stopped.isEmpty();
     }
 
     public String summary() {
@@ -58,6 +74,13 @@ public final class GalleryPublisher {
       if (!rejectedByReason.isEmpty()) {
         text.append(' ').append(rejectedByReason);
       }
+      if (!warnings.isEmpty()) {
+        text.append(", warnings ").append(warnings.size());
+      }
+      if (!searchableMillis.isEmpty()) {
+        text.append(
+            ", searchable after p50 %d ms, p99 %d ms".formatted(searchable(0.5), searchable(0.99)));
+      }
       if (!unanswered.isEmpty()) {
         text.append(", without an answer ")
             .append(unanswered.size())
@@ -65,52 +88,177 @@ public final class GalleryPublisher {
             .append(unanswered.get(0))
             .append(')');
       }
+      if (!stopped.isEmpty()) {
+        text.append("; stopped: ").append(stopped);
+      }
       return text.toString();
+    }
+
+    private long searchable(double quantile) {
+      return searchableMillis.get((int) Math.ceil(quantile * searchableMillis.size()) - 1);
     }
   }
 
-  /** Publishes the updates by photo id; a null value removes the photo. */
-  public Map<String, Long> publish(Map<String, @Nullable GalleryUpdate> updates) {
-    Map<String, Future<RecordMetadata>> sent = new LinkedHashMap<>();
-    try (EventProducer producer = new EventProducer(config)) {
-      String topic = config.topics().galleryUpdates();
-      updates.forEach(
-          (id, update) ->
-              sent.put(id, producer.submit(topic, id, producer.serdes().updates(), update)));
+  /**
+   * Publishes the updates by photo id, without waiting for the service; a null value removes the
+   * photo.
+   *
+   * @return how many
+   */
+  public int publish(Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates, int total) {
+    int count = 0;
+    try (EventProducer producer = new EventProducer(config);
+        Progress progress = new Progress("Publishing gallery photos", total)) {
+      while (updates.hasNext()) {
+        Map.Entry<String, @Nullable GalleryUpdate> update = updates.next();
+        producer.send(
+            config.topics().galleryUpdates(),
+            update.getKey(),
+            producer.serdes().updates(),
+            update.getValue());
+        count++;
+        progress.step();
+      }
     }
-    Map<String, Long> offsets = new LinkedHashMap<>();
-    sent.forEach((id, future) -> offsets.put(id, EventProducer.waitFor(future).offset()));
-    return offsets;
+    return count;
   }
 
   /** Publishes the updates and waits until the service has answered each, or patience runs out. */
   public Report publishAndWait(Map<String, @Nullable GalleryUpdate> updates) {
-    try (TopicReader statuses =
-        new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus())) {
-      Map<String, Long> pending = publish(updates);
-      List<GalleryStatus> answers = new ArrayList<>();
-      try (Progress progress = new Progress("Gallery photos", pending.size())) {
-        long lastAnswer = System.nanoTime();
-        while (!pending.isEmpty() && System.nanoTime() - lastAnswer < patience.toNanos()) {
-          for (ConsumerRecord<byte[], byte[]> record : statuses.poll(Duration.ofMillis(200))) {
-            GalleryStatus status = read(record);
-            if (status != null && answers(status, pending)) {
-              pending.remove(status.getGalleryImageId());
-              answers.add(status);
-              progress.step();
-              lastAnswer = System.nanoTime();
-            }
-          }
-        }
-      }
-      return report(answers, List.copyOf(pending.keySet()));
-    }
+    return publishAndWait(updates.entrySet().iterator(), updates.size());
   }
 
-  /** An answer to an earlier update of the same photo has a smaller offset. */
-  private static boolean answers(GalleryStatus status, Map<String, Long> pending) {
-    Long offset = pending.get(status.getGalleryImageId());
-    return offset != null && status.getSourceOffset() >= offset;
+  /**
+   * The same for more updates than memory holds: some are under way at a time. An embedding of a
+   * foreign extractor ends it, as those after it will hardly be better.
+   *
+   * @param total how many there are, for showing progress
+   */
+  public Report publishAndWait(
+      Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates, int total) {
+    Answers answers = new Answers();
+    try (TopicReader statuses =
+            new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus());
+        EventProducer producer = new EventProducer(config);
+        Progress progress = new Progress("Gallery photos", total)) {
+      long lastAnswer = System.nanoTime();
+      while (answers.isExpecting(updates) && System.nanoTime() - lastAnswer < patience.toNanos()) {
+        while (answers.isRoomForMore() && updates.hasNext()) {
+          Map.Entry<String, @Nullable GalleryUpdate> update = updates.next();
+          String topic = config.topics().galleryUpdates();
+          answers.expect(
+              update.getKey(),
+              producer.submit(
+                  topic, update.getKey(), producer.serdes().updates(), update.getValue()));
+        }
+        if (poll(statuses, Duration.ofMillis(100), answers)) {
+          lastAnswer = System.nanoTime();
+          progress.at(answers.count());
+        }
+      }
+      long end = System.nanoTime() + SEARCHABLE_PATIENCE.toNanos();
+      while (answers.areSomeNotSearchable() && System.nanoTime() < end) {
+        poll(statuses, Duration.ofMillis(100), answers);
+      }
+    }
+    return answers.report();
+  }
+
+  private boolean poll(TopicReader statuses, Duration atMost, Answers answers) {
+    boolean any = false;
+    for (ConsumerRecord<byte[], byte[]> record : statuses.poll(atMost)) {
+      GalleryStatus status = read(record);
+      any |= status != null && answers.take(status);
+    }
+    return any;
+  }
+
+  /** What is under way and what came back. Used by one thread. */
+  private static final class Answers {
+    private final Map<String, Future<RecordMetadata>> pending = new LinkedHashMap<>();
+    private final Map<String, Long> unsearchable = new HashMap<>();
+    private final Map<String, Integer> byReason = new TreeMap<>();
+    private final List<String> rejected = new ArrayList<>();
+    private final List<String> warnings = new ArrayList<>();
+    private final List<Long> searchableMillis = new ArrayList<>();
+    private int applied;
+    private int removed;
+    private String stopped = "";
+
+    /** One until the first answer, which may say that there is no use in more. */
+    boolean isRoomForMore() {
+      return stopped.isEmpty() && pending.size() < (count() == 0 ? 1 : MOST_UNDER_WAY);
+    }
+
+    boolean isExpecting(Iterator<?> updates) {
+      return !pending.isEmpty() || (stopped.isEmpty() && updates.hasNext());
+    }
+
+    void expect(String id, Future<RecordMetadata> sent) {
+      pending.put(id, sent);
+    }
+
+    int count() {
+      return applied + removed + rejected.size();
+    }
+
+    boolean areSomeNotSearchable() {
+      return !unsearchable.isEmpty();
+    }
+
+    /** Returns whether it was an answer to one of ours. */
+    boolean take(GalleryStatus status) {
+      String id = status.getGalleryImageId();
+      if (status.getOutcome() == GalleryOutcome.SEARCHABLE) {
+        takeSearchable(id, status);
+        return false;
+      }
+      Future<RecordMetadata> sent = pending.get(id);
+      // An answer to an earlier update of the same photo has a smaller offset.
+      if (sent == null || status.getSourceOffset() < EventProducer.waitFor(sent).offset()) {
+        return false;
+      }
+      pending.remove(id);
+      status.getWarnings().forEach(w -> warnings.add(id + ": " + w));
+      if (status.getOutcome() == GalleryOutcome.APPLIED) {
+        applied++;
+        unsearchable.put(id, status.getSourceOffset());
+      } else if (status.getOutcome() == GalleryOutcome.REMOVED) {
+        removed++;
+        unsearchable.put(id, status.getSourceOffset());
+      } else {
+        reject(id, status);
+      }
+      return true;
+    }
+
+    private void takeSearchable(String id, GalleryStatus status) {
+      if (unsearchable.remove(id, status.getSourceOffset()) && status.getSearchableAt() != null) {
+        searchableMillis.add(
+            Duration.between(status.getPublishedAt(), status.getSearchableAt()).toMillis());
+      }
+    }
+
+    private void reject(String id, GalleryStatus status) {
+      byReason.merge(String.valueOf(status.getReason()), 1, Integer::sum);
+      rejected.add(id + ": " + status.getReason() + ": " + status.getMessage());
+      if (FOREIGN_EXTRACTOR.equals(status.getReason())) {
+        stopped = String.valueOf(status.getMessage());
+      }
+    }
+
+    Report report() {
+      searchableMillis.sort(null);
+      return new Report(
+          applied,
+          removed,
+          byReason,
+          rejected,
+          warnings,
+          List.copyOf(pending.keySet()),
+          searchableMillis,
+          stopped);
+    }
   }
 
   private @Nullable GalleryStatus read(ConsumerRecord<byte[], byte[]> record) {
@@ -122,25 +270,5 @@ public final class GalleryPublisher {
           new String(record.key(), StandardCharsets.UTF_8), e.getMessage());
       return null;
     }
-  }
-
-  private static Report report(List<GalleryStatus> answers, List<String> unanswered) {
-    int applied = 0;
-    int removed = 0;
-    Map<String, Integer> byReason = new TreeMap<>();
-    List<String> rejected = new ArrayList<>();
-    List<String> warnings = new ArrayList<>();
-    for (GalleryStatus s : answers) {
-      s.getWarnings().forEach(w -> warnings.add(s.getGalleryImageId() + ": " + w));
-      if (s.getOutcome() == GalleryOutcome.APPLIED) {
-        applied++;
-      } else if (s.getOutcome() == GalleryOutcome.REMOVED) {
-        removed++;
-      } else {
-        byReason.merge(String.valueOf(s.getReason()), 1, Integer::sum);
-        rejected.add(s.getGalleryImageId() + ": " + s.getReason() + ": " + s.getMessage());
-      }
-    }
-    return new Report(applied, removed, byReason, rejected, warnings, unanswered);
   }
 }

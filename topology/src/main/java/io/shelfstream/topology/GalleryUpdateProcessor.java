@@ -162,7 +162,7 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
             .setSourceOffset(offset())
             .setAttributes(update.getAttributes());
     if (update.getEmbedding() != null) {
-      return complete(vector, ready(update));
+      return complete(vector.setSha256(update.getSha256()), ready(update));
     }
     byte[] encoded = RecognitionTopology.fetch(fetcher, update.getUri(), update.getSha256());
     try {

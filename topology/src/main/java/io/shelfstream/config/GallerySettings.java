@@ -10,7 +10,8 @@ import java.util.Optional;
  * @param lintSide least pixels of a photo's shorter side; empty: half of the extractor's input
  * @param lintSharpness least sharpness of a photo
  * @param lintTwinScore from here on two products' photos count as nearly identical
- * @param lintOwnScore least likeness to the product's other photos; empty: a match
+ * @param lintOwnScore least likeness to the product's other photos; empty: half a match,
+ *     because front and back of a product are no match either
  */
 public record GallerySettings(
     Optional<String> applicationId,
@@ -34,6 +35,6 @@ public record GallerySettings(
         lintSide.orElse(inputSize / 2),
         lintSharpness,
         lintTwinScore,
-        lintOwnScore.orElse(matchThreshold));
+        lintOwnScore.orElse(matchThreshold / 2));
   }
 }

@@ -118,7 +118,7 @@ final class GalleryLinter {
         : Optional.of(
             GalleryWarning.UNLIKE_OWN_PRODUCT.because(
                 number(
-                    "scores %.3f at best with the other photos of product '%s', and %.3f is a match; check that it shows this product",
+                    "scores %.3f at best with the other photos of product '%s', and %.3f is the least expected; check that it shows this product",
                     best, productId, rules.ownScore())));
   }
 

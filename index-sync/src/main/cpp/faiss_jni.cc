@@ -8,6 +8,7 @@
 #include "handles.h"
 #include "index.h"
 #include "limits.h"
+#include "rows.h"
 #include "runtime.h"
 #include "segment.h"
 
@@ -325,16 +326,112 @@ void effort(JNIEnv* env, jclass, jlong handle, jint effort) {
   });
 }
 
+void require_unit_length(JNIEnv* env, jclass, jobject vectors, jint n, jint dimension,
+                         jfloat tolerance) {
+  guarded(env, [&] {
+    if (dimension < 1 || dimension > shelfstream::kMaxDimension) refuse("wrong dimension");
+    shelfstream::require_unit_length(n, rows_of(env, vectors, 0, n, dimension), dimension,
+                                     tolerance);
+    return true;
+  });
+}
+
+jint lists(JNIEnv* env, jclass, jlong handle) {
+  return guarded(env, [&] { return static_cast<jint>(segments.get(handle)->lists()); });
+}
+
+void copy_centres(JNIEnv* env, jclass, jlong handle, jobject out) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    const float* rows = rows_of(env, out, 0, segment->lists(), segment->dimension());
+    segment->copy_centres(const_cast<float*>(rows));
+    return true;
+  });
+}
+
+void take_centres(JNIEnv* env, jclass, jlong handle, jobject centres, jint n) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    shelfstream::use_threads(1);
+    segment->take_centres(n, rows_of(env, centres, 0, n, segment->dimension()));
+    return true;
+  });
+}
+
+void copy_lists(JNIEnv* env, jclass, jlong handle, jint from, jintArray out) {
+  guarded(env, [&] {
+    if (out == nullptr) refuse("lists are null");
+    std::vector<int32_t> lists(env->GetArrayLength(out));
+    segments.get(handle)->copy_lists(from, static_cast<int64_t>(lists.size()), lists.data());
+    env->SetIntArrayRegion(out, 0, static_cast<jsize>(lists.size()),
+                           reinterpret_cast<const jint*>(lists.data()));
+    return true;
+  });
+}
+
+void append_to(JNIEnv* env, jclass, jlong handle, jintArray lists, jobject vectors, jint offset) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    const std::vector<int32_t> chosen = ints_of(env, lists, "lists");
+    const auto n = static_cast<int64_t>(chosen.size());
+    segment->append_to(n, chosen.data(),
+                       rows_of(env, vectors, offset, n, segment->dimension()));
+    return true;
+  });
+}
+
+/// Which of n rows are buried as of a moment, one bit a row.
+void copy_buried(JNIEnv* env, jclass, jlong handle, jlong as_of, jlongArray out, jint n) {
+  guarded(env, [&] {
+    const auto segment = segments.get(handle);
+    if (out == nullptr || n < 0 || env->GetArrayLength(out) < (n + int64_t{63}) / 64) {
+      refuse("bits are null or too few for " + std::to_string(n) + " rows");
+    }
+    std::vector<int64_t> bits(env->GetArrayLength(out));
+    for (int64_t i = 0; i < n; i++) {
+      if (segment->is_buried(i, as_of)) bits[i / 64] |= static_cast<int64_t>(uint64_t{1} << (i % 64));
+    }
+    env->SetLongArrayRegion(out, 0, static_cast<jsize>(bits.size()),
+                            reinterpret_cast<const jlong*>(bits.data()));
+    return true;
+  });
+}
+
+/// The bits of each view's rows, null where all rows may be found.
+std::vector<const uint64_t*> filters_of(JNIEnv* env, jobjectArray buffers,
+                                        const std::vector<int32_t>& rows) {
+  std::vector<const uint64_t*> filters(rows.size(), nullptr);
+  if (buffers == nullptr) return filters;
+  if (env->GetArrayLength(buffers) != static_cast<jsize>(rows.size())) {
+    refuse("segments and filters do not fit");
+  }
+  for (size_t i = 0; i < rows.size(); i++) {
+    jobject buffer = env->GetObjectArrayElement(buffers, static_cast<jsize>(i));
+    if (buffer == nullptr) continue;
+    filters[i] = static_cast<const uint64_t*>(env->GetDirectBufferAddress(buffer));
+    // In longs of 64 rows.
+    if (filters[i] == nullptr ||
+        env->GetDirectBufferCapacity(buffer) < (rows[i] + int64_t{63}) / 64) {
+      refuse("filter refused: a direct buffer of a bit for each of " + std::to_string(rows[i]) +
+             " rows expected");
+    }
+    env->DeleteLocalRef(buffer);
+  }
+  return filters;
+}
+
 void search_segments(JNIEnv* env, jclass, jlongArray handles_of_views, jintArray rows_of_views,
-                     jlong as_of, jboolean exact, jobject queries, jint offset, jint n, jint k,
-                     jint threads, jlongArray labels, jfloatArray scores) {
+                     jobjectArray filters_of_views, jlong as_of, jboolean exact, jobject queries,
+                     jint offset, jint n, jint k, jint threads, jlongArray labels,
+                     jfloatArray scores) {
   guarded(env, [&] {
     const std::vector<int64_t> numbers = longs_of(env, handles_of_views);
     const std::vector<int32_t> rows = ints_of(env, rows_of_views, "rows");
     if (numbers.empty() || numbers.size() != rows.size()) refuse("segments and rows do not fit");
+    const auto filters = filters_of(env, filters_of_views, rows);
     std::vector<shelfstream::View> views;
     for (size_t i = 0; i < numbers.size(); i++) {
-      views.push_back({segments.get(numbers[i]), rows[i]});
+      views.push_back({segments.get(numbers[i]), rows[i], filters[i]});
     }
     const float* x = rows_of(env, queries, offset, n, views.front().segment->dimension());
     const jsize results = require_results(env, n, k, labels, scores);
@@ -419,7 +516,16 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("bury0", "(JIJ)V", edge::bury),
       method("copy0", "(J[ILjava/nio/FloatBuffer;I)V", edge::copy),
       method("effort0", "(JI)V", edge::effort),
-      method("searchSegments0", "([J[IJZLjava/nio/FloatBuffer;IIII[J[F)V", edge::search_segments),
+      method("requireUnitLength0", "(Ljava/nio/FloatBuffer;IIF)V", edge::require_unit_length),
+      method("lists0", "(J)I", edge::lists),
+      method("copyCentres0", "(JLjava/nio/FloatBuffer;)V", edge::copy_centres),
+      method("takeCentres0", "(JLjava/nio/FloatBuffer;I)V", edge::take_centres),
+      method("copyLists0", "(JI[I)V", edge::copy_lists),
+      method("appendTo0", "(J[ILjava/nio/FloatBuffer;I)V", edge::append_to),
+      method("copyBuried0", "(JJ[JI)V", edge::copy_buried),
+      method("searchSegments0",
+             "([J[I[Ljava/nio/LongBuffer;JZLjava/nio/FloatBuffer;IIII[J[F)V",
+             edge::search_segments),
   };
   if (env->RegisterNatives(found, methods, sizeof methods / sizeof methods[0]) != JNI_OK) {
     return JNI_ERR;

@@ -1,5 +1,7 @@
 #include "rows.h"
 
+#include <faiss/utils/distances.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -48,6 +50,18 @@ void require_rows(int64_t n, const float* x, int64_t dimension, bool needs_direc
   if (n > 0 && x == nullptr) refuse(std::string(what) + " refused: no memory given");
   for (int64_t row = 0; row < n; row++) {
     require_usable(x + row * dimension, dimension, row, needs_direction);
+  }
+}
+
+void require_unit_length(int64_t n, const float* x, int64_t dimension, float tolerance) {
+  for (int64_t row = 0; row < n; row++) {
+    const float* values = x + row * dimension;
+    const float length = std::sqrt(faiss::fvec_norm_L2sqr(values, dimension));
+    // Written so that NaN fails too.
+    if (!(std::fabs(length - 1) <= tolerance)) {
+      refuse("vector " + std::to_string(row) + " refused: its length is " + std::to_string(length) +
+             ", not 1");
+    }
   }
 }
 

@@ -6,18 +6,18 @@
 #include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/index_factory.h>
-#include <faiss/utils/Heap.h>
 #include <faiss/utils/distances.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <limits>
-#include <new>
 #include <numeric>
 
+#include "best.h"
 #include "factory.h"
 #include "failure.h"
 #include "limits.h"
+#include "lists.h"
+#include "pages.h"
 #include "rows.h"
 
 extern "C" int sgemm_(const char* transa, const char* transb, const int* m, const int* n,
@@ -26,58 +26,11 @@ extern "C" int sgemm_(const char* transa, const char* transb, const int* m, cons
 
 namespace shelfstream {
 
-/// The best k of each query so far: a heap whose top is the worst of them.
-struct Best {
-  using Order = faiss::CMin<float, int64_t>;
-
-  const int64_t n;
-  const float* const x;
-  const int64_t k;
-  const int threads;
-  int64_t* const labels;
-  float* const scores;
-
-  void begin() {
-    for (int64_t q = 0; q < n; q++) faiss::heap_heapify<Order>(k, scores + q * k, labels + q * k);
-  }
-
-  float worst(int64_t q) const { return scores[q * k]; }
-
-  void take(int64_t q, float score, int64_t label) {
-    faiss::heap_replace_top<Order>(k, scores + q * k, labels + q * k, score, label);
-  }
-
-  void end() {
-    for (int64_t q = 0; q < n; q++) faiss::heap_reorder<Order>(k, scores + q * k, labels + q * k);
-  }
-};
-
 namespace {
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(Failure::kInvalidArgument, message);
 }
-
-/// Memory straight from the kernel: it goes back there when a segment goes, whatever the
-/// allocator's thresholds.
-class Pages {
- public:
-  explicit Pages(size_t floats) : bytes_(floats * sizeof(float)) {
-    void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    floats_ = static_cast<float*>(memory);
-  }
-  ~Pages() { munmap(floats_, bytes_); }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-
-  float* at(size_t i) const { return floats_ + i; }
-
- private:
-  const size_t bytes_;
-  float* floats_;
-};
 
 class Block : public Segment {
  public:
@@ -103,11 +56,13 @@ class Block : public Segment {
 
   void set_effort(int64_t) override {}
 
-  void offer(int64_t rows, int64_t as_of, bool, int64_t label, Best& best) const override {
-    if (best.n < faiss::distance_compute_blas_threshold) {
-      one_by_one(rows, as_of, label, best);
+  void offer(const Sight& sight, int64_t label, Best& best) const override {
+    if (sight.allowed != nullptr && sight.count() * kFewAllowed < sight.rows) {
+      gather(sight, label, best);
+    } else if (best.n < faiss::distance_compute_blas_threshold) {
+      one_by_one(sight, label, best);
     } else {
-      by_matrix(rows, as_of, label, best);
+      by_matrix(sight, label, best);
     }
   }
 
@@ -115,28 +70,39 @@ class Block : public Segment {
   // Faiss's own sizes: what is multiplied stays in the cache.
   static constexpr int64_t kRowsAtOnce = 1024;
   static constexpr int64_t kQueriesAtOnce = 4096;
+  // Where a filter leaves fewer than one row in so many, the others are not compared at all.
+  static constexpr int64_t kFewAllowed = 8;
 
   const Pages pages_;
 
   // Whether a row is buried is asked only of one that would be taken: burying costs searches
   // nothing.
-  void consider(int64_t q, float score, int64_t row, int64_t as_of, int64_t label,
+  void consider(int64_t q, float score, int64_t row, const Sight& sight, int64_t label,
                 Best& best) const {
-    if (score > best.worst(q) && is_live(row, as_of)) best.take(q, score, label + row);
+    if (score > best.worst(q) && is_seen(row, sight)) best.take(q, score, label + row);
   }
 
-  void one_by_one(int64_t rows, int64_t as_of, int64_t label, Best& best) const {
+  void compare(int64_t row, const Sight& sight, int64_t label, Best& best) const {
     const size_t d = dimension();
-    for (int64_t row = 0; row < rows; row++) {
-      for (int64_t q = 0; q < best.n; q++) {
-        const float score = faiss::fvec_inner_product(best.x + q * d, pages_.at(row * d), d);
-        consider(q, score, row, as_of, label, best);
-      }
+    for (int64_t q = 0; q < best.n; q++) {
+      const float score = faiss::fvec_inner_product(best.x + q * d, pages_.at(row * d), d);
+      consider(q, score, row, sight, label, best);
     }
   }
 
-  void by_matrix(int64_t rows, int64_t as_of, int64_t label, Best& best) const {
+  void one_by_one(const Sight& sight, int64_t label, Best& best) const {
+    for (int64_t row = 0; row < sight.rows; row++) compare(row, sight, label, best);
+  }
+
+  void gather(const Sight& sight, int64_t label, Best& best) const {
+    for (int64_t row = 0; row < sight.rows; row++) {
+      if (sight.allows(row)) compare(row, sight, label, best);
+    }
+  }
+
+  void by_matrix(const Sight& sight, int64_t label, Best& best) const {
     const int64_t d = dimension();
+    const int64_t rows = sight.rows;
     const int64_t most = std::min(best.n, kQueriesAtOnce);
     const std::unique_ptr<float[]> products(new float[most * std::min(rows, kRowsAtOnce)]);
     for (int64_t q = 0; q < best.n; q += most) {
@@ -152,7 +118,7 @@ class Block : public Segment {
         for (int i = 0; i < queries; i++) {
           const float* scores = products.get() + static_cast<int64_t>(i) * height;
           for (int j = 0; j < height; j++) {
-            consider(q + i, scores[j], row + j, as_of, label, best);
+            consider(q + i, scores[j], row + j, sight, label, best);
           }
         }
       }
@@ -198,14 +164,19 @@ class FaissSegment : public Segment {
 
   void set_effort(int64_t effort) override { effort_ = effort; }
 
-  void offer(int64_t rows, int64_t as_of, bool exact, int64_t label, Best& best) const override {
-    if (rows != index_->ntotal) refuse("search refused: an index is searched whole");
-    const int64_t k = std::min(best.k, rows);
+  void offer(const Sight& sight, int64_t label, Best& best) const override {
+    if (sight.rows != index_->ntotal) refuse("search refused: an index is searched whole");
+    const int64_t allowed = sight.count();
+    if (allowed == 0) return;
+    const int64_t k = std::min(best.k, allowed);
     std::vector<int64_t> positions(best.n * k, -1);
     std::vector<float> scores(best.n * k);
-    const Live live(*this, as_of);
-    find(any_buried() ? const_cast<Live*>(&live) : nullptr, exact, k, best, positions.data(),
-         scores.data());
+    const Seen seen(*this, sight);
+    const bool some = any_buried() || sight.allowed != nullptr;
+    // What a filter leaves of a graph or of lists is looked for longer; a few are compared exactly.
+    const int64_t share = sight.rows / allowed;
+    find(some ? const_cast<Seen*>(&seen) : nullptr, sight.exact || share >= kFewAllowed, share, k,
+         best, positions.data(), scores.data());
     for (int64_t q = 0; q < best.n; q++) {
       for (int64_t i = q * k; i < (q + 1) * k; i++) {
         if (positions[i] >= 0 && scores[i] > best.worst(q)) {
@@ -216,12 +187,14 @@ class FaissSegment : public Segment {
   }
 
  private:
-  struct Live : faiss::IDSelector {
-    Live(const FaissSegment& segment, int64_t as_of) : segment(segment), as_of(as_of) {}
-    bool is_member(int64_t position) const override { return segment.is_live(position, as_of); }
+  static constexpr int64_t kFewAllowed = 16;
+
+  struct Seen : faiss::IDSelector {
+    Seen(const FaissSegment& segment, const Sight& sight) : segment(segment), sight(sight) {}
+    bool is_member(int64_t position) const override { return segment.is_seen(position, sight); }
 
     const FaissSegment& segment;
-    const int64_t as_of;
+    const Sight& sight;
   };
 
   void take_training(const faiss::IndexIVF& from) {
@@ -241,23 +214,24 @@ class FaissSegment : public Segment {
   int64_t effort_ = 0;
 
   // Parameters go with each call: those inside a Faiss index are shared by all threads.
-  void find(faiss::IDSelector* live, bool exact, int64_t k, const Best& best, int64_t* positions,
-            float* scores) const {
+  void find(faiss::IDSelector* seen, bool exact, int64_t times, int64_t k, const Best& best,
+            int64_t* positions, float* scores) const {
     if (lists_ != nullptr) {
       faiss::SearchParametersIVF parameters;
-      parameters.sel = live;
+      parameters.sel = seen;
       const auto all = static_cast<int64_t>(lists_->nlist);
-      parameters.nprobe = exact ? all : effort_ > 0 ? std::min(effort_, all) : lists_->nprobe;
+      const int64_t lists = effort_ > 0 ? effort_ : static_cast<int64_t>(lists_->nprobe);
+      parameters.nprobe = exact ? all : std::min(lists * times, all);
       index_->search(best.n, best.x, k, scores, positions, &parameters);
     } else if (graph_ != nullptr && !exact) {
       faiss::SearchParametersHNSW parameters;
-      parameters.sel = live;
+      parameters.sel = seen;
       parameters.efSearch = static_cast<int>(
-          std::max(effort_ > 0 ? effort_ : int64_t{graph_->hnsw.efSearch}, k));
+          std::max((effort_ > 0 ? effort_ : int64_t{graph_->hnsw.efSearch}) * times, k));
       index_->search(best.n, best.x, k, scores, positions, &parameters);
     } else {
       faiss::SearchParameters parameters;
-      parameters.sel = live;
+      parameters.sel = seen;
       const faiss::Index* rows = graph_ != nullptr ? graph_->storage : index_.get();
       rows->search(best.n, best.x, k, scores, positions, &parameters);
     }
@@ -270,6 +244,10 @@ bool gives_vectors_back(const std::string& type) {
          type.find("SQ6") == std::string::npos && type.find("SQ8") == std::string::npos;
 }
 
+[[noreturn]] void refuse_lists() {
+  throw Error(Failure::kUnsupported, "an index of this type has no lists to read or set");
+}
+
 void require_capacity(int64_t capacity) {
   if (capacity < 1 || capacity > std::numeric_limits<int32_t>::max()) {
     refuse("room for " + std::to_string(capacity) + " rows refused: 1 to 2147483647 expected");
@@ -277,6 +255,14 @@ void require_capacity(int64_t capacity) {
 }
 
 }  // namespace
+
+int64_t Sight::count() const {
+  if (allowed == nullptr) return rows;
+  int64_t sum = 0;
+  for (int64_t i = 0; i < rows / 64; i++) sum += __builtin_popcountll(allowed[i]);
+  const int64_t rest = rows % 64;
+  return rest == 0 ? sum : sum + __builtin_popcountll(allowed[rows / 64] & ((uint64_t{1} << rest) - 1));
+}
 
 std::shared_ptr<Segment> Segment::make_block(int64_t dimension, int64_t capacity) {
   checked_factory("Flat", dimension);
@@ -293,6 +279,7 @@ std::shared_ptr<Segment> Segment::make_index(const std::string& factory, int64_t
            " refused for a live gallery: it keeps too little of a vector to build the index anew; "
            "use Flat, SQfp16, HNSW32, IVF1024,Flat or IVF1024,SQfp16");
   }
+  if (is_lists(type)) return std::make_shared<Lists>(type, dimension, capacity);
   std::unique_ptr<faiss::Index> index(faiss::index_factory(
       static_cast<int>(dimension), type.c_str(), faiss::METRIC_INNER_PRODUCT));
   return std::make_shared<FaissSegment>(type, std::move(index), capacity);
@@ -301,9 +288,8 @@ std::shared_ptr<Segment> Segment::make_index(const std::string& factory, int64_t
 Segment::Segment(int64_t dimension, int64_t capacity)
     : dimension_(dimension), capacity_(capacity), buried_(new std::atomic<int64_t>[capacity]()) {}
 
-void Segment::append(int64_t n, const float* x) {
+void Segment::begin_appending(int64_t n, const float* x) {
   require_rows(n, x, dimension_, true, "vectors");
-  if (n == 0) return;
   if (n > capacity_ - rows()) {
     refuse(std::to_string(n) + " vectors refused: there is room for " +
            std::to_string(capacity_ - rows()));
@@ -311,10 +297,28 @@ void Segment::append(int64_t n, const float* x) {
   if (!trained()) throw Error(Failure::kNotTrained, "vectors refused: the index is not trained");
   if (damaged_) throw Error(Failure::kFaiss, "vectors refused: an earlier change failed half way");
   damaged_ = true;
-  append_rows(n, x);
+}
+
+void Segment::end_appending(int64_t n) {
   damaged_ = false;
   rows_.store(rows() + n, std::memory_order_release);
 }
+
+void Segment::append(int64_t n, const float* x) {
+  begin_appending(n, x);
+  append_rows(n, x);
+  end_appending(n);
+}
+
+int64_t Segment::lists() const { return 0; }
+
+void Segment::copy_centres(float*) const { refuse_lists(); }
+
+void Segment::take_centres(int64_t, const float*) { refuse_lists(); }
+
+void Segment::copy_lists(int64_t, int64_t, int32_t*) const { refuse_lists(); }
+
+void Segment::append_to(int64_t, const int32_t*, const float*) { refuse_lists(); }
 
 void Segment::train_from(const Segment& source) {
   std::vector<int32_t> all(source.rows());
@@ -343,6 +347,13 @@ void Segment::bury(int64_t position, int64_t at) {
   }
   buried_[position].store(at, std::memory_order_relaxed);
   any_buried_.store(true, std::memory_order_relaxed);
+}
+
+bool Segment::is_buried(int64_t position, int64_t as_of) const {
+  if (position < 0 || position >= rows()) {
+    refuse("row " + std::to_string(position) + " refused: there are " + std::to_string(rows()));
+  }
+  return !is_seen(position, {rows(), as_of, true, nullptr});
 }
 
 void Segment::copy(int64_t n, const int32_t* positions, float* out) const {
@@ -385,7 +396,8 @@ void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, 
   best.begin();
   for (size_t i = 0; i < views.size(); i++) {
     if (views[i].rows == 0) continue;
-    views[i].segment->offer(views[i].rows, as_of, exact, static_cast<int64_t>(i) << 32, best);
+    const Sight sight{views[i].rows, as_of, exact, views[i].allowed};
+    views[i].segment->offer(sight, static_cast<int64_t>(i) << 32, best);
   }
   best.end();
 }

@@ -14,20 +14,40 @@ namespace shelfstream {
 
 struct Best;
 
+/// What a search sees of a segment.
+struct Sight {
+  /// The first so many rows.
+  int64_t rows;
+  /// Rows buried then or before are passed over.
+  int64_t as_of;
+  /// Compare with every row, whatever the type.
+  bool exact;
+  /// One bit a row, the first in the lowest: whether it may be found. Null: all may.
+  const uint64_t* allowed;
+
+  bool allows(int64_t row) const {
+    return allowed == nullptr || (allowed[row / 64] >> (row % 64) & 1) != 0;
+  }
+
+  /// How many of the rows may be found.
+  int64_t count() const;
+};
+
 /// Vectors by position, compared by inner product: part of a gallery that is searched while it
 /// changes. Rows are only ever appended; a row that is replaced or removed is buried, and searches
 /// pass over it.
 ///
 /// One writer at a time. Any number of searches beside it, without a lock: a search names how many
 /// rows it sees and as of when, and neither appending nor burying changes what lies before that.
-/// Only an index from make_index must not be appended to while it is searched: fill it, then show it.
+/// Only what is_frozen must not be appended to while it is searched: fill it, then show it.
 class Segment {
  public:
   /// Plain rows, compared one by one. Address space is taken for all of them, memory as they come.
   static std::shared_ptr<Segment> make_block(int64_t dimension, int64_t capacity);
 
-  /// A Faiss index of a type that gives its vectors back: see checked_factory, without SQ4, SQ6,
-  /// SQ8 and PQ.
+  /// An index of a type that gives its vectors back: see checked_factory, without SQ4, SQ6, SQ8 and
+  /// PQ. Inverted files of plain vectors may be appended to while they are searched (lists.h), all
+  /// others are Faiss indexes.
   static std::shared_ptr<Segment> make_index(const std::string& type, int64_t dimension,
                                              int64_t capacity);
 
@@ -57,6 +77,9 @@ class Segment {
   /// Hides a row from searches as of `at` (1 or later) and after.
   void bury(int64_t position, int64_t at);
 
+  /// Whether a search as of a moment passes over a row.
+  bool is_buried(int64_t position, int64_t as_of) const;
+
   /// Copies the rows at these positions, in their order.
   void copy(int64_t n, const int32_t* positions, float* out) const;
 
@@ -64,12 +87,22 @@ class Segment {
   /// candidates of a graph (efSearch). To be set before the segment is shown.
   void effort(int64_t effort);
 
+  /// What a trained inverted file knows beside its rows, so that it need not be trained again:
+  /// number of lists, their centres, and the list of each row. kUnsupported for other types.
+  virtual int64_t lists() const;
+  virtual void copy_centres(float* out) const;
+  virtual void take_centres(int64_t n, const float* x);
+  virtual void copy_lists(int64_t from, int64_t n, int32_t* out) const;
+
+  /// Appends rows whose lists are known.
+  virtual void append_to(int64_t n, const int32_t* lists, const float* x);
+
  protected:
   Segment(int64_t dimension, int64_t capacity);
 
-  bool is_live(int64_t position, int64_t as_of) const {
+  bool is_seen(int64_t position, const Sight& sight) const {
     const int64_t at = buried_[position].load(std::memory_order_relaxed);
-    return at == 0 || at > as_of;
+    return (at == 0 || at > sight.as_of) && sight.allows(position);
   }
   bool any_buried() const { return any_buried_.load(std::memory_order_relaxed); }
 
@@ -77,8 +110,12 @@ class Segment {
   virtual void append_rows(int64_t n, const float* x) = 0;
   virtual void copy_row(int64_t position, float* out) const = 0;
   virtual void set_effort(int64_t effort) = 0;
-  /// Offers the live ones among the first `rows` rows. All of them where exact is set.
-  virtual void offer(int64_t rows, int64_t as_of, bool exact, int64_t label, Best& best) const = 0;
+  /// Offers the rows that are seen: the nearest, or all of them where exact is set.
+  virtual void offer(const Sight& sight, int64_t label, Best& best) const = 0;
+
+  /// Around what appends rows: checks them; shows them. Between the two nothing may be refused.
+  void begin_appending(int64_t n, const float* x);
+  void end_appending(int64_t n);
 
  private:
   friend void search_segments(const std::vector<struct View>& views, int64_t as_of, bool exact,
@@ -95,10 +132,11 @@ class Segment {
   bool damaged_ = false;
 };
 
-/// The first rows of a segment.
+/// The first rows of a segment, or those of them that a filter allows (see Sight).
 struct View {
   std::shared_ptr<Segment> segment;
   int64_t rows;
+  const uint64_t* allowed = nullptr;
 };
 
 /// Searches segments together: writes n × k labels and scores, best first. A label is the number of

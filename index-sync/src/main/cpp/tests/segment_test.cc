@@ -236,12 +236,86 @@ void refuses_types_that_cannot_serve() {
   CHECK_FAILS(Failure::kInvalidArgument, untrained->train(0, x.data()));
 }
 
+/// An index with another's centres and lists answers as that one does.
+void takes_what_was_learnt_before() {
+  const Floats x = unit_vectors(3000, 1);
+  for (const char* type : {"IVF32,Flat", "IVF32_HNSW8,Flat"}) {
+    const auto index = filled(type, x);
+    index->effort(4);
+    Floats centres(32 * kDimension);
+    std::vector<int32_t> lists(3000);
+    CHECK(index->lists() == 32);
+    index->copy_centres(centres.data());
+    index->copy_lists(0, 3000, lists.data());
+    const auto other = Segment::make_index(type, kDimension, 3001);
+    const int32_t wrong = 32;
+
+    other->take_centres(32, centres.data());
+    other->effort(4);
+    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(1, &wrong, x.data()));
+    other->append_to(3000, lists.data(), x.data());
+
+    const Floats queries = unit_vectors(20, 7);
+    CHECK(nearest({{other, 3000}}, queries, 5).labels == nearest({{index, 3000}}, queries, 5).labels);
+    CHECK_FAILS(Failure::kInvalidArgument, other->take_centres(32, centres.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->copy_lists(2999, 2, lists.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(2, lists.data(), x.data()));
+    other->append(1, x.data());
+    CHECK(other->rows() == 3001);
+  }
+  const auto block = filled("block", x);
+  const int32_t list = 0;
+  CHECK(block->lists() == 0);
+  CHECK_FAILS(Failure::kUnsupported, block->append_to(1, &list, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument,
+              Segment::make_index("IVF32,Flat", kDimension, 9)->take_centres(31, x.data()));
+}
+
+/// Whatever share of the rows a filter leaves, they are the nearest of these.
+void finds_only_what_a_filter_allows(const std::string& type) {
+  const Floats x = unit_vectors(2000, 1);
+  const auto segment = filled(type, x);
+  segment->effort(64);
+  for (int64_t row = 0; row < 2000; row += 10) segment->bury(row, 5);
+  for (const int64_t step : {1, 2, 7, 50, 3000}) {
+    std::vector<uint64_t> allowed(2000 / 64 + 1);
+    // The first one, dead, also stands for "none".
+    for (int64_t row = 0; row < 2000; row += step) allowed[row / 64] |= uint64_t{1} << (row % 64);
+    for (const int64_t n : {1, 9}) {
+      const Floats queries = unit_vectors(n, 99);
+      const Hits hits = nearest({{segment, 2000, allowed.data()}}, queries, 5, kNow, false, 2);
+      for (int64_t q = 0; q < n; q++) {
+        Floats live;
+        for (int64_t row = 0; row < 2000; row += step) {
+          if (row % 10 == 0) continue;
+          live.push_back(std::inner_product(queries.begin() + q * kDimension,
+                                            queries.begin() + (q + 1) * kDimension,
+                                            x.begin() + row * kDimension, 0.0F));
+        }
+        std::sort(live.rbegin(), live.rend());
+        for (int64_t i = 0; i < 5; i++) {
+          const int64_t label = hits.labels[q * 5 + i];
+          if (i >= static_cast<int64_t>(live.size())) {
+            CHECK(label == -1);
+            continue;
+          }
+          CHECK(label % step == 0 && label % 10 != 0);
+          CHECK(std::fabs(hits.scores[q * 5 + i] - live[i]) < 1e-3);
+        }
+      }
+    }
+  }
+}
+
 /// Rows come and go under running searches; each search must find exactly the live rows of its
 /// moment: with `rows` rows there, the first half of them buried.
-void changes_under_running_searches() {
+void changes_under_running_searches(const std::string& type) {
   const int64_t most = 3000;
   const Floats x = unit_vectors(most, 1);
-  const auto block = Segment::make_block(kDimension, most);
+  const auto block = type == "block" ? Segment::make_block(kDimension, most)
+                                     : Segment::make_index(type, kDimension, most);
+  block->train(most, x.data());
+  block->effort(32);
   std::atomic<int64_t> moment{0};
   std::atomic<int64_t> answered{0};
   std::atomic<bool> wrong{false};
@@ -283,6 +357,8 @@ void add_segment_tests(Tests& tests) {
               [=] { hides_a_row_from_the_moment_it_is_buried(type); });
     tests.add(std::string("segments: gives its rows back, ") + type,
               [=] { gives_its_rows_back(type); });
+    tests.add(std::string("segments: finds only what a filter allows, ") + type,
+              [=] { finds_only_what_a_filter_allows(type); });
   }
   tests.add("segments: moves rows to another", moves_rows_to_another_segment);
   tests.add("segments: makes another with the same training",
@@ -292,5 +368,9 @@ void add_segment_tests(Tests& tests) {
   tests.add("segments: answers with less than k rows", answers_with_less_than_k_rows);
   tests.add("segments: refuses what does not fit", refuses_what_does_not_fit);
   tests.add("segments: refuses types that cannot serve", refuses_types_that_cannot_serve);
-  tests.add("segments: changes under running searches", changes_under_running_searches);
+  tests.add("segments: takes what was learnt before", takes_what_was_learnt_before);
+  for (const char* type : {"block", "IVF32,Flat"}) {
+    tests.add(std::string("segments: changes under running searches, ") + type,
+              [=] { changes_under_running_searches(type); });
+  }
 }

@@ -108,7 +108,8 @@ final class Compaction {
   }
 
   private Segment trained() {
-    Segment index = Segment.index(plan.type(), dimension, LivePart.rows(parts));
+    int room = LiveSegment.roomFor(LivePart.rows(parts), plan.type());
+    Segment index = Segment.index(plan.type(), dimension, room);
     try (Segment sample = sample()) {
       index.trainFrom(sample);
       return index;
@@ -119,8 +120,8 @@ final class Compaction {
   }
 
   private void fill(Segment target, List<LivePart> rows, BooleanSupplier calledOff) {
-    Photo[] photos = new Photo[LivePart.rows(rows)];
-    made.add(LiveSegment.filled(target, photos, plan.type()));
+    Photo[] photos = new Photo[target.capacity()];
+    made.add(LiveSegment.filled(target, photos, LivePart.rows(rows), plan.type()));
     int at = 0;
     for (LivePart part : rows) {
       if (calledOff.getAsBoolean()) {

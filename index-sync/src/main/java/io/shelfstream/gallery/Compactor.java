@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ final class Compactor implements AutoCloseable {
 
   private final Supplier<Optional<Compaction>> cut;
   private final Consumer<Compaction> finish;
+  private final BooleanSupplier drain;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final ExecutorService thread = Executors.newSingleThreadExecutor(Compactor::background);
   private volatile boolean closed;
@@ -30,10 +32,13 @@ final class Compactor implements AutoCloseable {
   /**
    * @param cut gives what is due, or nothing
    * @param finish shows the new segments, or discards them
+   * @param drain moves a few photos into the index, and tells whether there were any
    */
-  Compactor(Supplier<Optional<Compaction>> cut, Consumer<Compaction> finish) {
+  Compactor(
+      Supplier<Optional<Compaction>> cut, Consumer<Compaction> finish, BooleanSupplier drain) {
     this.cut = cut;
     this.finish = finish;
+    this.drain = drain;
   }
 
   private static Thread background(Runnable work) {
@@ -56,6 +61,10 @@ final class Compactor implements AutoCloseable {
       while (due.isPresent()) {
         compact(due.get());
         due = cut.get();
+      }
+      while (!closed && drain.getAsBoolean()) {
+        // Others take their turn between two.
+        Thread.onSpinWait();
       }
     } catch (RuntimeException e) {
       quietUntil = System.nanoTime() + PAUSE.toNanos();

@@ -2,20 +2,19 @@ package io.shelfstream.gallery;
 
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.IndexException;
-import io.shelfstream.index.Segment;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -38,6 +37,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   /** Enough of a product's photos to know what it looks like; some microseconds. */
   private static final int MOST_COMPARED = 32;
 
+  /** Looking up the list of a photo takes some 0.05 ms, and changes wait meanwhile. */
+  private static final int DRAINED_AT_ONCE = 16;
+
   private final String extractorId;
   private final int dimension;
   private final IndexPolicy policy;
@@ -46,17 +48,15 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   /** Held by whoever changes anything below. */
   private final Lock writing = new ReentrantLock();
 
-  private final Map<String, Photo> photos = new HashMap<>();
+  private Map<String, Photo> photos = new HashMap<>();
   private final PhotosByProduct byProduct = new PhotosByProduct();
-
-  /** Photos of a snapshot that the topic has not shown yet; see {@link #caughtUp}. */
-  private final Set<String> unconfirmed = new HashSet<>();
 
   private Map<Integer, Long> covered = Map.of();
   private Generation generation;
   private long moment;
   private boolean closed;
   private volatile Snapshot current;
+  private volatile boolean caughtUp;
 
   /**
    * An empty gallery.
@@ -73,7 +73,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     this.policy = IndexPolicy.of(indexType, dimension);
     this.generation = new Generation(List.of(LiveSegment.block(dimension)));
     this.current = new Snapshot(generation, 0, 0, 0, Map.of());
-    this.compactor = new Compactor(this::cut, this::finish);
+    this.compactor = new Compactor(this::cut, this::finish, this::drain);
   }
 
   /**
@@ -160,8 +160,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       boolean known = offset < covered.getOrDefault(partition, 0L);
-      if (known && isThere) {
-        unconfirmed.remove(galleryImageId);
+      Photo photo = known && isThere ? photos.get(galleryImageId) : null;
+      if (photo != null) {
+        photo.confirm();
       }
       return known;
     } finally {
@@ -180,14 +181,23 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     try {
       requireOpen();
       moment++;
-      int gone = unconfirmed.size();
-      unconfirmed.forEach(this::remove);
-      unconfirmed.clear();
+      List<String> gone =
+          photos.values().stream()
+              .filter(photo -> !photo.isConfirmed())
+              .map(photo -> photo.entry().galleryImageId())
+              .toList();
+      gone.forEach(this::remove);
+      caughtUp = true;
       publish(current.versions());
-      return gone;
+      return gone.size();
     } finally {
       writing.unlock();
     }
+  }
+
+  /** Whether the topic was read to its end once; see {@link #caughtUp}. */
+  public boolean isCaughtUp() {
+    return caughtUp;
   }
 
   private Change changing(int partition, long offset, Supplier<Change> change) {
@@ -205,7 +215,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private void publish(Map<Integer, Long> versions) {
     current = new Snapshot(generation, generation.open().rows(), moment, photos.size(), versions);
-    if (policy.plan(generation, photos.size()).isPresent()) {
+    if (policy.plan(generation, photos.size()).isPresent()
+        || IndexPolicy.blockToDrain(generation).isPresent()) {
       compactor.request();
     }
   }
@@ -218,12 +229,12 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private Change put(VectorRecord record) {
     String key = record.entry().galleryImageId();
-    unconfirmed.remove(key);
     Photo before = photos.get(key);
     if (before == null) {
       enter(key, append(record));
       return Change.of(Change.Kind.ADDED);
     }
+    before.confirm();
     if (!before.embedding().equals(record.fingerprint())) {
       replace(key, before, record);
     } else if (before.entry().equals(record.entry())) {
@@ -316,22 +327,64 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         return;
       }
       compaction.made().forEach(LiveSegment::takePhotos);
-      List<LiveSegment> segments = new ArrayList<>(compaction.made());
-      generation.frozen().stream()
-          .filter(segment -> !compaction.from().contains(segment))
-          .forEach(segments::add);
-      segments.add(generation.open());
+      List<LiveSegment> segments = new ArrayList<>(generation.segments());
+      segments.removeAll(compaction.from());
+      // An index that takes new photos comes last, to be the open one.
+      boolean grows = compaction.made().stream().anyMatch(LiveSegment::grows);
+      segments.addAll(grows ? segments.size() : 0, compaction.made());
       show(segments);
     } finally {
       writing.unlock();
     }
   }
 
+  /**
+   * Puts some photos of a block that lies beside an index that takes new ones into it, as if they
+   * had come anew.
+   *
+   * @return whether there was anything to do
+   */
+  private boolean drain() {
+    writing.lock();
+    try {
+      Optional<LiveSegment> block =
+          closed ? Optional.empty() : IndexPolicy.blockToDrain(generation);
+      block.ifPresent(this::drain);
+      return block.isPresent();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private void drain(LiveSegment block) {
+    int[] live = Arrays.stream(block.livePositions()).limit(DRAINED_AT_ONCE).toArray();
+    if (live.length == 0) {
+      show(generation.segments().stream().filter(segment -> segment != block).toList());
+      return;
+    }
+    moment++;
+    FloatBuffer rows = block.vectors().copy(live);
+    for (int position : live) {
+      float[] embedding = new float[dimension];
+      rows.get(embedding);
+      Photo photo = block.photo(position);
+      Photo moved = append(new VectorRecord(photo.entry(), photo.embedding(), embedding));
+      if (!photo.isConfirmed()) {
+        moved.unconfirm();
+      }
+      byProduct.remove(photo);
+      enter(photo.entry().galleryImageId(), moved);
+      photo.bury(moment);
+    }
+    publish(current.versions());
+  }
+
   @Override
-  public Result search(List<float[]> embeddings, int k) {
+  public Result search(List<float[]> embeddings, int k, PhotoFilter filter) {
     Snapshot snapshot = hold();
     try {
-      return new Result(new NearestPhotos(snapshot).find(embeddings, k), snapshot.state());
+      NearestPhotos nearest = new NearestPhotos(snapshot.photos(filter));
+      return new Result(nearest.find(embeddings, k), snapshot.state());
     } finally {
       snapshot.generation().release();
     }
@@ -360,43 +413,20 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   /** Writes the gallery of this moment; searches and changes go on meanwhile. */
   void save(Path file, String topicId) throws IOException {
-    Snapshot snapshot;
-    List<LivePart> parts;
-    writing.lock();
+    Snapshot snapshot = hold();
     try {
-      requireOpen();
-      snapshot = hold();
-      parts = LivePart.of(generation.segments());
-    } finally {
-      writing.unlock();
-    }
-    try {
-      SnapshotFile.write(
-          file,
-          new SnapshotFile.Header(
-              topicId, extractorId, dimension, snapshot.versions(), snapshot.photos()),
-          to -> copy(parts, snapshot.asOf(), to));
+      SnapshotWriter.write(file, snapshot, topicId, extractorId);
     } finally {
       snapshot.generation().release();
     }
   }
 
-  private void copy(List<LivePart> parts, long asOf, SnapshotFile.Photos to) throws IOException {
-    FloatBuffer rows = Segment.buffer(LivePart.MOST_ROWS, dimension);
-    float[] embedding = new float[dimension];
-    for (LivePart part : parts) {
-      part.from().vectors().copy(part.positions(), rows);
-      rows.clear();
-      for (int position : part.positions()) {
-        rows.get(embedding);
-        Photo photo = part.from().photo(position);
-        to.accept(new VectorRecord(photo.entry(asOf), photo.embedding(), embedding));
-      }
-    }
-  }
-
-  /** Fills this gallery, which must be empty, from a verified file. */
-  void restore(Path file, SnapshotFile.Header header) throws IOException {
+  /**
+   * Fills this gallery, which must be empty, from a file.
+   *
+   * @throws IOException saying what is wrong with the file; the gallery is still empty then
+   */
+  void restore(FileChannel file, SnapshotFile.Header header) throws IOException {
     writing.lock();
     try {
       requireOpen();
@@ -404,20 +434,35 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         throw new IllegalStateException("a gallery that holds photos is not read from a file");
       }
       moment++;
-      try {
-        SnapshotFile.read(file, photo -> enter(photo.entry().galleryImageId(), append(photo)));
-      } catch (IOException e) {
-        photos.values().forEach(photo -> photo.bury(moment));
-        photos.clear();
-        byProduct.clear();
-        throw e;
+      List<LiveSegment> read = new SnapshotReader(file, header, moment).read();
+      Map<String, Photo> found = byId(read, header.photos());
+      List<LiveSegment> segments = new ArrayList<>(read);
+      segments.sort(Comparator.comparing(LiveSegment::grows));
+      if (segments.isEmpty() || !segments.get(segments.size() - 1).grows()) {
+        segments.add(LiveSegment.block(dimension));
       }
-      unconfirmed.addAll(photos.keySet());
+      photos = found;
+      photos.values().forEach(byProduct::add);
       covered = header.versions();
+      show(segments);
       publish(covered);
     } finally {
       writing.unlock();
     }
+  }
+
+  private static Map<String, Photo> byId(List<LiveSegment> segments, int count) throws IOException {
+    Map<String, Photo> found = new HashMap<>((int) (count / 0.75) + 1);
+    for (LiveSegment segment : segments) {
+      for (Photo photo : segment.photos(segment.rows())) {
+        if (found.put(photo.entry().galleryImageId(), photo) != null) {
+          segments.forEach(each -> each.vectors().close());
+          throw SnapshotFile.damaged(
+              "photo '%s' is there twice".formatted(photo.entry().galleryImageId()));
+        }
+      }
+    }
+    return found;
   }
 
   private void requireOpen() {

@@ -1,11 +1,15 @@
 package io.shelfstream.gallery;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntToLongFunction;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +28,7 @@ public final class GallerySnapshots {
 
   private static final String PREFIX = "gallery-";
   private static final String SUFFIX = ".snapshot";
+  private static final String ASIDE = ".ahead";
 
   private final Path folder;
   private final String topicId;
@@ -45,22 +50,30 @@ public final class GallerySnapshots {
     }
   }
 
+  /** The same where nobody can say how far the topic reaches. */
+  public boolean restore(Gallery gallery) throws IOException {
+    return restore(gallery, partition -> Long.MAX_VALUE);
+  }
+
   /**
    * Fills an empty gallery from the newest snapshot that fits it.
    *
+   * @param ends by partition, the offset of the next record: what lies beyond is of records that
+   *     the topic lost, and such a snapshot is put aside, for the topic will grow past it again
    * @return whether there was one
    * @throws IOException when the directory cannot be read
    */
-  public synchronized boolean restore(Gallery gallery) throws IOException {
+  public synchronized boolean restore(Gallery gallery, IntToLongFunction ends) throws IOException {
     for (Path file : newestFirst()) {
-      try {
+      try (FileChannel channel = FileChannel.open(file)) {
         long start = System.nanoTime();
-        SnapshotFile.Header header = SnapshotFile.verify(file);
+        SnapshotFile.Header header = SnapshotFile.open(channel);
         String unfit = header.unfitFor(topicId, gallery.extractorId(), gallery.dimension());
         if (!unfit.isEmpty()) {
           throw new IOException(unfit);
         }
-        gallery.restore(file, header);
+        requireWithin(ends, header.versions(), file);
+        gallery.restore(channel, header);
         savedVersion = gallery.state().version();
         log.atInfo()
             .addKeyValue("file", file)
@@ -76,6 +89,20 @@ public final class GallerySnapshots {
       }
     }
     return false;
+  }
+
+  private static void requireWithin(IntToLongFunction ends, Map<Integer, Long> versions, Path file)
+      throws IOException {
+    for (Map.Entry<Integer, Long> version : versions.entrySet()) {
+      long end = ends.applyAsLong(version.getKey());
+      if (version.getValue() > end) {
+        Path aside = file.resolveSibling(file.getFileName() + ASIDE);
+        Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
+        throw new IOException(
+            "it holds records up to offset %d of partition %d, but the topic ends at %d: it lost records; the file is now %s"
+                .formatted(version.getValue(), version.getKey(), end, aside.getFileName()));
+      }
+    }
   }
 
   private static String reason(IOException e) {

@@ -52,6 +52,23 @@ final class Generation {
     return views;
   }
 
+  /** The same, of the rows that a filter allows. */
+  List<Segment.View> views(int openRows, PhotoFilter filter) {
+    if (filter.isNone()) {
+      return views(openRows);
+    }
+    List<Segment.View> views = new ArrayList<>();
+    for (LiveSegment segment : frozen()) {
+      views.add(view(segment, segment.rows(), filter));
+    }
+    views.add(view(open(), openRows, filter));
+    return views;
+  }
+
+  private static Segment.View view(LiveSegment segment, int rows, PhotoFilter filter) {
+    return new Segment.View(segment.vectors(), rows, segment.allowed(filter, rows));
+  }
+
   /** Returns false when it is too late: the last user is gone. */
   boolean retain() {
     int now = users.get();

@@ -123,8 +123,9 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
         IndexException.Code.FILE, "cannot open index directory " + directory + ": " + why);
   }
 
+  /** These photos have no attributes, so every filter allows all of them. */
   @Override
-  public Result search(List<float[]> embeddings, int k) {
+  public Result search(List<float[]> embeddings, int k, PhotoFilter filter) {
     return new Result(nearest.find(embeddings, k), state);
   }
 

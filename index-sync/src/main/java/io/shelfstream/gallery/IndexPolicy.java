@@ -33,7 +33,7 @@ final class IndexPolicy {
    */
   private static final int OPEN_SHARE = 50;
 
-  /** Rows outside the index, as a share of it, that are worth training it anew. */
+  /** Rows that came after an index was trained, as a share of it, that are worth doing it anew. */
   private static final int REBUILD_SHARE = 5;
 
   private static final Pattern LISTS = Pattern.compile("IVF(\\d+).*");
@@ -98,15 +98,23 @@ final class IndexPolicy {
     if (index == null) {
       return Optional.of(new Plan(all, wanted, null));
     }
-    long outside = all.stream().mapToLong(LiveSegment::rows).sum() - index.rows();
-    if (index.isMuchDead() || outside * REBUILD_SHARE >= index.rows()) {
+    long trained = index.trainedRows();
+    long since = all.stream().mapToLong(LiveSegment::rows).sum() - trained;
+    if (index.isMuchDead() || since * REBUILD_SHARE >= trained) {
       return Optional.of(new Plan(all, wanted, null));
     }
-    return beside(index, all);
+    return index.grows() ? Optional.empty() : beside(index, all);
+  }
+
+  /** Blocks whose photos belong into the index that takes new ones. */
+  static Optional<LiveSegment> blockToDrain(Generation generation) {
+    return generation.open().grows()
+        ? generation.frozen().stream().filter(LiveSegment::isBlock).findFirst()
+        : Optional.empty();
   }
 
   private static @Nullable LiveSegment largestIndex(Generation generation) {
-    return generation.frozen().stream()
+    return generation.segments().stream()
         .filter(segment -> !segment.isBlock())
         .max(Comparator.comparingInt(LiveSegment::rows))
         .orElse(null);
@@ -114,7 +122,10 @@ final class IndexPolicy {
 
   /** Blocks with many dead rows are packed anew, and what is small goes with them. */
   private static Optional<Plan> blocksOnly(Generation generation) {
-    List<LiveSegment> frozen = generation.frozen();
+    List<LiveSegment> frozen = new ArrayList<>(generation.frozen());
+    if (!generation.open().isBlock()) {
+      frozen.add(generation.open());
+    }
     if (frozen.stream().noneMatch(segment -> !segment.isBlock() || segment.isMuchDead())) {
       return Optional.empty();
     }

@@ -2,6 +2,11 @@ package io.shelfstream.gallery;
 
 import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
@@ -13,6 +18,8 @@ final class LiveSegment {
 
   static final String EXACT = "Flat";
 
+  private static final int MOST_FILTERS = 128;
+
   /** A row in so many is dead: then the live ones are worth moving. */
   private static final int DEAD_SHARE = 5;
 
@@ -20,6 +27,17 @@ final class LiveSegment {
   private final Photo[] photos;
   private final String type;
   private final AtomicInteger generations = new AtomicInteger();
+
+  /** Of the filters used last: 16 bytes a row at most, beside the 2 KB of its vector. */
+  private final Map<PhotoFilter, FilteredRows> filtered =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PhotoFilter, FilteredRows> eldest) {
+          return size() > MOST_FILTERS;
+        }
+      };
+
+  private final int trainedRows;
   private int rows;
   private int dead;
 
@@ -37,9 +55,20 @@ final class LiveSegment {
     return new LiveSegment(Segment.block(dimension, capacity), new Photo[capacity], EXACT, 0);
   }
 
-  /** A segment that is filled already. */
-  static LiveSegment filled(Segment vectors, Photo[] photos, String type) {
-    return new LiveSegment(vectors, photos, type, photos.length);
+  /**
+   * A segment that holds rows already.
+   *
+   * @param photos one a row, and room for what is appended later
+   */
+  static LiveSegment filled(Segment vectors, Photo[] photos, int rows, String type) {
+    return new LiveSegment(vectors, photos, type, rows);
+  }
+
+  /**
+   * Room of a new segment for some rows: an index that grows takes new ones until it is rebuilt.
+   */
+  static int roomFor(int rows, String type) {
+    return Segment.grows(type) ? rows + rows / 4 + 1024 : rows;
   }
 
   private LiveSegment(Segment vectors, Photo[] photos, String type, int rows) {
@@ -47,6 +76,7 @@ final class LiveSegment {
     this.photos = photos;
     this.type = type;
     this.rows = rows;
+    this.trainedRows = rows;
   }
 
   /** Rows of a full block of this dimension. */
@@ -61,6 +91,11 @@ final class LiveSegment {
   /** Faiss factory string. */
   String type() {
     return type;
+  }
+
+  /** Whether it is an index that takes new photos. */
+  boolean grows() {
+    return Segment.grows(type);
   }
 
   boolean isBlock() {
@@ -84,6 +119,11 @@ final class LiveSegment {
     return rows - dead;
   }
 
+  /** Rows that were there when it was trained or filled. */
+  int trainedRows() {
+    return trainedRows;
+  }
+
   int[] livePositions() {
     return IntStream.range(0, rows).filter(i -> photos[i].isLive()).toArray();
   }
@@ -103,6 +143,25 @@ final class LiveSegment {
     photos[rows] = photo;
     rows++;
     return photo;
+  }
+
+  /** Says which photo lies at a position; its vector comes from a file. */
+  void restore(int position, Fingerprint fingerprint, GalleryEntry entry, long since) {
+    photos[position] = Photo.restored(fingerprint, entry, since, this, position);
+  }
+
+  /** The photos at the first so many positions. */
+  List<Photo> photos(int count) {
+    return Arrays.asList(photos).subList(0, count);
+  }
+
+  /** Which of the first rows a filter allows: see {@link Segment.View}. */
+  LongBuffer allowed(PhotoFilter filter, int rows) {
+    FilteredRows allowed;
+    synchronized (filtered) {
+      allowed = filtered.computeIfAbsent(filter, f -> new FilteredRows(f, photos.length));
+    }
+    return allowed.upTo(rows, this);
   }
 
   /** Tells its photos that they lie here now. */

@@ -21,6 +21,7 @@ final class Photo {
   private int position;
   private int slot;
   private long buriedAt;
+  private boolean confirmed = true;
 
   /** What was said of a photo from a moment on, and before that. */
   private record Text(GalleryEntry entry, long since, @Nullable Text before, int count) {}
@@ -30,6 +31,27 @@ final class Photo {
     this.text = new Text(entry, since, null, 1);
     this.segment = segment;
     this.position = position;
+  }
+
+  /** One of a snapshot, which the topic has yet to show. */
+  static Photo restored(
+      Fingerprint embedding, GalleryEntry entry, long since, LiveSegment segment, int position) {
+    Photo photo = new Photo(embedding, entry, since, segment, position);
+    photo.unconfirm();
+    return photo;
+  }
+
+  /** Whether the topic has shown it. */
+  boolean isConfirmed() {
+    return confirmed;
+  }
+
+  void confirm() {
+    confirmed = true;
+  }
+
+  void unconfirm() {
+    confirmed = false;
   }
 
   Fingerprint embedding() {
@@ -52,11 +74,12 @@ final class Photo {
   /**
    * Says something else of the photo from a moment on.
    *
-   * @return false when earlier texts leave no room: nothing has changed then
+   * @return false when earlier texts leave no room, or its attributes change, which filters have
+   *     noted for its row: nothing has changed then
    */
   boolean retell(GalleryEntry entry, long since) {
     Text before = text;
-    if (before.count == MOST_TEXTS) {
+    if (before.count == MOST_TEXTS || !before.entry.attributes().equals(entry.attributes())) {
       return false;
     }
     text = new Text(entry, since, before, before.count + 1);

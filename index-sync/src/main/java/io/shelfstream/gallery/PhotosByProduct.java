@@ -34,8 +34,4 @@ final class PhotosByProduct {
   List<Photo> of(String productId) {
     return products.getOrDefault(productId, List.of());
   }
-
-  void clear() {
-    products.clear();
-  }
 }

@@ -13,9 +13,15 @@ public interface ProductSearch {
    *
    * @param embeddings unit length, of the gallery's dimension
    * @param k photos wanted, 1 or more
+   * @param filter which photos may be found
    * @return for each embedding up to k hits, best first
    */
-  Result search(List<float[]> embeddings, int k);
+  Result search(List<float[]> embeddings, int k, PhotoFilter filter);
+
+  /** Searches all photos. */
+  default Result search(List<float[]> embeddings, int k) {
+    return search(embeddings, k, PhotoFilter.NONE);
+  }
 
   /** The gallery as it stands now. */
   GalleryState state();

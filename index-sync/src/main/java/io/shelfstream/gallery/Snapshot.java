@@ -3,6 +3,7 @@ package io.shelfstream.gallery;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -13,27 +14,25 @@ import java.util.Map;
  * @param photos their number
  */
 record Snapshot(
-    Generation generation, int openRows, long asOf, int photos, Map<Integer, Long> versions)
-    implements NearestPhotos.Source {
+    Generation generation, int openRows, long asOf, int photos, Map<Integer, Long> versions) {
 
   /** The same gallery in other segments. */
   Snapshot in(Generation next) {
     return new Snapshot(next, next.open().rows(), asOf, photos, versions);
   }
 
-  @Override
-  public int dimension() {
+  int dimension() {
     return generation.open().vectors().dimension();
   }
 
-  @Override
-  public long size() {
-    return photos;
+  /** Rows of one of its segments that were there. */
+  int rowsOf(LiveSegment segment) {
+    return segment == generation.open() ? openRows : segment.rows();
   }
 
   GalleryState state() {
     String type =
-        generation.frozen().stream()
+        generation.segments().stream()
             .filter(segment -> !segment.isBlock())
             .findFirst()
             .map(LiveSegment::type)
@@ -41,13 +40,29 @@ record Snapshot(
     return new GalleryState(versions, photos, type);
   }
 
-  @Override
-  public Neighbor[][] search(FloatBuffer queries, int k) {
-    return Segment.search(generation.views(openRows), asOf, false, queries, k);
-  }
+  /** The photos that a search may find. */
+  NearestPhotos.Source photos(PhotoFilter filter) {
+    List<Segment.View> views = generation.views(openRows, filter);
+    return new NearestPhotos.Source() {
+      @Override
+      public int dimension() {
+        return Snapshot.this.dimension();
+      }
 
-  @Override
-  public GalleryEntry entry(long id) {
-    return generation.segment(Segment.view(id)).photo(Segment.position(id)).entry(asOf);
+      @Override
+      public long size() {
+        return photos;
+      }
+
+      @Override
+      public Neighbor[][] search(FloatBuffer queries, int k) {
+        return Segment.search(views, asOf, false, queries, k);
+      }
+
+      @Override
+      public GalleryEntry entry(long id) {
+        return generation.segment(Segment.view(id)).photo(Segment.position(id)).entry(asOf);
+      }
+    };
   }
 }

@@ -2,43 +2,54 @@ package io.shelfstream.gallery;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInput;
 import java.io.DataInputStream;
+import java.io.DataOutput;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.zip.CRC32C;
 
 /**
- * A gallery in a file: {@value #MAGIC} and the format; topic, extractor, dimension, next offset of
- * each partition; number of photos; for each its words, the fingerprint of its embedding and the
- * embedding as little-endian float32; at the end the SHA-256 of all that. Whole or not there: it is
- * written beside its place, forced to the disk and renamed.
+ * The format of a gallery in a file, made to be read in large pieces by several threads: sections
+ * one after the other, each with a CRC-32C of its own (processors compute it as fast as memory
+ * gives the bytes), their directory at the end.
+ *
+ * <pre>
+ * {@value #MAGIC}, format
+ * for each segment   centres of its lists: float32, lists × dimension (inverted files only)
+ *   each stretch     what is said of its photos, and the SHA-256 of each embedding
+ *                    list of each row: int32 (inverted files only)
+ *                    embeddings: float32, rows × dimension
+ * directory          header, place and checksum of every section
+ * its length, its checksum, {@value #MAGIC}
+ * </pre>
+ *
+ * All numbers of the sections are little-endian. A file that was cut short has no directory.
  */
 final class SnapshotFile {
 
   /** How a file that is being written begins. */
   static final String DRAFT = ".snapshot-";
 
+  /** Photos of a stretch at most: what one task reads. */
+  static final int STRETCH = 16_384;
+
   private static final String MAGIC = "shelfstream-gallery";
-  private static final int FORMAT = 1;
-  private static final int CHECKSUM = 32;
-  private static final int BUFFER = 1 << 20;
+  private static final int FORMAT = 2;
+  private static final int HEAD = 2 + MAGIC.length() + Integer.BYTES;
+  private static final int TAIL = Integer.BYTES + Integer.BYTES + 2 + MAGIC.length();
+  private static final int MOST_DIRECTORY = 64 << 20;
 
   private SnapshotFile() {}
 
@@ -49,7 +60,15 @@ final class SnapshotFile {
    * @param versions for each partition the offset + 1 of the last record applied
    */
   record Header(
-      String topicId, String extractorId, int dimension, Map<Integer, Long> versions, int photos) {
+      String topicId,
+      String extractorId,
+      int dimension,
+      Map<Integer, Long> versions,
+      List<Part> parts) {
+
+    int photos() {
+      return parts.stream().mapToInt(Part::rows).sum();
+    }
 
     /** What keeps a snapshot from serving a gallery of this kind, or nothing. */
     String unfitFor(String wantedTopic, String wantedExtractor, int wantedDimension) {
@@ -65,41 +84,185 @@ final class SnapshotFile {
     }
   }
 
-  /** Takes photos one by one. */
-  interface Photos {
-    void accept(VectorRecord photo) throws IOException;
-  }
+  /**
+   * A segment in the file: live rows only.
+   *
+   * @param type Flat, or an inverted file that grows
+   * @param lists of an inverted file, else 0
+   * @param effort lists that a search looks at
+   * @param centres of the lists; an empty section for Flat
+   */
+  record Part(
+      String type, int rows, int lists, int effort, Section centres, List<Stretch> stretches) {}
 
-  /** Gives all photos of a header to what it is given. */
-  interface Source {
-    void photos(Photos to) throws IOException;
-  }
+  /** Some rows of a segment. */
+  record Stretch(int rows, Section words, Section lists, Section vectors) {}
 
-  static void write(Path file, Header header, Source source) throws IOException {
-    Path draft = Files.createTempFile(file.toAbsolutePath().getParent(), DRAFT, ".tmp");
-    try {
-      try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-        MessageDigest digest = sha256();
-        OutputStream disk = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER);
-        DataOutputStream out = new DataOutputStream(new DigestOutputStream(disk, digest));
-        write(out, header);
-        source.photos(photo -> write(out, photo));
-        disk.write(digest.digest());
-        disk.flush();
-        channel.force(true);
+  /** A place in the file. */
+  record Section(long offset, long length, int checksum) {
+
+    static final Section NONE = new Section(0, 0, 0);
+
+    void require(long expected) throws IOException {
+      if (length != expected) {
+        throw damaged("a section has %d bytes instead of %d".formatted(length, expected));
       }
-      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent())) {
-        folder.force(true);
+    }
+
+    /** Reads all of it and checks it. */
+    ByteBuffer read(FileChannel channel) throws IOException {
+      if (length > Integer.MAX_VALUE) {
+        throw damaged("a section of %d bytes".formatted(length));
       }
-    } finally {
-      Files.deleteIfExists(draft);
+      ByteBuffer bytes = direct((int) length);
+      Reading reading = new Reading(channel, this);
+      reading.next(bytes);
+      reading.finish();
+      return bytes;
     }
   }
 
-  private static void write(DataOutputStream out, Header header) throws IOException {
-    out.writeUTF(MAGIC);
-    out.writeInt(FORMAT);
+  /** Reads a section piece by piece; what was read counts only after {@link #finish}. */
+  static final class Reading {
+    private final FileChannel channel;
+    private final Section section;
+    private final CRC32C sum = new CRC32C();
+    private long at;
+
+    Reading(FileChannel channel, Section section) {
+      this.channel = channel;
+      this.section = section;
+    }
+
+    /** Fills a buffer, which is ready to be read then. */
+    void next(ByteBuffer bytes) throws IOException {
+      bytes.mark();
+      while (bytes.hasRemaining()) {
+        int read = channel.read(bytes, section.offset + at);
+        if (read < 0) {
+          throw new IOException("it grew shorter while it was read");
+        }
+        at += read;
+      }
+      bytes.flip();
+      sum.update(bytes.duplicate());
+    }
+
+    void finish() throws IOException {
+      if (at != section.length || (int) sum.getValue() != section.checksum) {
+        throw damaged("the checksum at byte %d does not fit".formatted(section.offset));
+      }
+    }
+  }
+
+  /** Writes sections one after the other. */
+  static final class Writing {
+    private final FileChannel channel;
+    private CRC32C sum = new CRC32C();
+    private long start;
+    private long at;
+
+    Writing(FileChannel channel) throws IOException {
+      this.channel = channel;
+      ByteArrayOutputStream head = new ByteArrayOutputStream();
+      DataOutputStream out = new DataOutputStream(head);
+      out.writeUTF(MAGIC);
+      out.writeInt(FORMAT);
+      put(ByteBuffer.wrap(head.toByteArray()));
+      sum = new CRC32C();
+      start = at;
+    }
+
+    void put(ByteBuffer bytes) throws IOException {
+      sum.update(bytes.duplicate());
+      while (bytes.hasRemaining()) {
+        at += channel.write(bytes);
+      }
+    }
+
+    /** Ends the section that began where the last one ended. */
+    Section end() {
+      Section section = new Section(start, at - start, (int) sum.getValue());
+      sum = new CRC32C();
+      start = at;
+      return section;
+    }
+
+    void finish(Header header) throws IOException {
+      ByteArrayOutputStream directory = new ByteArrayOutputStream();
+      write(new DataOutputStream(directory), header);
+      put(ByteBuffer.wrap(directory.toByteArray()));
+      Section section = end();
+      ByteArrayOutputStream tail = new ByteArrayOutputStream();
+      DataOutputStream out = new DataOutputStream(tail);
+      out.writeInt((int) section.length);
+      out.writeInt(section.checksum);
+      out.writeUTF(MAGIC);
+      put(ByteBuffer.wrap(tail.toByteArray()));
+    }
+  }
+
+  /**
+   * Reads what a file is of, and where everything lies.
+   *
+   * @throws IOException saying what is wrong with it
+   */
+  static Header open(FileChannel channel) throws IOException {
+    long size = channel.size();
+    requireFormat(channel, size);
+    ByteBuffer tail = bytes(channel, size - TAIL, TAIL);
+    int length = tail.getInt();
+    int checksum = tail.getInt();
+    if (!isMagic(tail) || length < 0 || length > Math.min(MOST_DIRECTORY, size - HEAD - TAIL)) {
+      throw damaged("it has no directory at its end");
+    }
+    Section directory = new Section(size - TAIL - length, length, checksum);
+    ByteBuffer bytes = directory.read(channel);
+    try {
+      return header(input(bytes), size);
+    } catch (EOFException e) {
+      throw damaged("its directory ends early");
+    }
+  }
+
+  private static void requireFormat(FileChannel channel, long size) throws IOException {
+    if (size < HEAD + TAIL) {
+      throw new IOException("it is no gallery snapshot, or was cut short");
+    }
+    ByteBuffer head = bytes(channel, 0, HEAD);
+    if (!isMagic(head)) {
+      throw new IOException("it is no gallery snapshot");
+    }
+    int format = head.getInt();
+    if (format != FORMAT) {
+      throw new IOException("it has format %d, this version reads %d".formatted(format, FORMAT));
+    }
+  }
+
+  private static boolean isMagic(ByteBuffer bytes) {
+    short length = bytes.getShort();
+    byte[] magic = new byte[MAGIC.length()];
+    bytes.get(magic);
+    return length == MAGIC.length() && new String(magic, UTF_8).equals(MAGIC);
+  }
+
+  private static ByteBuffer bytes(FileChannel channel, long offset, int length) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(length);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, offset + bytes.position()) < 0) {
+        throw new IOException("it grew shorter while it was read");
+      }
+    }
+    return bytes.flip();
+  }
+
+  static DataInputStream input(ByteBuffer bytes) {
+    byte[] copy = new byte[bytes.remaining()];
+    bytes.duplicate().get(copy);
+    return new DataInputStream(new ByteArrayInputStream(copy));
+  }
+
+  private static void write(DataOutput out, Header header) throws IOException {
     out.writeUTF(header.topicId);
     out.writeUTF(header.extractorId);
     out.writeInt(header.dimension);
@@ -108,138 +271,83 @@ final class SnapshotFile {
       out.writeInt(version.getKey());
       out.writeLong(version.getValue());
     }
-    out.writeInt(header.photos);
-  }
-
-  private static void write(DataOutputStream out, VectorRecord photo) throws IOException {
-    GalleryEntry entry = photo.entry();
-    write(out, entry.galleryImageId());
-    write(out, entry.productId());
-    write(out, entry.label());
-    out.writeBoolean(entry.gtin() != null);
-    if (entry.gtin() != null) {
-      write(out, entry.gtin());
-    }
-    out.writeInt(entry.attributes().size());
-    for (Map.Entry<String, String> attribute : entry.attributes().entrySet()) {
-      write(out, attribute.getKey());
-      write(out, attribute.getValue());
-    }
-    Fingerprint fingerprint = photo.fingerprint();
-    out.writeLong(fingerprint.a());
-    out.writeLong(fingerprint.b());
-    out.writeLong(fingerprint.c());
-    out.writeLong(fingerprint.d());
-    out.write(Embeddings.encode(photo.embedding()).array());
-  }
-
-  private static void write(DataOutputStream out, String text) throws IOException {
-    byte[] bytes = text.getBytes(UTF_8);
-    out.writeInt(bytes.length);
-    out.write(bytes);
-  }
-
-  /**
-   * Reads what a file is of; its checksum has been verified then.
-   *
-   * @throws IOException saying what is wrong with it
-   */
-  static Header verify(Path file) throws IOException {
-    try (DataInputStream in = open(file)) {
-      requireFormat(in);
-    }
-    long length = Files.size(file);
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = sha256();
-      byte[] some = new byte[BUFFER];
-      long left = length - CHECKSUM;
-      while (left > 0) {
-        int read = in.readNBytes(some, 0, (int) Math.min(left, BUFFER));
-        if (read == 0) {
-          throw new IOException("it grew shorter while it was read");
-        }
-        digest.update(some, 0, read);
-        left -= read;
-      }
-      if (!Arrays.equals(digest.digest(), in.readNBytes(CHECKSUM))) {
-        throw new IOException("its checksum does not fit: it is damaged or was cut short");
-      }
-    }
-    try (DataInputStream in = open(file)) {
-      return header(in);
-    }
-  }
-
-  /** Reads the photos of a verified file. */
-  static void read(Path file, Photos to) throws IOException {
-    try (DataInputStream in = open(file)) {
-      Header header = header(in);
-      byte[] embedding = new byte[header.dimension * Float.BYTES];
-      for (int i = 0; i < header.photos; i++) {
-        to.accept(photo(in, embedding));
+    out.writeInt(header.parts.size());
+    for (Part part : header.parts) {
+      out.writeUTF(part.type);
+      out.writeInt(part.rows);
+      out.writeInt(part.lists);
+      out.writeInt(part.effort);
+      write(out, part.centres);
+      out.writeInt(part.stretches.size());
+      for (Stretch stretch : part.stretches) {
+        out.writeInt(stretch.rows);
+        write(out, stretch.words);
+        write(out, stretch.lists);
+        write(out, stretch.vectors);
       }
     }
   }
 
-  private static DataInputStream open(Path file) throws IOException {
-    return new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER));
+  private static void write(DataOutput out, Section section) throws IOException {
+    out.writeLong(section.offset);
+    out.writeLong(section.length);
+    out.writeInt(section.checksum);
   }
 
-  private static void requireFormat(DataInputStream in) throws IOException {
-    byte[] magic = in.readNBytes(2 + MAGIC.length());
-    if (magic.length < 2 + MAGIC.length()
-        || !new String(magic, 2, MAGIC.length(), UTF_8).equals(MAGIC)) {
-      throw new IOException("it is no gallery snapshot");
-    }
-    int format = in.readInt();
-    if (format != FORMAT) {
-      throw new IOException("it has format %d, this version reads %d".formatted(format, FORMAT));
-    }
-  }
-
-  private static Header header(DataInputStream in) throws IOException {
-    requireFormat(in);
+  private static Header header(DataInput in, long size) throws IOException {
     String topicId = in.readUTF();
     String extractorId = in.readUTF();
     int dimension = in.readInt();
-    int partitions = in.readInt();
     Map<Integer, Long> versions = new HashMap<>();
-    for (int i = 0; i < partitions; i++) {
+    for (int i = in.readInt(); i > 0; i--) {
       versions.put(in.readInt(), in.readLong());
     }
-    return new Header(topicId, extractorId, dimension, Map.copyOf(versions), in.readInt());
-  }
-
-  private static VectorRecord photo(DataInputStream in, byte[] embedding) throws IOException {
-    String id = text(in);
-    String productId = text(in);
-    String label = text(in);
-    String gtin = in.readBoolean() ? text(in) : null;
-    Map<String, String> attributes = new HashMap<>();
-    int count = in.readInt();
-    for (int i = 0; i < count; i++) {
-      attributes.put(text(in), text(in));
+    List<Part> parts = new ArrayList<>();
+    for (int i = in.readInt(); i > 0; i--) {
+      parts.add(part(in, dimension, size));
     }
-    Fingerprint fingerprint =
-        new Fingerprint(in.readLong(), in.readLong(), in.readLong(), in.readLong());
-    in.readFully(embedding);
-    return new VectorRecord(
-        new GalleryEntry(id, productId, label, gtin, attributes),
-        fingerprint,
-        Embeddings.decode(ByteBuffer.wrap(embedding)));
+    return new Header(topicId, extractorId, dimension, Map.copyOf(versions), List.copyOf(parts));
   }
 
-  private static String text(DataInputStream in) throws IOException {
-    byte[] bytes = new byte[in.readInt()];
-    in.readFully(bytes);
-    return new String(bytes, UTF_8);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
+  private static Part part(DataInput in, int dimension, long size) throws IOException {
+    String type = in.readUTF();
+    int rows = in.readInt();
+    int lists = in.readInt();
+    int effort = in.readInt();
+    Section centres = section(in, size);
+    centres.require((long) lists * dimension * Float.BYTES);
+    List<Stretch> stretches = new ArrayList<>();
+    int seen = 0;
+    for (int i = in.readInt(); i > 0; i--) {
+      Stretch stretch =
+          new Stretch(in.readInt(), section(in, size), section(in, size), section(in, size));
+      if (stretch.rows < 1 || stretch.rows > STRETCH) {
+        throw damaged("a stretch of %d rows".formatted(stretch.rows));
+      }
+      stretch.lists.require(lists == 0 ? 0 : (long) stretch.rows * Integer.BYTES);
+      stretch.vectors.require((long) stretch.rows * dimension * Float.BYTES);
+      seen += stretch.rows;
+      stretches.add(stretch);
     }
+    if (seen != rows) {
+      throw damaged("%d rows of %d".formatted(seen, rows));
+    }
+    return new Part(type, rows, lists, effort, centres, List.copyOf(stretches));
+  }
+
+  private static Section section(DataInput in, long size) throws IOException {
+    Section section = new Section(in.readLong(), in.readLong(), in.readInt());
+    if (section.offset < 0 || section.length < 0 || section.offset > size - section.length) {
+      throw damaged("a section lies outside it");
+    }
+    return section;
+  }
+
+  static ByteBuffer direct(int bytes) {
+    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  static IOException damaged(String what) {
+    return new IOException("it is damaged or was cut short: " + what);
   }
 }

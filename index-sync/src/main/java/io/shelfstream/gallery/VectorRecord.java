@@ -14,7 +14,7 @@ record VectorRecord(GalleryEntry entry, Fingerprint fingerprint, float[] embeddi
   /**
    * How far an embedding's length may be from 1: float32 rounding is below 1e-6, a fault far above.
    */
-  private static final double LENGTH_TOLERANCE = 1e-3;
+  static final double LENGTH_TOLERANCE = 1e-3;
 
   /** Takes a record that {@link #problem} found nothing wrong with. */
   static VectorRecord of(GalleryVector vector) {

@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One Faiss index outside the Java heap, and all native methods. The handle is a number of a table
@@ -233,9 +235,24 @@ final class NativeFaiss implements AutoCloseable {
 
   static native void effort0(long handle, int effort);
 
+  static native void requireUnitLength0(FloatBuffer vectors, int n, int dimension, float tolerance);
+
+  static native int lists0(long handle);
+
+  static native void copyCentres0(long handle, FloatBuffer out);
+
+  static native void takeCentres0(long handle, FloatBuffer centres, int n);
+
+  static native void copyLists0(long handle, int from, int[] out);
+
+  static native void appendTo0(long handle, int[] lists, FloatBuffer vectors, int offset);
+
+  static native void copyBuried0(long handle, long asOf, long[] out, int n);
+
   static native void searchSegments0(
       long[] segments,
       int[] rows,
+      @Nullable LongBuffer @Nullable [] filters,
       long asOf,
       boolean exact,
       FloatBuffer queries,

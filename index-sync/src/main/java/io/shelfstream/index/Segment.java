@@ -5,7 +5,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.BitSet;
 import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Vectors by position, compared by inner product: part of a gallery that is searched while it
@@ -18,9 +22,13 @@ import java.util.List;
  */
 public final class Segment implements AutoCloseable {
 
+  // As is_lists in src/main/cpp/lists.cc has it.
+  private static final Pattern GROWING = Pattern.compile("IVF\\d+(_HNSW\\d+)?,Flat");
+
   private final long handle;
   private final int dimension;
   private final int capacity;
+  private volatile int effort = 1;
 
   private Segment(long handle, int dimension, int capacity) {
     this.handle = handle;
@@ -38,7 +46,8 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * An empty Faiss index, to be filled before it is searched.
+   * An empty index. One {@link #grows} may be appended to while it is searched, any other is to be
+   * filled before.
    *
    * @param type factory string of a type that gives its vectors back: Flat, SQfp16, HNSW or IVF of
    *     these
@@ -50,9 +59,16 @@ public final class Segment implements AutoCloseable {
         NativeFaiss.makeIndex0(type.getBytes(UTF_8), dimension, capacity), dimension, capacity);
   }
 
+  /** Whether an index of this type may be appended to while it is searched. */
+  public static boolean grows(String type) {
+    return GROWING.matcher(type).matches();
+  }
+
   /** An empty index like this one, trained as it is and with its effort. */
   public Segment like(int capacity) {
-    return new Segment(NativeFaiss.makeLike0(handle, capacity), dimension, capacity);
+    Segment like = new Segment(NativeFaiss.makeLike0(handle, capacity), dimension, capacity);
+    like.effort = effort;
+    return like;
   }
 
   /** Segments that are not closed, in the whole process: what a leak shows in. */
@@ -128,10 +144,68 @@ public final class Segment implements AutoCloseable {
    */
   public void effort(int effort) {
     NativeFaiss.effort0(handle, effort);
+    this.effort = effort;
   }
 
-  /** The first rows of a segment. */
-  public record View(Segment segment, int rows) {}
+  /** What {@link #effort(int)} was given last; 1 before that. */
+  public int effort() {
+    return effort;
+  }
+
+  /** Lists of an inverted file that {@link #grows}; 0 for any other type. */
+  public int lists() {
+    return NativeFaiss.lists0(handle);
+  }
+
+  /** Gives the centres of all lists, ready to be read. */
+  public FloatBuffer centres() {
+    FloatBuffer centres = buffer(lists(), dimension);
+    NativeFaiss.copyCentres0(handle, centres);
+    return centres;
+  }
+
+  /** Takes another's centres instead of training. */
+  public void takeCentres(FloatBuffer centres) {
+    try (DirectFloats direct = DirectFloats.of(centres)) {
+      NativeFaiss.takeCentres0(handle, direct.floats(), Vectors.count(centres, dimension));
+    }
+  }
+
+  /** Gives the lists of n rows. */
+  public int[] listsOf(int from, int n) {
+    int[] lists = new int[n];
+    NativeFaiss.copyLists0(handle, from, lists);
+    return lists;
+  }
+
+  /** Appends rows whose lists are known. */
+  public void append(FloatBuffer vectors, int[] lists) {
+    try (DirectFloats direct = DirectFloats.of(vectors)) {
+      Vectors.requireSameCount(lists.length, Vectors.count(vectors, dimension));
+      NativeFaiss.appendTo0(handle, lists, direct.floats(), direct.floats().position());
+    }
+  }
+
+  /** Which of the first n rows are buried as of a moment. */
+  public BitSet buried(int n, long asOf) {
+    long[] bits = new long[(n + Long.SIZE - 1) / Long.SIZE];
+    NativeFaiss.copyBuried0(handle, asOf, bits, n);
+    return BitSet.valueOf(bits);
+  }
+
+  /**
+   * The first rows of a segment.
+   *
+   * @param allowed which of them may be found: a bit a row, the first in the lowest, in a direct
+   *     buffer of native order; null for all
+   */
+  public record View(Segment segment, int rows, @Nullable LongBuffer allowed) {
+
+    /** All of the first rows. */
+    public View(Segment segment, int rows) {
+      this(segment, rows, null);
+    }
+  }
 
   /**
    * Searches segments together.
@@ -161,11 +235,26 @@ public final class Segment implements AutoCloseable {
     return search(views, asOf, exact, queries, k, 1);
   }
 
+  /**
+   * Refuses vectors that are not of unit length.
+   *
+   * @param vectors direct, n × dimension values from position to limit
+   * @param tolerance of the length
+   * @throws IllegalArgumentException naming the first one
+   */
+  public static void requireUnitLength(FloatBuffer vectors, int dimension, double tolerance) {
+    try (DirectFloats direct = DirectFloats.of(vectors)) {
+      int n = Vectors.count(vectors, dimension);
+      NativeFaiss.requireUnitLength0(direct.floats(), n, dimension, (float) tolerance);
+    }
+  }
+
   private static Neighbor[][] search(
       List<View> views, long asOf, boolean exact, FloatBuffer queries, int k, int threads) {
     int rows = Vectors.count(queries, views.get(0).segment.dimension);
     long[] handles = views.stream().mapToLong(view -> view.segment.handle).toArray();
     int[] seen = views.stream().mapToInt(View::rows).toArray();
+    @Nullable LongBuffer @Nullable [] allowed = filters(views);
     int wanted = Vectors.requireNeighbors(k, Integer.MAX_VALUE, rows);
     long[] labels = new long[rows * wanted];
     float[] scores = new float[rows * wanted];
@@ -174,6 +263,7 @@ public final class Segment implements AutoCloseable {
       NativeFaiss.searchSegments0(
           handles,
           seen,
+          allowed,
           asOf,
           exact,
           floats,
@@ -189,6 +279,21 @@ public final class Segment implements AutoCloseable {
       neighbors[row] = Ranking.of(labels, scores, row * wanted, wanted, Metric.INNER_PRODUCT);
     }
     return neighbors;
+  }
+
+  private static @Nullable LongBuffer @Nullable [] filters(List<View> views) {
+    if (views.stream().allMatch(view -> view.allowed == null)) {
+      return null;
+    }
+    @Nullable LongBuffer[] filters = new LongBuffer[views.size()];
+    for (int i = 0; i < filters.length; i++) {
+      LongBuffer filter = views.get(i).allowed;
+      if (filter != null && filter.order() != ByteOrder.nativeOrder()) {
+        throw new IllegalArgumentException("filter refused: it is not of native byte order");
+      }
+      filters[i] = filter;
+    }
+    return filters;
   }
 
   /** Number of the view that a neighbour's id lies in. */

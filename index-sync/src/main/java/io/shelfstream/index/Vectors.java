@@ -58,8 +58,12 @@ final class Vectors {
   }
 
   static void requireSameCount(long[] ids, int rows) {
-    if (ids.length != rows) {
-      throw new IllegalArgumentException(ids.length + " ids given for " + rows + " vectors");
+    requireSameCount(ids.length, rows);
+  }
+
+  static void requireSameCount(int ids, int rows) {
+    if (ids != rows) {
+      throw new IllegalArgumentException(ids + " ids given for " + rows + " vectors");
     }
   }
 

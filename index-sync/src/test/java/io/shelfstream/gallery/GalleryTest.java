@@ -179,18 +179,32 @@ class GalleryTest {
   @Test
   void changesOfWordsDoNotTouchTheIndex() {
     GalleryVector renamed =
-        GalleryVector.newBuilder(vector("a", "coke", EAST))
-            .setGtin("04006381333931")
-            .setAttributes(Map.of("size", "0.5 l"))
-            .build();
+        GalleryVector.newBuilder(vector("a", "coke", EAST)).setGtin("04006381333931").build();
 
     gallery.apply(0, 0, "a", vector("a", "cola", EAST));
     gallery.apply(0, 1, "a", renamed);
 
     assertThat(gallery.rows()).isEqualTo(1);
     assertThat(gallery.search(List.of(EAST), 1).hits().get(0).get(0).entry())
-        .isEqualTo(
-            new GalleryEntry("a", "p-coke", "coke", "04006381333931", Map.of("size", "0.5 l")));
+        .isEqualTo(new GalleryEntry("a", "p-coke", "coke", "04006381333931", Map.of()));
+  }
+
+  @Test
+  void aPhotoWithOtherAttributesIsStoredAnewForFiltersToSee() {
+    GalleryVector listed =
+        GalleryVector.newBuilder(vector("a", "cola", EAST))
+            .setAttributes(Map.of("stores", "7"))
+            .build();
+    PhotoFilter elsewhere = new PhotoFilter(Map.of("stores", "8"));
+    gallery.apply(0, 0, "a", vector("a", "cola", EAST));
+    assertThat(gallery.search(List.of(EAST), 1, elsewhere).hits().get(0)).hasSize(1);
+
+    gallery.apply(0, 1, "a", listed);
+
+    assertThat(gallery.search(List.of(EAST), 1, elsewhere).hits().get(0)).isEmpty();
+    assertThat(gallery.search(List.of(EAST), 1).hits().get(0).get(0).entry().attributes())
+        .isEqualTo(Map.of("stores", "7"));
+    assertThat(gallery.state().size()).isEqualTo(1);
   }
 
   @Test

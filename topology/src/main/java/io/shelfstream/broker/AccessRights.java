@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.DescribeConsumerGroupsOptions;
@@ -62,20 +64,37 @@ public final class AccessRights {
     if (role.recognises()) {
       String id = config.applicationId();
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
-      rights.add(transactions(id + "-"));
+      addTransactions(rights, config, id + "-");
     }
+    // Prefixes, for the whole name contains the extractor's.
+    String embedding = config.galleryApplicationPrefix(config.topics());
+    Optional<String> next = config.nextTopics().map(config::galleryApplicationPrefix);
     if (role.embeds()) {
-      // A prefix, for the whole name contains the extractor's.
-      String prefix = config.galleryApplicationPrefix();
-      rights.add(new Right(AclOperation.READ, ResourceType.GROUP, prefix, PatternType.PREFIXED));
-      rights.add(transactions(prefix));
+      Stream.concat(Stream.of(embedding), next.stream())
+          .distinct()
+          .forEach(
+              prefix -> {
+                rights.add(groups(AclOperation.READ, prefix));
+                addTransactions(rights, config, prefix);
+              });
+    } else if (next.isPresent()) {
+      // To see how far the others are.
+      rights.add(topic(AclOperation.DESCRIBE, config.topics().galleryUpdates()));
+      rights.add(groups(AclOperation.DESCRIBE, next.get()));
     }
     return rights;
   }
 
-  private static Right transactions(String prefix) {
-    return new Right(
-        AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED);
+  private static Right groups(AclOperation operation, String prefix) {
+    return new Right(operation, ResourceType.GROUP, prefix, PatternType.PREFIXED);
+  }
+
+  private static void addTransactions(List<Right> rights, ShelfStreamConfig config, String prefix) {
+    if (config.delivery().exactlyOnce()) {
+      rights.add(
+          new Right(
+              AclOperation.WRITE, ResourceType.TRANSACTIONAL_ID, prefix, PatternType.PREFIXED));
+    }
   }
 
   private static Right topic(AclOperation operation, String name) {

@@ -19,6 +19,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
@@ -44,6 +45,23 @@ public final class Topics {
    */
   public static final int LARGEST_RECORD = 10 << 20;
 
+  /**
+   * Settings of the changelog of the frames in hand: few keys, written over and over, which have to
+   * be read fast after a crash.
+   */
+  public static final Map<String, String> CHANGELOG =
+      Map.of(
+          TopicConfig.CLEANUP_POLICY_CONFIG,
+          TopicConfig.CLEANUP_POLICY_COMPACT,
+          TopicConfig.SEGMENT_BYTES_CONFIG,
+          Integer.toString(16 << 20),
+          TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
+          "0.1",
+          TopicConfig.DELETE_RETENTION_MS_CONFIG,
+          "60000",
+          TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+          Integer.toString(LARGEST_RECORD));
+
   private static final Duration APPEARING = Duration.ofSeconds(10);
   private static final Logger log = LoggerFactory.getLogger(Topics.class);
 
@@ -61,12 +79,34 @@ public final class Topics {
   public static void create(ShelfStreamConfig config, Role role) {
     Map<String, Map<String, String>> settings = settings(config);
     settings.keySet().retainAll(role.topics(config));
-    create(config.kafka(), settings, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
+    create(config, settings, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
   }
 
   /** The same with a number of partitions and copies for those that are made. */
   public static void create(ShelfStreamConfig config, int partitions, short replication) {
-    create(config.kafka(), settings(config), partitions, replication);
+    create(config, settings(config), partitions, replication);
+  }
+
+  /** The changelog comes last: it has as many partitions as the frames that it is about. */
+  private static void create(
+      ShelfStreamConfig config,
+      Map<String, Map<String, String>> wanted,
+      int partitions,
+      short replication) {
+    String changelog = config.pendingFramesTopic();
+    Map<String, String> ofChangelog = wanted.remove(changelog);
+    create(config.kafka(), wanted, partitions, replication);
+    if (ofChangelog != null) {
+      int asMany = partitions(config, config.topics().frames());
+      create(config.kafka(), Map.of(changelog, ofChangelog), asMany, replication);
+      int has = partitions(config, changelog);
+      if (has != asMany) {
+        throw new KafkaException(
+            ("Topic %s has %d partitions and %s has %d; they must be equal. After the number for frames"
+                    + " was changed: stop all instances, delete %s, start again")
+                .formatted(changelog, has, config.topics().frames(), asMany, changelog));
+      }
+    }
   }
 
   /**
@@ -153,11 +193,13 @@ public final class Topics {
 
   private static Map<String, Map<String, String>> settings(ShelfStreamConfig config) {
     Map<String, Map<String, String>> settings = settings(config.topics());
+    config.nextTopics().ifPresent(next -> settings.putAll(settings(next)));
     config
         .outputs()
         .topics()
         .forEach(
             t -> settings.put(t, settings.getOrDefault(config.topics().recognitions(), Map.of())));
+    settings.put(config.pendingFramesTopic(), CHANGELOG);
     return settings;
   }
 
@@ -167,16 +209,16 @@ public final class Topics {
    * @throws KafkaException when the broker does not answer or has no such topic
    */
   public static String id(ShelfStreamConfig config, String topic) {
+    return describe(config, topic).topicId().toString();
+  }
+
+  private static int partitions(ShelfStreamConfig config, String topic) {
+    return describe(config, topic).partitions().size();
+  }
+
+  private static TopicDescription describe(ShelfStreamConfig config, String topic) {
     try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
-      return admin
-          .describeTopics(List.of(topic))
-          .allTopicNames()
-          .get()
-          .values()
-          .iterator()
-          .next()
-          .topicId()
-          .toString();
+      return admin.describeTopics(List.of(topic)).allTopicNames().get().values().iterator().next();
     } catch (ExecutionException e) {
       throw new KafkaException(
           "Topic %s cannot be described: %s".formatted(topic, causeOf(e).getMessage()), causeOf(e));

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The formats that settings are written in. */
@@ -72,6 +73,31 @@ final class Formats {
             "hosts separated by commas, each host, host:port or *.example.com, without scheme or path",
             text -> items(text.toLowerCase(Locale.ROOT)).toList())
         .where(hosts -> hosts.stream().allMatch(Formats::isHost));
+  }
+
+  /**
+   * @param example of one pair
+   */
+  static Format<Map<String, String>> pairs(String example) {
+    return new Format<>(
+        "pairs such as " + example + ", separated by commas, no name before a colon twice",
+        text ->
+            items(text)
+                .map(item -> item.split(":", -1))
+                .collect(
+                    Collectors.toUnmodifiableMap(
+                        pair -> name(pair, 0), pair -> name(pair, 1), Formats::refuseTwo)));
+  }
+
+  private static String refuseTwo(String one, String other) {
+    throw new IllegalArgumentException(one + " and " + other);
+  }
+
+  private static String name(String[] pair, int part) {
+    if (pair.length != 2 || pair[part].isBlank()) {
+      throw new IllegalArgumentException(String.join(":", pair));
+    }
+    return pair[part].strip();
   }
 
   static Format<String> topicName() {

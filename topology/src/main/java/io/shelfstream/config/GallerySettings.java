@@ -10,8 +10,8 @@ import java.util.Optional;
  * @param lintSide least pixels of a photo's shorter side; empty: half of the extractor's input
  * @param lintSharpness least sharpness of a photo
  * @param lintTwinScore from here on two products' photos count as nearly identical
- * @param lintOwnScore least likeness to the product's other photos; empty: half a match,
- *     because front and back of a product are no match either
+ * @param lintOwnScore least likeness to the product's other photos; empty: half a match, because
+ *     front and back of a product are no match either
  */
 public record GallerySettings(
     Optional<String> applicationId,

@@ -11,13 +11,15 @@ import java.util.Optional;
  * @param matchMargin least lead over the next product, 0 to 2; empty: the model's own
  * @param candidates products reported for an object, at least 1
  * @param searchPhotos gallery photos searched for an object, at least candidates
+ * @param filters for storeId or a frame's attribute, the photos' attribute that must list its value
  */
 public record RecognitionSettings(
     Profile profile,
     Optional<Float> matchThreshold,
     Optional<Float> matchMargin,
     int candidates,
-    int searchPhotos) {
+    int searchPhotos,
+    Map<String, String> filters) {
 
   private static final String CANDIDATES = "recognition.candidates";
   private static final Map<String, Profile> PROFILES =
@@ -30,7 +32,10 @@ public record RecognitionSettings(
             settings.optional("recognition.match.threshold", Formats.number(-1, 1)),
             settings.optional("recognition.match.margin", Formats.number(0, 2)),
             settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 100)),
-            settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)));
+            settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)),
+            settings
+                .optional("recognition.filters", Formats.pairs("storeId:stores"))
+                .orElse(Map.of()));
     if (read.candidates > read.searchPhotos) {
       settings.problem(
           CANDIDATES, "give at most recognition.search.photos, which is " + read.searchPhotos);

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.topology.Outputs;
+import io.shelfstream.topology.RecognitionTopology;
 import io.shelfstream.topology.TopicNames;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kafka passed through to Kafka's clients and Streams untouched, without the prefix
  * @param schemaRegistry settings of the registry and the serialisers, under their official names
+ * @param next models that are to take over; empty: none
  * @param stateDir where Kafka Streams keeps its state; empty: its own default
  */
 public record ShelfStreamConfig(
@@ -27,8 +29,11 @@ public record ShelfStreamConfig(
     Map<String, String> schemaRegistry,
     Models models,
     RecognitionSettings recognition,
+    OverloadSettings overload,
+    DeliverySettings delivery,
     IndexSettings index,
     GallerySettings gallery,
+    Optional<NextModels> next,
     ImageSettings images) {
 
   private static final Map<String, String> KAFKA_DEFAULTS =
@@ -79,17 +84,21 @@ public record ShelfStreamConfig(
     settings.refuseKafka("state.dir", "state.dir");
     String applicationId = settings.get("application.id", "shelfstream", Formats.topicName());
     TopicNames topics = TopicSettings.from(settings);
+    Outputs outputs = TopicSettings.outputs(settings, applicationId, topics);
     return new ShelfStreamConfig(
         settings.kafka(KAFKA_DEFAULTS),
         applicationId,
         settings.optional("state.dir", Formats.path("a directory")),
         topics,
-        TopicSettings.outputs(settings, applicationId, topics),
+        outputs,
         RegistrySettings.from(settings),
         Models.from(settings),
         RecognitionSettings.from(settings),
+        OverloadSettings.from(settings),
+        DeliverySettings.from(settings),
         IndexSettings.from(settings),
         GallerySettings.from(settings),
+        NextModels.from(settings, topics, outputs),
         ImageSettings.from(settings));
   }
 
@@ -97,14 +106,26 @@ public record ShelfStreamConfig(
    * What the application is called that embeds photos with an extractor: consumer group and prefix
    * of transactional ids. Not after {@code application.id}, so that a second application on the
    * same topics does not embed everything again; and another for each extractor, which has to.
+   *
+   * @param topics whose vectors topic it writes
    */
-  public String galleryApplicationId(String extractorId) {
-    return galleryApplicationPrefix() + extractorId.replaceAll("[^A-Za-z0-9._-]", "-");
+  public String galleryApplicationId(TopicNames topics, String extractorId) {
+    return galleryApplicationPrefix(topics) + extractorId.replaceAll("[^A-Za-z0-9._-]", "-");
   }
 
-  /** What the names of all embedding applications begin with. */
-  public String galleryApplicationPrefix() {
+  /** What the names of all applications begin with that embed for a vectors topic. */
+  public String galleryApplicationPrefix(TopicNames topics) {
     return gallery.applicationId().orElse(topics.galleryVectors() + ".embedding") + "-";
+  }
+
+  /** The topics with the next extractor's vectors, while models are being changed. */
+  public Optional<TopicNames> nextTopics() {
+    return next.map(n -> topics.withGalleryVectors(n.vectors()));
+  }
+
+  /** Topic that Kafka Streams keeps the frames in hand on, so that a crash loses none. */
+  public String pendingFramesTopic() {
+    return applicationId + "-" + RecognitionTopology.PENDING_FRAMES + "-changelog";
   }
 
   /** Where schema ids come from; a user and password in it are not shown. */
@@ -133,10 +154,16 @@ public record ShelfStreamConfig(
         + models
         + ", recognition="
         + recognition
+        + ", overload="
+        + overload
+        + ", delivery="
+        + delivery
         + ", index="
         + index
         + ", gallery="
         + gallery
+        + ", next="
+        + next
         + ", images="
         + images
         + "]";

@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
@@ -66,7 +67,8 @@ public record EventSerdes(
    * @throws SchemaRegistryException when the registry refuses the schema of a topic that we write,
    *     or does not let us in
    */
-  void prepare(TopicNames topics, Role role) {
+  void prepare(ShelfStreamConfig config, Role role) {
+    TopicNames topics = config.topics();
     if (role.recognises()) {
       prepare(recognitions, topics.recognitions());
       offer(frames, topics.frames());
@@ -74,6 +76,7 @@ public record EventSerdes(
     if (role.embeds()) {
       prepare(vectors, topics.galleryVectors());
       prepare(statuses, topics.galleryStatus());
+      config.next().ifPresent(next -> prepare(vectors, next.vectors()));
       offer(updates, topics.galleryUpdates());
     }
   }

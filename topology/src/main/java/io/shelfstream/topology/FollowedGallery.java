@@ -1,79 +1,98 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.model.ModelDirectory;
 import java.nio.file.Path;
-import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Models, the gallery of their extractor's vectors, and what keeps it current. */
+/** A gallery that follows a vectors topic, and what searches it. */
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
-  private final ShelfStreamConfig config;
-  private final TopicNames topics;
-  private final LoadedModels models;
   private final Gallery gallery;
   private final Stages stages;
-  private final InFlightPhotos inFlight = new InFlightPhotos();
-  private @Nullable SnapshotTimer snapshots;
-  private @Nullable StreamsApplication follower;
+  private final InFlightPhotos inFlight;
+  private final LintRules rules;
+  private final @Nullable SnapshotTimer snapshots;
+  private final StreamsApplication follower;
 
   private FollowedGallery(
-      ShelfStreamConfig config,
-      TopicNames topics,
-      LoadedModels models,
       Gallery gallery,
-      Stages stages) {
-    this.config = config;
-    this.topics = topics;
-    this.models = models;
+      Stages stages,
+      InFlightPhotos inFlight,
+      LintRules rules,
+      @Nullable SnapshotTimer snapshots,
+      StreamsApplication follower) {
     this.gallery = gallery;
     this.stages = stages;
+    this.inFlight = inFlight;
+    this.rules = rules;
+    this.snapshots = snapshots;
+    this.follower = follower;
   }
 
   /**
-   * Loads the models; the gallery is empty.
+   * Reads the newest snapshot and then the topic; returns when the gallery is caught up.
    *
-   * @param topics whose vectors topic it will follow
-   * @throws io.shelfstream.model.ModelException when the models do not load
+   * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param topics whose vectors topic is followed
+   * @param failure is told when following ends
    */
-  static FollowedGallery load(ShelfStreamConfig config, Path modelDirectory, TopicNames topics) {
-    LoadedModels models = LoadedModels.load(modelDirectory, config.models().options());
+  static FollowedGallery start(
+      ShelfStreamConfig config,
+      LoadedModels models,
+      TopicNames topics,
+      EventSerdes serdes,
+      StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
         new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
+    String topic = topics.galleryVectors();
     Stages stages = RecognitionService.stages(config, models, gallery);
-    return new FollowedGallery(config, topics, models, gallery, stages);
+    InFlightPhotos inFlight = new InFlightPhotos();
+    FollowedGallery followed =
+        new FollowedGallery(
+            gallery,
+            stages,
+            inFlight,
+            config.gallery().lintRules(directory.extractorInputSize(), stages.policy().threshold()),
+            snapshots(config, topic, gallery),
+            // Only shows in logs and metrics: a global store has no consumer group.
+            new StreamsApplication(
+                config,
+                config.applicationId() + "-follower-" + topic,
+                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
+                Deliveries.IN_ONE_TRANSACTION,
+                failure));
+    try {
+      followed.catchUp(topic);
+      return followed;
+    } catch (RuntimeException e) {
+      followed.close();
+      throw e;
+    }
   }
 
-  /** Starts to follow the vectors topic, and returns when the gallery is caught up with it. */
-  void follow(EventSerdes serdes, StreamsApplication.Failure failure) {
-    String topic = topics.galleryVectors();
-    snapshots =
-        config
-            .index()
-            .snapshotDir()
-            .map(
-                folder ->
-                    SnapshotTimer.restore(
-                        folder,
-                        config.index().snapshotInterval(),
-                        gallery,
-                        Topics.id(config, topic)))
-            .orElse(null);
-    // Nobody else sees the name: a global store has no consumer group.
-    follower =
-        new StreamsApplication(
-            config,
-            config.applicationId() + "-follower",
-            RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
-            failure);
+  /** A folder for each topic: two galleries would overwrite each other's. */
+  private static @Nullable SnapshotTimer snapshots(
+      ShelfStreamConfig config, String topic, Gallery gallery) {
+    Path folder = config.index().snapshotDir().map(dir -> dir.resolve(topic)).orElse(null);
+    if (folder == null) {
+      return null;
+    }
+    String topicId = Topics.id(config, topic);
+    try (TopicOffsets offsets = new TopicOffsets(config)) {
+      return SnapshotTimer.restore(
+          folder, config.index().snapshotInterval(), gallery, topicId, offsets.ends(topic));
+    }
+  }
+
+  private void catchUp(String topic) {
     follower.start();
     int gone = gallery.caughtUp();
     if (gone > 0) {
@@ -92,36 +111,22 @@ final class FollowedGallery implements AutoCloseable {
     return stages;
   }
 
-  /** The application that embeds photos for this gallery. */
-  Topology updates(EventSerdes serdes, ImageFetcher fetcher) {
-    LintRules rules =
-        config
-            .gallery()
-            .lintRules(models.directory().extractorInputSize(), stages.policy().threshold());
-    return RecognitionTopology.galleryUpdates(
-        topics,
-        serdes,
-        fetcher,
-        new GalleryPhotos(stages),
-        new GalleryLinter(rules, gallery, inFlight),
-        inFlight,
-        config.outputs());
+  /** Looks at photos that this process embeds for this gallery. */
+  GalleryLinter linter() {
+    return new GalleryLinter(rules, gallery, inFlight);
   }
 
-  TopicNames topics() {
-    return topics;
+  InFlightPhotos inFlight() {
+    return inFlight;
   }
 
-  /** Stops following, writes a last snapshot, and frees models and gallery. */
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
   @Override
   public void close() {
-    if (follower != null) {
-      follower.close();
-    }
+    follower.close();
     if (snapshots != null) {
       snapshots.close();
     }
     gallery.close();
-    models.close();
   }
 }

@@ -1,68 +1,398 @@
 package io.shelfstream.topology;
 
-import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
-import io.shelfstream.fetch.ImageFetcher;
-import io.shelfstream.image.PixelBox;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.metrics.Sensor;
+import org.apache.kafka.streams.processor.Cancellable;
+import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Each frame becomes one recognition event or one dead letter. */
+/**
+ * Takes the frames of one partition, has them recognised elsewhere, and forwards the answers in the
+ * order of the partition: each frame becomes one recognition event or one dead letter.
+ *
+ * <p>A frame that was taken lies in a slot of the store until its answer cannot be lost any more.
+ * The slot commits together with the offset that moves past the frame, so whatever happens, a frame
+ * is read again, or is in a slot and is taken up again, or is answered. Slots are numbered from 0
+ * and used anew, lowest first: the changelog keeps few keys, and a slot that is filled and freed
+ * between two commits never reaches it.
+ *
+ * <p>Everything here belongs to the stream thread.
+ */
 final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
-  private final TopicNames topics;
-  private final EventSerdes serdes;
-  private final ImageFetcher fetcher;
-  private final Supplier<Stages> stages;
-  private final RecognitionEvents events;
+  private static final Logger log = LoggerFactory.getLogger(FrameProcessor.class);
 
   /**
-   * @param stages asked once for each frame, which passes through what it got to the end
+   * How long one record may wait for a place. Then it is taken beyond the window, so that a thread
+   * gets back to its poll, and a commit to its transaction, however slow an image is.
    */
-  FrameProcessor(
-      TopicNames topics,
-      EventSerdes serdes,
-      ImageFetcher fetcher,
-      Supplier<Stages> stages,
-      RecognitionEvents events) {
-    this.topics = topics;
-    this.serdes = serdes;
-    this.fetcher = fetcher;
-    this.stages = stages;
-    this.events = events;
+  private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+  /** A head may have many frames of other partitions before it, but not for ever. */
+  private static final int STALLS_BEHIND_OTHERS = 5;
+
+  /** Frames of a newest-wins camera that are worked on at once: one is fetched ahead. */
+  private static final int AT_WORK = 2;
+
+  private static final Duration TICK = Duration.ofMillis(1);
+
+  private final FrameStage stage;
+  private final Deque<Waiting> frames = new ArrayDeque<>();
+  private final List<Unconfirmed> unconfirmed = new ArrayList<>();
+  private final BitSet slots = new BitSet();
+  private long sequence;
+  private int held;
+  private long headSince;
+  private @Nullable KeyValueStore<Integer, byte[]> pending;
+  private @Nullable Sensor skippedFrames;
+  private @Nullable Cancellable timer;
+
+  FrameProcessor(FrameStage stage) {
+    this.stage = stage;
+  }
+
+  /** A frame in its slot. Without an answer it was not begun. */
+  private static final class Waiting {
+    final int slot;
+    final PendingFrame frame;
+    final String camera;
+    final boolean newestWins;
+    @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
+    FramesInHand.@Nullable Hold hold;
+
+    Waiting(int slot, PendingFrame frame, FrameStage stage) {
+      this.slot = slot;
+      this.frame = frame;
+      this.camera = frame.camera();
+      this.newestWins = stage.overload().newestWins(camera);
+    }
+
+    boolean isAnswered() {
+      return answer != null && answer.isDone() && !answer.isCancelled();
+    }
+
+    boolean isHeld() {
+      return newestWins && answer == null;
+    }
+
+    boolean isWorkedOn() {
+      return answer != null && !answer.isDone();
+    }
+  }
+
+  /** A slot whose answer is on its way. */
+  private record Unconfirmed(int slot, BooleanSupplier arrived) {}
+
+  /** May be called again when a task is resumed. */
+  @Override
+  public void init(ProcessorContext<Object, Object> context) {
+    super.init(context);
+    close();
+    unconfirmed.clear();
+    slots.clear();
+    sequence = 0;
+    pending = context.getStateStore(RecognitionTopology.PENDING_FRAMES);
+    skippedFrames =
+        context
+            .metrics()
+            .addRateTotalSensor(
+                "shelfstream",
+                context.taskId().toString(),
+                "skipped-frames",
+                Sensor.RecordingLevel.INFO);
+    takeUpAgain();
+  }
+
+  private void takeUpAgain() {
+    List<Waiting> found = new ArrayList<>();
+    try (KeyValueIterator<Integer, byte[]> all = store().all()) {
+      all.forEachRemaining(
+          slot -> found.add(new Waiting(slot.key, PendingFrame.decode(slot.value), stage)));
+    }
+    found.sort(Comparator.comparingLong(waiting -> waiting.frame.sequence()));
+    if (!found.isEmpty()) {
+      log.atInfo()
+          .addKeyValue("task", context().taskId())
+          .addKeyValue("frames", found.size())
+          .log("Frames that were in hand are taken up again");
+    }
+    for (Waiting waiting : found) {
+      slots.set(waiting.slot);
+      sequence = waiting.frame.sequence() + 1;
+      take(waiting);
+    }
+    arm();
   }
 
   @Override
   public void process(Record<byte[], byte[]> record) {
-    StageTimes times = new StageTimes();
-    try {
-      RecognitionEvent event = answer(record, times);
-      context()
-          .forward(
-              record.withKey(event.getCameraId()).withValue(event), RecognitionTopology.PUBLISH);
-    } catch (RejectedException e) {
-      context()
-          .forward(
-              DeadLetter.of(record, context().recordMetadata(), e),
-              RecognitionTopology.FRAME_DEAD_LETTERS);
+    makeRoom();
+    long offset = context().recordMetadata().map(RecordMetadata::offset).orElse(-1L);
+    PendingFrame frame = new PendingFrame(sequence++, offset, record);
+    int slot = slots.nextClearBit(0);
+    slots.set(slot);
+    store().put(slot, frame.encode());
+    take(new Waiting(slot, frame, stage));
+    forwardAnswered();
+    arm();
+  }
+
+  /** Back-pressure: waits for the oldest frame while the window is full. */
+  private void makeRoom() {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (slots.cardinality() >= stage.delivery().window() && System.nanoTime() < end) {
+      awaitHead();
+      forwardAnswered();
     }
   }
 
-  private RecognitionEvent answer(Record<byte[], byte[]> record, StageTimes times)
-      throws RejectedException {
+  private void awaitHead() {
+    Waiting head = frames.peek();
+    CompletableFuture<?> answer = head == null ? null : head.answer;
     try {
-      ImageReference frame = serdes.readFrame(topics.frames(), record);
-      times.lap(Stage.READ);
-      byte[] encoded = RecognitionTopology.fetch(fetcher, frame.getUri(), frame.getSha256());
-      times.lap(Stage.FETCH);
-      List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
-      Recognition seen = RecognitionTopology.recognize(stages.get(), encoded, regions, times);
-      return events.of(frame, seen, record.timestamp());
-    } catch (RegistryWait.Stopped e) {
-      throw e; // not handled, so not committed: the next start reads it again
-    } catch (RuntimeException e) {
-      throw RejectedException.unexpected(times.underWay(), e);
+      if (answer == null || answer.isDone()) {
+        TimeUnit.MILLISECONDS.sleep(1); // for acknowledgements, or for the end of the service
+      } else {
+        answer.get(10, TimeUnit.MILLISECONDS);
+      }
+    } catch (TimeoutException | ExecutionException | CancellationException e) {
+      log.atTrace().setCause(e).log("Looked at when it is forwarded");
+    } catch (InterruptedException e) {
+      throw new InterruptException(e);
+    }
+  }
+
+  private void take(Waiting waiting) {
+    if (frames.isEmpty()) {
+      headSince = System.nanoTime();
+    }
+    frames.add(waiting);
+    if (waiting.newestWins) {
+      held++;
+      manageHeld();
+    } else {
+      begin(waiting);
+    }
+  }
+
+  private void begin(Waiting waiting) {
+    if (!stage.inHand().isDraining()) { // else it stays in its slot for the next start
+      work(waiting, stage.answers().answer(waiting.frame));
+    }
+  }
+
+  private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {
+    FramesInHand inHand = stage.inHand();
+    FramesInHand.Hold hold = inHand.take();
+    waiting.hold = hold;
+    waiting.answer = answer;
+    answer.whenComplete(
+        (event, failure) -> {
+          inHand.progressed();
+          if (failure instanceof CancellationException) {
+            hold.release();
+          }
+        });
+  }
+
+  /** Cameras whose newest frame wins: begins what may begin, and skips what is too old. */
+  private void manageHeld() {
+    if (held == 0) {
+      return;
+    }
+    Map<String, Integer> atWork = new HashMap<>();
+    for (Waiting waiting : frames) {
+      if (waiting.newestWins && waiting.isWorkedOn()) {
+        atWork.merge(waiting.camera, 1, Integer::sum);
+      }
+    }
+    for (Waiting waiting : frames) {
+      if (waiting.isHeld() && atWork.getOrDefault(waiting.camera, 0) < AT_WORK) {
+        begin(waiting);
+        if (waiting.answer != null) {
+          held--;
+          atWork.merge(waiting.camera, 1, Integer::sum);
+        }
+      }
+    }
+    Map<String, Integer> newer = new HashMap<>();
+    for (Iterator<Waiting> all = frames.descendingIterator(); all.hasNext(); ) {
+      Waiting waiting = all.next();
+      if (waiting.isHeld()
+          && newer.merge(waiting.camera, 1, Integer::sum) > stage.overload().waiting()) {
+        skip(waiting);
+      }
+    }
+  }
+
+  private void skip(Waiting waiting) {
+    held--;
+    if (skippedFrames != null) {
+      skippedFrames.record();
+    }
+    log.atDebug()
+        .addKeyValue("camera", waiting.camera)
+        .addKeyValue("offset", waiting.frame.offset())
+        .log("Frame skipped: newer ones of its camera wait");
+    work(
+        waiting,
+        stage.overload().answersSkipped()
+            ? stage.answers().skipped(waiting.frame)
+            : CompletableFuture.completedFuture(Optional.empty()));
+  }
+
+  private void forwardAnswered() {
+    Waiting head = frames.peek();
+    while (head != null && head.isAnswered()) {
+      frames.poll();
+      headSince = System.nanoTime();
+      forward(head);
+      head = frames.peek();
+    }
+    unconfirmed.removeIf(this::freeIfArrived);
+    manageHeld();
+    if (head != null) {
+      checkForStall(head);
+    }
+  }
+
+  private void forward(Waiting head) {
+    Runnable outputs = outputs(head.frame, answerOf(head));
+    BooleanSupplier arrived = stage.deliveries().send(outputs);
+    if (head.hold != null) {
+      head.hold.release();
+    }
+    Unconfirmed sent = new Unconfirmed(head.slot, arrived);
+    if (!freeIfArrived(sent)) {
+      unconfirmed.add(sent);
+    }
+  }
+
+  private boolean freeIfArrived(Unconfirmed sent) {
+    boolean arrived = sent.arrived().getAsBoolean();
+    if (arrived) {
+      store().delete(sent.slot());
+      slots.clear(sent.slot());
+    }
+    return arrived;
+  }
+
+  private static CompletableFuture<Optional<RecognitionEvent>> answerOf(Waiting waiting) {
+    return Objects.requireNonNull(waiting.answer, "forwarded before it was begun");
+  }
+
+  /** What answers a frame; nothing when it was skipped and is only counted. */
+  private Runnable outputs(
+      PendingFrame frame, CompletableFuture<Optional<RecognitionEvent>> answer) {
+    Record<byte[], byte[]> source = frame.record();
+    try {
+      Optional<RecognitionEvent> event = answer.join();
+      return () ->
+          event.ifPresent(
+              e ->
+                  context()
+                      .forward(
+                          source.withKey(e.getCameraId()).withValue(e),
+                          RecognitionTopology.PUBLISH));
+    } catch (CompletionException e) {
+      RejectedException reason =
+          e.getCause() instanceof RejectedException rejected
+              ? rejected
+              : RejectedException.unexpected(Stage.READ, e);
+      Source from = new Source(stage.topic(), context().taskId().partition(), frame.offset());
+      return () ->
+          context()
+              .forward(
+                  DeadLetter.of(source, Optional.of(from), reason),
+                  RecognitionTopology.FRAME_DEAD_LETTERS);
+    }
+  }
+
+  /** Where a frame came from: the context only knows the record that is being taken. */
+  private record Source(String topic, int partition, long offset) implements RecordMetadata {}
+
+  private void checkForStall(Waiting head) {
+    long now = System.nanoTime();
+    if (!head.isWorkedOn() || stage.answers().waitsForRegistry()) {
+      headSince = now; // not recognition's fault
+      return;
+    }
+    Duration limit = stage.delivery().stallLimit();
+    Duration asHead = Duration.ofNanos(now - headSince);
+    Duration idle = Duration.ofNanos(now - stage.inHand().lastProgress());
+    if (asHead.compareTo(limit.multipliedBy(STALLS_BEHIND_OTHERS)) > 0
+        || (asHead.compareTo(limit) > 0 && idle.compareTo(limit) > 0)) {
+      throw new StalledException(
+          stage.topic(), context().taskId().partition(), head.frame.offset(), asHead);
+    }
+  }
+
+  /** A timer while there is work, for answers that come when no record does. */
+  private void arm() {
+    if (timer == null && hasWork()) {
+      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, now -> tick());
+    }
+  }
+
+  private void tick() {
+    forwardAnswered();
+    if (timer != null && !hasWork()) {
+      timer.cancel();
+      timer = null;
+    }
+  }
+
+  private boolean hasWork() {
+    return !frames.isEmpty() || !unconfirmed.isEmpty();
+  }
+
+  private KeyValueStore<Integer, byte[]> store() {
+    return Objects.requireNonNull(pending, "process before init");
+  }
+
+  /** Gives up what was not forwarded; it is in the store for whoever takes the task up next. */
+  @Override
+  public void close() {
+    for (Waiting waiting : frames) {
+      if (waiting.answer != null) {
+        waiting.answer.cancel(true);
+      }
+      if (waiting.hold != null) {
+        waiting.hold.release();
+      }
+    }
+    frames.clear();
+    held = 0;
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
     }
   }
 }

@@ -36,16 +36,19 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
   private final GalleryPhotos photos;
-  private final GalleryLinter linter;
+  private final @Nullable GalleryLinter linter;
   private final InFlightPhotos inFlight;
   private final String source;
 
+  /**
+   * @param linter null where the history is embedded again: nobody reads its statuses
+   */
   GalleryUpdateProcessor(
       TopicNames topics,
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
-      GalleryLinter linter,
+      @Nullable GalleryLinter linter,
       InFlightPhotos inFlight,
       String source) {
     this.topics = topics;
@@ -84,7 +87,9 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
     GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
     // Before it is sent: the follower may see it at once.
-    inFlight.sent(new InFlightPhotos.Update(answer, record.headers(), photo(vector)));
+    if (linter != null) {
+      inFlight.sent(new InFlightPhotos.Update(answer, record.headers(), photo(vector)));
+    }
     Headers headers = EventHeaders.handedOn(record.headers());
     context()
         .forward(
@@ -168,7 +173,9 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     try {
       PixelBox crop = update.getCrop() == null ? null : Boxes.toPixels(update.getCrop());
       GalleryPhotos.Embedded photo = photos.embed(encoded, crop, update.getDetect());
-      status.setWarnings(linter.lint(id, update.getProductId(), photo));
+      if (linter != null) {
+        status.setWarnings(linter.lint(id, update.getProductId(), photo));
+      }
       return complete(vector.setSha256(sha256(encoded)), photo.embedding());
     } catch (RuntimeException e) {
       throw RejectedException.unexpected(Stage.EXTRACT, e);

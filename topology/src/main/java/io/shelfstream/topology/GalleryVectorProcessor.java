@@ -27,6 +27,7 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
   private final EventSerdes serdes;
   private final Gallery gallery;
   private final InFlightPhotos inFlight;
+  private final CatchUp progress;
 
   GalleryVectorProcessor(
       TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
@@ -34,10 +35,12 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
     this.serdes = serdes;
     this.gallery = gallery;
     this.inFlight = inFlight;
+    this.progress = new CatchUp(gallery, System::nanoTime);
   }
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    progress.count();
     // Streams drops records without a key during restore but delivers them live.
     String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     RecordMetadata source = context().recordMetadata().orElseThrow();

@@ -25,6 +25,9 @@ public final class RecognitionEvents {
   /** Namespace of our event ids; any fixed UUID does, but it must never change. */
   private static final UUID NAMESPACE = UUID.fromString("5e1f57e4-0c1a-5b7e-9a52-6d1c8f3b2a90");
 
+  /** As {@code RecognitionEvent.skippedReason} has it. */
+  static final String SKIPPED_FOR_OVERLOAD = "OVERLOAD";
+
   private final NameBasedGenerator eventIds = Generators.nameBasedGenerator(NAMESPACE);
   private final String profile;
   private final Clock clock;
@@ -42,23 +45,42 @@ public final class RecognitionEvents {
    */
   public RecognitionEvent of(ImageReference frame, Recognition seen, long recordTimestamp) {
     Instant now = clock.instant();
+    return event(frame, now)
+        .setStatus(status(frame, seen.gallery()))
+        .setImageWidth(seen.width())
+        .setImageHeight(seen.height())
+        .setObjects(seen.objects().stream().map(o -> object(o, seen)).toList())
+        .setVersions(versions(seen.models(), seen.gallery()))
+        .setTimings(timings(seen.times(), now.toEpochMilli() - recordTimestamp))
+        .build();
+  }
+
+  /** The event of a frame that was not looked at because newer ones of its camera waited. */
+  RecognitionEvent skipped(ImageReference frame, FrameAnswers.Versions with, long recordTimestamp) {
+    Instant now = clock.instant();
+    float queued = Math.max(0, now.toEpochMilli() - recordTimestamp);
+    return event(frame, now)
+        .setStatus(RecognitionStatus.PARTIAL)
+        .setSkippedReason(SKIPPED_FOR_OVERLOAD)
+        .setImageWidth(frame.getWidth() == null ? 0 : frame.getWidth())
+        .setImageHeight(frame.getHeight() == null ? 0 : frame.getHeight())
+        .setObjects(List.of())
+        .setVersions(versions(with.models(), with.gallery()))
+        .setTimings(new Timings(queued, 0f, 0f, 0f, 0f, 0f, 0f))
+        .build();
+  }
+
+  private RecognitionEvent.Builder event(ImageReference frame, Instant now) {
     return RecognitionEvent.newBuilder()
         .setEventId(eventId(frame, EventKind.LIVE))
         .setKind(EventKind.LIVE)
-        .setStatus(status(frame, seen.gallery()))
         .setCameraId(frame.getCameraId())
         .setFrameId(frame.getFrameId())
         .setStoreId(frame.getStoreId())
         .setShelf(frame.getShelf())
         .setUri(shortened(frame.getUri()))
-        .setImageWidth(seen.width())
-        .setImageHeight(seen.height())
         .setCapturedAt(frame.getCapturedAt())
-        .setProcessedAt(now)
-        .setObjects(seen.objects().stream().map(o -> object(o, seen)).toList())
-        .setVersions(versions(seen.models(), seen.gallery()))
-        .setTimings(timings(seen.times(), now.toEpochMilli() - recordTimestamp))
-        .build();
+        .setProcessedAt(now);
   }
 
   /**

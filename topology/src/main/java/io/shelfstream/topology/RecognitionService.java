@@ -13,8 +13,11 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,12 +30,25 @@ import org.slf4j.LoggerFactory;
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
 
+  /** The models bring threads of their own; two overlap fetching with them. */
+  private static final int WORKERS = 2;
+
   private final ShelfStreamConfig config;
   private final Role role;
-  private final FollowedGallery gallery;
   private final EventSerdes serdes;
+  private final LoadedModels models;
+  private final @Nullable ModelChange change;
   private final ImageFetcher fetcher;
-  private final List<StreamsApplication> applications = new ArrayList<>();
+  private final List<FollowedGallery> galleries = new ArrayList<>();
+  private final FramesInHand framesInHand = new FramesInHand();
+  private final List<AutoCloseable> frameThreads = new ArrayList<>();
+  private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
+  private final Thread changing = new Thread(this::changeModels, "model-change");
+
+  /** What frames pass through; set before the first, and once more when models change. */
+  private volatile @Nullable Stages stages;
+
+  private volatile boolean ready;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -40,7 +56,14 @@ public final class RecognitionService implements AutoCloseable {
     this.config = config;
     this.role = role;
     this.serdes = EventSerdes.of(config.schemaRegistry());
-    this.gallery = FollowedGallery.load(config, config.models().dir(), config.topics());
+    this.models = LoadedModels.load(config.models().dir(), config.models().options());
+    try {
+      this.change =
+          config.next().map(n -> ModelChange.to(n, config, models.directory())).orElse(null);
+    } catch (RuntimeException e) {
+      models.close();
+      throw e;
+    }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
   }
 
@@ -68,43 +91,130 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void run() {
-    serdes.prepare(config.topics(), role);
+    serdes.prepare(config, role);
     AccessRights.require(config, role);
     Topics.create(config, role);
-    gallery.follow(serdes, this::failed);
+    boolean changed = change != null && role.recognises() && change.isComplete();
+    if (role.embeds() || !changed) {
+      search(FollowedGallery.start(config, models, config.topics(), serdes, this::failed));
+    }
+    if (changed) {
+      search(Objects.requireNonNull(change).follow(serdes, this::failed));
+    }
     if (role.recognises()) {
-      run(
-          config.applicationId(),
-          RecognitionTopology.recognition(
-              config.topics(),
-              serdes,
-              fetcher,
-              gallery::stages,
-              new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-              config.outputs()));
+      recognise();
     }
     if (role.embeds()) {
-      embed(gallery);
+      embed();
     }
+    if (change != null && !changed) {
+      changing.setDaemon(true);
+      changing.start();
+    }
+    ready = true;
+    ModelIds ids = stages().models();
     log.atInfo()
         .addKeyValue("role", role)
-        .addKeyValue("detector", gallery.stages().models().detector())
-        .addKeyValue("extractor", gallery.stages().models().extractor())
-        .addKeyValue("provider", gallery.stages().models().provider())
+        .addKeyValue("detector", ids.detector())
+        .addKeyValue("extractor", ids.extractor())
+        .addKeyValue("provider", ids.provider())
         .log("Ready");
   }
 
-  private void embed(FollowedGallery into) {
-    run(
-        config.galleryApplicationId(into.stages().models().extractor()),
-        into.updates(serdes, fetcher));
+  /** Frames see models and gallery of one moment: both lie in what they take here. */
+  private void search(FollowedGallery gallery) {
+    galleries.add(gallery);
+    stages = gallery.stages();
   }
 
-  private void run(String applicationId, Topology topology) {
+  private Stages stages() {
+    return Objects.requireNonNull(stages);
+  }
+
+  private void recognise() {
+    Deliveries deliveries =
+        config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, WORKERS);
+    FrameAnswers answers =
+        new FrameAnswers(
+            config.topics().frames(),
+            serdes,
+            recognizer::submit,
+            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            () -> FrameAnswers.Versions.of(stages()));
+    frameThreads.add(answers);
+    frameThreads.add(recognizer);
+    FrameStage stage =
+        new FrameStage(
+            config.topics().frames(),
+            answers,
+            config.delivery(),
+            config.overload(),
+            deliveries,
+            framesInHand);
+    run(
+        config.applicationId(),
+        () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+        deliveries);
+  }
+
+  private void embed() {
+    FollowedGallery gallery = galleries.get(0);
+    GalleryPhotos photos = new GalleryPhotos(gallery.stages());
+    run(
+        config.galleryApplicationId(config.topics(), models.directory().extractorId()),
+        () ->
+            RecognitionTopology.galleryUpdates(
+                config.topics(),
+                serdes,
+                fetcher,
+                photos,
+                gallery.linter(),
+                gallery.inFlight(),
+                config.outputs()),
+        Deliveries.IN_ONE_TRANSACTION);
+    if (change != null) {
+      run(
+          change.applicationId(),
+          () ->
+              RecognitionTopology.galleryUpdatesAgain(
+                  change.topics(), serdes, fetcher, change.photos(), config.outputs()),
+          Deliveries.IN_ONE_TRANSACTION);
+    }
+  }
+
+  private void run(String applicationId, Supplier<Topology> topology, Deliveries deliveries) {
     StreamsApplication application =
-        new StreamsApplication(config, applicationId, topology, this::failed);
+        new StreamsApplication(config, applicationId, topology, deliveries, this::failed);
     applications.add(application);
     application.start();
+  }
+
+  /**
+   * Waits for the next gallery and goes over to it. The gallery before stays: frames may be
+   * searching it, and photos go on being embedded for it, so that the change can be taken back.
+   */
+  private void changeModels() {
+    ModelChange to = Objects.requireNonNull(change);
+    if (!to.awaitComplete() || !role.recognises()) {
+      return;
+    }
+    try {
+      search(to.follow(serdes, this::failed));
+      log.atInfo()
+          .addKeyValue("extractor", stages().models().extractor())
+          .log("Recognition has gone over to the next models and their gallery");
+    } catch (RuntimeException e) {
+      failed("the change of models", e);
+    }
+  }
+
+  private static void closeQuietly(AutoCloseable threads) {
+    try {
+      threads.close();
+    } catch (Exception e) {
+      log.atWarn().setCause(e).log("Threads did not end");
+    }
   }
 
   private void failed(String application, Throwable cause) {
@@ -138,7 +248,8 @@ public final class RecognitionService implements AutoCloseable {
         profile,
         models.extractor(),
         gallery,
-        policy);
+        policy,
+        new FrameFilters(recognition.filters()));
   }
 
   /**
@@ -153,16 +264,52 @@ public final class RecognitionService implements AutoCloseable {
 
   /** The live gallery of this instance. */
   public ProductSearch gallery() {
-    return gallery.stages().gallery();
+    return stages().gallery();
   }
 
-  /** Finishes the frames in hand, commits, leaves the group and frees the models. Idempotent. */
+  /**
+   * Whether it does its work: false while an application is built anew after a failure, and once
+   * the service stops.
+   */
+  public boolean isReady() {
+    return ready && applications.stream().allMatch(StreamsApplication::isReady);
+  }
+
+  /**
+   * Finishes the frames in hand, within {@code delivery.drain}, commits, leaves the group and frees
+   * the models. Idempotent.
+   */
   @Override
   public void close() {
+    ready = false;
+    applications.forEach(StreamsApplication::stopping);
     serdes.registry().stop();
+    if (change != null) {
+      change.cancel();
+      joinChange();
+    }
+    int left = framesInHand.drain(config.delivery().drain());
+    if (left > 0) {
+      log.atWarn()
+          .addKeyValue("frames", left)
+          .log("Frames in hand were not finished in time; another instance takes them up");
+    }
     applications.forEach(StreamsApplication::close);
+    frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
-    gallery.close();
+    galleries.forEach(FollowedGallery::close);
+    if (change != null) {
+      change.close();
+    }
+    models.close();
     stopped.countDown();
+  }
+
+  private void joinChange() {
+    try {
+      changing.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

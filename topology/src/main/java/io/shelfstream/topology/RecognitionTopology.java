@@ -7,6 +7,7 @@ import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.PhotoFilter;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageException;
@@ -17,7 +18,6 @@ import io.shelfstream.topology.Recognition.SeenObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -50,6 +50,10 @@ public final class RecognitionTopology {
   static final String FRAMES = "frames";
 
   static final String RECOGNIZE = "recognize";
+
+  /** The store of the frames that were taken and are not answered yet. */
+  public static final String PENDING_FRAMES = "pending-frames";
+
   static final String PUBLISH = "publish";
   static final String RECOGNITIONS = "recognitions";
   static final String RECOGNITIONS_JSON = "recognitions-json";
@@ -67,25 +71,18 @@ public final class RecognitionTopology {
   private RecognitionTopology() {}
 
   /**
-   * Frames become recognitions.
-   *
-   * @param stages asked once for each frame; they change when another extractor's gallery is ready
+   * Frames become recognitions: {@link FrameStage} has them recognised outside the stream threads
+   * and hands the answers on in order.
    */
   static Topology recognition(
-      TopicNames topics,
-      EventSerdes serdes,
-      ImageFetcher fetcher,
-      Supplier<Stages> stages,
-      RecognitionEvents events,
-      Outputs outputs) {
+      TopicNames topics, EventSerdes serdes, FrameStage recognize, Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
     var rawBytes = new ByteArrayDeserializer(); // decoded by the processors, where an error is data
     Topology topology = new Topology();
     topology
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
-        .addProcessor(
-            RECOGNIZE, () -> new FrameProcessor(topics, serdes, fetcher, stages, events), FRAMES)
+        .addProcessor(RECOGNIZE, recognize, FRAMES)
         .addProcessor(PUBLISH, () -> new PublishProcessor(outputs), RECOGNIZE)
         .addSink(
             RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)
@@ -110,6 +107,35 @@ public final class RecognitionTopology {
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
+    return embedding(topics, serdes, fetcher, photos, linter, inFlight, outputs)
+        .addSink(
+            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
+        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+  }
+
+  /**
+   * The same for an extractor that is to take over, from the first update on. Status and dead
+   * letter of an update come from the extractor in use alone.
+   */
+  static Topology galleryUpdatesAgain(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      Outputs outputs) {
+    return embedding(topics, serdes, fetcher, photos, null, new InFlightPhotos(), outputs)
+        .addProcessor(GALLERY_STATUS, Rejections::new, EMBED)
+        .addProcessor(GALLERY_DEAD_LETTERS, Rejections::new, EMBED);
+  }
+
+  private static Topology embedding(
+      TopicNames topics,
+      EventSerdes serdes,
+      ImageFetcher fetcher,
+      GalleryPhotos photos,
+      @Nullable GalleryLinter linter,
+      InFlightPhotos inFlight,
+      Outputs outputs) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -120,10 +146,11 @@ public final class RecognitionTopology {
                     topics, serdes, fetcher, photos, linter, inFlight, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
-            GALLERY_VECTORS, topics.galleryVectors(), keys, serdes.vectors().serializer(), EMBED)
-        .addSink(
-            GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
-        .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
+            GALLERY_VECTORS,
+            topics.galleryVectors(),
+            new StringSerializer(),
+            serdes.vectors().serializer(),
+            EMBED);
   }
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */
@@ -158,10 +185,11 @@ public final class RecognitionTopology {
    * What one image shows. The processor and the command {@code recognize} both come through here.
    *
    * @param regions boxes to look at; empty for the whole image
+   * @param filter photos that the objects are compared with
    * @param times goes on being booked
    */
   public static Recognition recognize(
-      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      Stages stages, byte[] encoded, List<PixelBox> regions, PhotoFilter filter, StageTimes times)
       throws RejectedException {
     try (Image image = stages.decoder().decode(encoded)) {
       times.lap(Stage.DECODE);
@@ -169,7 +197,7 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      ProductSearch.Result found = search(stages, embeddings);
+      ProductSearch.Result found = search(stages, embeddings, filter);
       times.lap(Stage.SEARCH);
       List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
       return new Recognition(
@@ -177,6 +205,13 @@ public final class RecognitionTopology {
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
+  }
+
+  /** The same among all photos. */
+  public static Recognition recognize(
+      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
+      throws RejectedException {
+    return recognize(stages, encoded, regions, PhotoFilter.NONE, times);
   }
 
   private static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
@@ -209,10 +244,10 @@ public final class RecognitionTopology {
     }
   }
 
-  private static ProductSearch.Result search(Stages stages, List<float[]> embeddings)
-      throws RejectedException {
+  private static ProductSearch.Result search(
+      Stages stages, List<float[]> embeddings, PhotoFilter filter) throws RejectedException {
     try {
-      return stages.gallery().search(embeddings, stages.policy().photos());
+      return stages.gallery().search(embeddings, stages.policy().photos(), filter);
     } catch (IndexException e) {
       throw RejectedException.of(e);
     }

@@ -4,6 +4,7 @@ import io.shelfstream.registry.SchemaRegistryException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -32,6 +33,7 @@ public final class RegistryWait {
   }
 
   private final CountDownLatch stopped = new CountDownLatch(1);
+  private final AtomicInteger waiting = new AtomicInteger();
 
   RegistryWait() {}
 
@@ -79,7 +81,13 @@ public final class RegistryWait {
     }
   }
 
+  /** Whether any thread waits at the moment. */
+  boolean isWaiting() {
+    return waiting.get() > 0;
+  }
+
   private void pause(SchemaRegistryException waitedFor) {
+    waiting.incrementAndGet();
     try {
       if (stopped.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new Stopped(waitedFor);
@@ -87,6 +95,8 @@ public final class RegistryWait {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Stopped(waitedFor);
+    } finally {
+      waiting.decrementAndGet();
     }
   }
 

@@ -27,11 +27,13 @@ public enum Role {
     List<String> topics = new ArrayList<>();
     if (recognises()) {
       topics.add(config.topics().frames());
+      topics.add(config.pendingFramesTopic());
     }
     if (embeds()) {
       topics.add(config.topics().galleryUpdates());
     }
     topics.add(config.topics().galleryVectors());
+    config.next().ifPresent(next -> topics.add(next.vectors()));
     return topics;
   }
 
@@ -41,10 +43,12 @@ public enum Role {
     if (recognises()) {
       topics.add(config.topics().recognitions());
       topics.addAll(config.outputs().topics());
+      topics.add(config.pendingFramesTopic());
     }
     if (embeds()) {
       topics.add(config.topics().galleryVectors());
       topics.add(config.topics().galleryStatus());
+      config.next().ifPresent(next -> topics.add(next.vectors()));
     }
     topics.add(config.topics().deadLetters());
     return topics;

@@ -5,6 +5,7 @@ import io.shelfstream.gallery.GallerySnapshots;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -28,12 +29,14 @@ final class SnapshotTimer implements AutoCloseable {
   /**
    * @param gallery empty; closed by its owner, after this
    * @param topicId Kafka's id of the vectors topic
+   * @param ends of its partitions
    * @throws IllegalStateException when the folder cannot be used
    */
-  static SnapshotTimer restore(Path folder, Duration interval, Gallery gallery, String topicId) {
+  static SnapshotTimer restore(
+      Path folder, Duration interval, Gallery gallery, String topicId, Map<Integer, Long> ends) {
     try {
       GallerySnapshots snapshots = new GallerySnapshots(folder, topicId);
-      snapshots.restore(gallery);
+      snapshots.restore(gallery, partition -> ends.getOrDefault(partition, 0L));
       return new SnapshotTimer(snapshots, gallery, interval);
     } catch (IOException e) {
       throw new IllegalStateException(

@@ -21,4 +21,5 @@ public record Stages(
     Profile profile,
     FeatureExtractor extractor,
     ProductSearch gallery,
-    MatchPolicy policy) {}
+    MatchPolicy policy,
+    FrameFilters filters) {}

@@ -1,51 +1,85 @@
 package io.shelfstream.topology;
 
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.ShelfStreamConfig;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.KafkaStreams.State;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** One Kafka Streams application of this process. */
+/**
+ * One Kafka Streams application of this process, kept alive: a stream thread that fails is
+ * replaced, and a client that ends altogether is built anew, so often as the settings allow.
+ */
 final class StreamsApplication implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(StreamsApplication.class);
 
-  /** How long a stop may take to finish the records in hand and commit. */
-  private static final Duration DRAIN = Duration.ofSeconds(30);
+  /** How long a stop may take to commit, and a rebuild to give the old client up. */
+  private static final Duration CLOSING = Duration.ofSeconds(30);
 
   /** Is told once when an application ends that was not closed. */
   interface Failure {
     void ended(String application, Throwable cause);
   }
 
+  private final ShelfStreamConfig config;
   private final String id;
-  private final KafkaStreams streams;
-  private final AtomicReference<@Nullable Throwable> cause = new AtomicReference<>();
+  private final Supplier<Topology> topology;
+  private final Deliveries deliveries;
+  private final Failure failure;
+  private final Restarts restarts;
+  private KafkaStreams streams;
+  private @Nullable Throwable cause;
+  private boolean started;
+  private boolean rebuilding;
+  private boolean givenUp;
   private volatile boolean closing;
 
-  StreamsApplication(ShelfStreamConfig config, String id, Topology topology, Failure failure) {
+  /**
+   * @param topology asked again when the client is built anew
+   * @param deliveries of the stage within it; {@link Deliveries#IN_ONE_TRANSACTION} where it has
+   *     none
+   */
+  StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      Failure failure) {
+    DeliverySettings delivery = config.delivery();
+    this.config = config;
     this.id = id;
-    this.streams = new KafkaStreams(topology, settings(config, id));
-    streams.setUncaughtExceptionHandler(
-        e -> {
-          cause.compareAndSet(null, e);
-          return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-        });
-    streams.setStateListener(
+    this.topology = topology;
+    this.deliveries = deliveries;
+    this.failure = failure;
+    this.restarts = new Restarts(delivery.restarts(), delivery.restartsWithin());
+    this.streams = build();
+  }
+
+  private KafkaStreams build() {
+    KafkaStreams built = new KafkaStreams(topology.get(), settings(config, id, deliveries));
+    built.setUncaughtExceptionHandler(this::uncaught);
+    built.setStateListener(
         (now, before) -> {
-          boolean ended = now == KafkaStreams.State.ERROR || now == KafkaStreams.State.NOT_RUNNING;
-          // A thread that waited for the registry is told to stop by an exception.
-          if (ended && !closing) {
-            Throwable why = cause.get();
-            failure.ended(id, why != null ? why : new IllegalStateException(id + " ended"));
+          if (now == State.ERROR || now == State.NOT_RUNNING) {
+            ended(built);
           }
         });
+    return built;
   }
 
   /**
@@ -55,6 +89,9 @@ final class StreamsApplication implements AutoCloseable {
    * @throws RuntimeException when the broker cannot be reached or used
    */
   void start() {
+    synchronized (this) {
+      started = true;
+    }
     streams.start();
   }
 
@@ -62,48 +99,165 @@ final class StreamsApplication implements AutoCloseable {
     return id;
   }
 
-  /** Finishes the records in hand, commits and leaves the group. Idempotent. */
+  /** Whether it works, or is about to without being built anew. */
+  synchronized boolean isReady() {
+    return started && !rebuilding && !closing && streams.state().isRunningOrRebalancing();
+  }
+
+  /** Called by the thread that failed. */
+  private synchronized StreamThreadExceptionResponse uncaught(Throwable e) {
+    cause = e;
+    // A global thread cannot be replaced, and a thread that waited for the registry is told to stop
+    // by an exception.
+    boolean isGlobal = Thread.currentThread().getName().contains("GlobalStreamThread");
+    if (closing || isGlobal || e instanceof RegistryWait.Stopped || isHopeless(e)) {
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    if (!restarts.mayRestart()) {
+      givenUp = true;
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    log.atWarn()
+        .addKeyValue("application", id)
+        .setCause(e)
+        .log("A stream thread failed and is replaced");
+    return StreamThreadExceptionResponse.REPLACE_THREAD;
+  }
+
+  /** What a new start meets again. */
+  private static boolean isHopeless(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof AuthorizationException
+          || e instanceof AuthenticationException
+          || e instanceof Error) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** A client came to its end; called by one of its threads, which cannot close it. */
+  private synchronized void ended(KafkaStreams client) {
+    if (closing || client != streams || rebuilding || !started) {
+      return;
+    }
+    Throwable why = cause != null ? cause : new IllegalStateException(id + " ended");
+    // Stream threads are counted when they fail; a client without them is its owner's to rebuild.
+    boolean hasThreads = !topologyIsGlobal();
+    if (givenUp || isHopeless(why) || !hasThreads || !restarts.mayRestart()) {
+      failure.ended(id, why);
+      return;
+    }
+    rebuilding = true;
+    Thread builder = new Thread(this::rebuild, id + "-rebuild");
+    builder.setDaemon(true);
+    builder.start();
+  }
+
+  private boolean topologyIsGlobal() {
+    return topology.get().describe().subtopologies().isEmpty();
+  }
+
+  private void rebuild() {
+    log.atWarn().addKeyValue("application", id).log("Kafka Streams ended and is built anew");
+    streams.close(CLOSING);
+    while (!closing) {
+      try {
+        synchronized (this) {
+          if (closing) {
+            return;
+          }
+          streams = build();
+        }
+        streams.start();
+        synchronized (this) {
+          rebuilding = false;
+        }
+        return;
+      } catch (RuntimeException e) {
+        if (!restarts.mayRestart()) {
+          failure.ended(id, e);
+          return;
+        }
+        log.atWarn().addKeyValue("application", id).setCause(e).log("Not yet; trying again");
+        pause();
+      }
+    }
+  }
+
+  private static void pause() {
+    try {
+      TimeUnit.SECONDS.sleep(1);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** From now on an end is no failure; {@link #close} follows. */
+  void stopping() {
+    closing = true;
+  }
+
+  /** Commits and leaves the group. Idempotent. */
   @Override
   public void close() {
-    closing = true;
+    KafkaStreams last;
+    synchronized (this) {
+      closing = true;
+      last = streams;
+    }
     // Leaving the group lets the next start begin at once instead of after the session times out.
-    streams.close(
-        CloseOptions.timeout(DRAIN)
+    last.close(
+        CloseOptions.timeout(CLOSING)
             .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
   }
 
   /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */
-  private static Properties settings(ShelfStreamConfig config, String id) {
-    Properties settings = new Properties();
-    settings.putAll(
-        Map.of(
-            StreamsConfig.APPLICATION_ID_CONFIG,
-            id,
-            StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
-            StreamsConfig.EXACTLY_ONCE_V2,
-            // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours
-            // should.
-            StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG,
-            true,
-            StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
-            100,
-            // Also how soon a gallery vector is searchable; Streams' own 100 ms is too slow for
-            // that.
-            StreamsConfig.POLL_MS_CONFIG,
-            5,
-            // A slow model must not keep a thread from its next poll: few records in hand.
-            StreamsConfig.consumerPrefix("max.poll.records"),
-            32,
-            StreamsConfig.consumerPrefix("session.timeout.ms"),
-            6_000,
-            StreamsConfig.consumerPrefix("heartbeat.interval.ms"),
-            1_500,
-            StreamsConfig.producerPrefix("linger.ms"),
-            0,
-            StreamsConfig.producerPrefix("max.request.size"),
-            Topics.LARGEST_RECORD));
+  private static Properties settings(ShelfStreamConfig config, String id, Deliveries deliveries) {
+    DeliverySettings delivery = config.delivery();
+    Map<String, Object> settings = new HashMap<>();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
+    settings.put(
+        StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
+        delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
+    // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
+    settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
+    // How soon an answer is forwarded and a gallery vector is searchable; Streams' own 100 ms is
+    // too
+    // slow for both.
+    settings.put(StreamsConfig.POLL_MS_CONFIG, 2);
+    // A slow model must not keep a thread from its next poll: few records in hand.
+    settings.put(StreamsConfig.consumerPrefix("max.poll.records"), 32);
+    settings.put(
+        StreamsConfig.mainConsumerPrefix("max.poll.interval.ms"),
+        Math.toIntExact(delivery.pollBudget().toMillis()));
+    settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
+    settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1_500);
+    settings.put(StreamsConfig.producerPrefix("linger.ms"), 0);
+    settings.put(StreamsConfig.producerPrefix("max.request.size"), Topics.LARGEST_RECORD);
+    if (delivery.exactlyOnce()) {
+      // After a crash, readers of committed records wait that long for the open transaction.
+      settings.put(StreamsConfig.producerPrefix("transaction.timeout.ms"), 10_000);
+    }
     config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
     settings.putAll(config.kafka());
-    return settings;
+    if (settings.get("group.protocol") instanceof String protocol
+        && protocol.equalsIgnoreCase("streams")) {
+      // The broker sets these for the whole group, and refuses them from a client.
+      settings.remove(StreamsConfig.consumerPrefix("session.timeout.ms"));
+      settings.remove(StreamsConfig.consumerPrefix("heartbeat.interval.ms"));
+    }
+    if (deliveries instanceof Acknowledgements) {
+      settings.put(StreamsConfig.producerPrefix(Acknowledgements.CONFIG), deliveries);
+      // Last, for it has to see the record that is really sent.
+      settings.merge(
+          StreamsConfig.producerPrefix("interceptor.classes"),
+          Acknowledgements.Interceptor.class.getName(),
+          (theirs, ours) -> theirs + "," + ours);
+    }
+    Properties properties = new Properties();
+    properties.putAll(settings);
+    return properties;
   }
 }

@@ -20,6 +20,12 @@ public record TopicNames(
           "shelf.gallery.status",
           "shelf.dead-letters");
 
+  /** The same with the vectors of another extractor. */
+  public TopicNames withGalleryVectors(String vectors) {
+    return new TopicNames(
+        frames, recognitions, galleryUpdates, vectors, galleryStatus, deadLetters);
+  }
+
   /** All six names. */
   public List<String> all() {
     return List.of(

@@ -1,4 +1,6 @@
-/** Long measurements that need the whole program; started by {@code deploy/bench}. */
+/**
+ * Long checks: {@code deploy/bench stream, faults, freshness, gallery kills}. Not run by the tests.
+ */
 @NullMarked
 package io.shelfstream.bench;
 

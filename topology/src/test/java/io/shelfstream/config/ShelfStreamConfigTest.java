@@ -63,6 +63,14 @@ class ShelfStreamConfigTest {
   }
 
   @Test
+  void refusesFiltersThatAreNoPairs() {
+    for (String wrong : List.of("storeId", "storeId:", ":stores", "a:b:c", "a:b, a:c")) {
+      assertThat(refused(() -> load(null, Map.of(), Map.of("recognition.filters", wrong))))
+          .hasMessageContainingAll("recognition.filters", "storeId:stores");
+    }
+  }
+
+  @Test
   void readsEveryKeyOfAFile() {
     Path file =
         file(
@@ -87,6 +95,7 @@ class ShelfStreamConfigTest {
             recognition.match.margin = 0.05
             recognition.candidates = 2
             recognition.search.photos = 20
+            recognition.filters = storeId:stores, country : countries
             index.type = HNSW32
             images.allowed.roots = /data/cameras, /data/über
             images.allowed.hosts = Images.example.com, *.cdn.example.com:8443, [::1]:80
@@ -115,6 +124,8 @@ class ShelfStreamConfigTest {
     assertThat(config.recognition().matchMargin()).contains(0.05f);
     assertThat(config.recognition().candidates()).isEqualTo(2);
     assertThat(config.recognition().searchPhotos()).isEqualTo(20);
+    assertThat(config.recognition().filters())
+        .isEqualTo(Map.of("storeId", "stores", "country", "countries"));
     assertThat(config.index().type()).isEqualTo("HNSW32");
     assertThat(config.images().maxPixels()).isEqualTo(1000);
     assertThat(config.images().fetchPolicy())

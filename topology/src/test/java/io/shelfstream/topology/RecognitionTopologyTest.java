@@ -3,9 +3,11 @@ package io.shelfstream.topology;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shelfstream.config.OverloadSettings;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.Candidate;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
@@ -79,6 +81,8 @@ class RecognitionTopologyTest {
               Duration.ofSeconds(1),
               3));
 
+  private FrameRecognizer recognizer;
+  private FrameAnswers answers;
   private List<Topology> topologies;
   private List<TopologyTestDriver> drivers;
   private TestInputTopic<String, byte[]> frames;
@@ -101,17 +105,12 @@ class RecognitionTopologyTest {
             Profile.SHELF,
             new ColourExtractor(),
             gallery,
-            new MatchPolicy(0.95f, 0.01f, 3, 10));
+            new MatchPolicy(0.95f, 0.01f, 3, 10),
+            new FrameFilters(Map.of("storeId", "stores", "country", "countries")));
     topologies =
         List.of(
             RecognitionTopology.galleryFollower(TOPICS, serdes, gallery, inFlight),
-            RecognitionTopology.recognition(
-                TOPICS,
-                serdes,
-                fetcher,
-                () -> stages,
-                new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-                Outputs.of("test")),
+            RecognitionTopology.recognition(TOPICS, serdes, stage(stages), Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
                 TOPICS,
                 serdes,
@@ -137,6 +136,24 @@ class RecognitionTopologyTest {
     galleryDeadLetters = output(embedding, TOPICS.deadLetters(), Serdes.ByteArray());
   }
 
+  private FrameStage stage(Stages stages) {
+    recognizer = new FrameRecognizer(fetcher, () -> stages, 2);
+    answers =
+        new FrameAnswers(
+            TOPICS.frames(),
+            serdes,
+            recognizer::submit,
+            new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
+            () -> FrameAnswers.Versions.of(stages));
+    return new FrameStage(
+        TOPICS.frames(),
+        answers,
+        FrameStageTest.delivery(64),
+        OverloadSettings.KEEP_ALL,
+        Deliveries.IN_ONE_TRANSACTION,
+        new FramesInHand());
+  }
+
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {
     return driver.createInputTopic(
         topic, new StringSerializer(), new ByteArraySerializer(), NOW, Duration.ZERO);
@@ -150,6 +167,8 @@ class RecognitionTopologyTest {
   @AfterEach
   void stop() {
     drivers.forEach(TopologyTestDriver::close);
+    answers.close();
+    recognizer.close();
     fetcher.close();
     gallery.close();
   }
@@ -215,7 +234,7 @@ class RecognitionTopologyTest {
   void sendsAnUndecodableRecordToTheDeadLettersUntouchedAndKeepsGoing() {
     byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
 
-    frames.pipeInput("camera-1", garbage);
+    publish("camera-1", garbage);
     publish(frame("f2", Pictures.plain(Color.RED)));
 
     TestRecord<String, byte[]> letter = deadLetters.readRecord();
@@ -234,7 +253,7 @@ class RecognitionTopologyTest {
 
   @Test
   void namesTheStageAtWhichAFrameWasRejected() {
-    frames.pipeInput("camera-1", null);
+    publish("camera-1", null);
     publish(frame("f1", "file:///etc/passwd"));
     publish(frame("f2", "data:image/jpeg;base64,aGVsbG8="));
     publish(frame("", Pictures.plain(Color.RED)));
@@ -259,10 +278,10 @@ class RecognitionTopologyTest {
   @Test
   void countsTheAttemptsOfARecordThatComesBackFromTheDeadLetters() {
     byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
-    frames.pipeInput("camera-1", garbage);
+    publish("camera-1", garbage);
     TestRecord<String, byte[]> first = deadLetters.readRecord();
 
-    frames.pipeInput(new TestRecord<>("camera-1", garbage, first.headers(), NOW));
+    publish(new TestRecord<>("camera-1", garbage, first.headers(), NOW));
 
     assertThat(headers(deadLetters.readRecord())).containsEntry(DeadLetter.ATTEMPT, "2");
   }
@@ -292,6 +311,36 @@ class RecognitionTopologyTest {
     assertThat(recognitions.readValuesToList())
         .extracting(RecognitionEvent::getStatus)
         .containsExactly(RecognitionStatus.PARTIAL, RecognitionStatus.OK);
+  }
+
+  @Test
+  void comparesAFrameOnlyWithThePhotosOfItsStore() {
+    addToGallery("red-1", "red", Color.RED, Map.of("stores", "12, 7"));
+    addToGallery("red-2", "red of everywhere", Color.RED, Map.of("countries", "fr"));
+    byte[] red = Pictures.plain(Color.RED);
+    detector.found = List.of(new Detection(0.9f, 0, 0, 16, 24));
+
+    publish(
+        ImageReference.newBuilder(frame("f1", red))
+            .setStoreId("7")
+            .setAttributes(Map.of("country", "de"))
+            .build());
+    publish(ImageReference.newBuilder(frame("f2", red)).setStoreId("71").build());
+    publish(frame("f3", red));
+    addToGallery("red-1", "red", Color.RED, Map.of("stores", "71"));
+    publish(
+        ImageReference.newBuilder(frame("f4", red))
+            .setStoreId("7")
+            .setAttributes(Map.of("country", "de"))
+            .build());
+
+    assertThat(recognitions.readValuesToList())
+        .extracting(
+            event ->
+                event.getObjects().get(0).getCandidates().stream()
+                    .map(Candidate::getGalleryImageId)
+                    .toList())
+        .containsExactly(List.of("red-1"), List.of("red-2"), List.of("red-1", "red-2"), List.of());
   }
 
   @Test
@@ -522,6 +571,16 @@ class RecognitionTopologyTest {
     publishUpdate(id, update(id, product).setUri(Pictures.uri(Pictures.plain(colour))).build());
   }
 
+  private void addToGallery(
+      String id, String product, Color colour, Map<String, String> attributes) {
+    publishUpdate(
+        id,
+        update(id, product)
+            .setUri(Pictures.uri(Pictures.plain(colour)))
+            .setAttributes(attributes)
+            .build());
+  }
+
   private static GalleryUpdate.Builder update(String id, String product) {
     return GalleryUpdate.newBuilder().setGalleryImageId(id).setProductId(product).setLabel(product);
   }
@@ -545,8 +604,17 @@ class RecognitionTopologyTest {
   }
 
   private void publish(ImageReference frame) {
-    frames.pipeInput(
-        frame.getCameraId(), serdes.frames().serializer().serialize(TOPICS.frames(), frame));
+    publish(frame.getCameraId(), serdes.frames().serializer().serialize(TOPICS.frames(), frame));
+  }
+
+  private void publish(String camera, byte @Nullable [] value) {
+    publish(new TestRecord<>(camera, value, NOW));
+  }
+
+  /** Returns once the frame is answered. */
+  private void publish(TestRecord<String, byte[]> record) {
+    frames.pipeInput(record);
+    FrameStageTest.settle(drivers.get(1));
   }
 
   private static Map<String, String> headers(TestRecord<String, byte[]> record) {

@@ -1,0 +1,243 @@
+#include "lists.h"
+
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexIVF.h>
+#include <faiss/index_factory.h>
+#include <faiss/utils/distances.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "best.h"
+#include "failure.h"
+#include "rows.h"
+
+namespace shelfstream {
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(Failure::kInvalidArgument, message);
+}
+
+const std::regex& grammar() {
+  static const std::regex pattern("IVF([0-9]+)(?:_HNSW[0-9]+)?,Flat");
+  return pattern;
+}
+
+int64_t lists_of(const std::string& type) {
+  std::smatch part;
+  std::regex_match(type, part, grammar());
+  return std::stoll(part[1]);
+}
+
+std::unique_ptr<faiss::IndexIVF> inverted(const std::string& type, int64_t dimension) {
+  faiss::Index* index =
+      faiss::index_factory(static_cast<int>(dimension), type.c_str(), faiss::METRIC_INNER_PRODUCT);
+  return std::unique_ptr<faiss::IndexIVF>(dynamic_cast<faiss::IndexIVF*>(index));
+}
+
+/// The part of an inverted file that knows the centres.
+std::shared_ptr<const faiss::Index> centres_of(faiss::IndexIVF& index) {
+  index.own_fields = false;
+  return std::shared_ptr<const faiss::Index>(index.quantizer);
+}
+
+int64_t chunks_for(int64_t rows, int64_t lists, int64_t rows_of_chunk) {
+  return rows / rows_of_chunk + std::min(rows, lists) + 1;
+}
+
+}  // namespace
+
+bool is_lists(const std::string& type) { return std::regex_match(type, grammar()); }
+
+Lists::Lists(std::string type, int64_t dimension, int64_t capacity)
+    : Segment(dimension, capacity),
+      type_(std::move(type)),
+      lists_(lists_of(type_)),
+      chunks_(chunks_for(capacity, lists_, kChunkRows)),
+      pages_(static_cast<size_t>(chunks_ * kChunkRows * dimension)),
+      slot_of_row_(new int32_t[capacity]),
+      row_of_slot_(new int32_t[chunks_ * kChunkRows]),
+      list_of_chunk_(new int32_t[chunks_]),
+      next_chunk_(new int32_t[chunks_]),
+      first_chunk_(new int32_t[lists_]),
+      last_chunk_(new int32_t[lists_]),
+      length_(new std::atomic<int32_t>[lists_]()) {
+  if (chunks_ * kChunkRows > INT32_MAX) {
+    refuse("room for " + std::to_string(capacity) + " rows in " + std::to_string(lists_) +
+           " lists refused: that is more than 2147483647 places");
+  }
+}
+
+Lists::~Lists() = default;
+
+std::shared_ptr<Segment> Lists::make_like(int64_t capacity) const {
+  if (!trained()) throw Error(Failure::kNotTrained, "the index is not trained");
+  auto other = std::make_shared<Lists>(type_, dimension(), capacity);
+  other->centres_ = centres_;
+  other->effort_ = effort_;
+  return other;
+}
+
+void Lists::train(int64_t n, const float* x) {
+  require_rows(n, x, dimension(), true, "training vectors");
+  if (rows() > 0) refuse("training refused: there are vectors already");
+  if (n == 0) refuse("training refused: no vectors given");
+  const auto index = inverted(type_, dimension());
+  index->train(n, x);
+  centres_ = centres_of(*index);
+}
+
+void Lists::copy_centres(float* out) const {
+  if (!trained()) throw Error(Failure::kNotTrained, "the index is not trained");
+  centres_->reconstruct_n(0, lists_, out);
+}
+
+void Lists::take_centres(int64_t n, const float* x) {
+  require_rows(n, x, dimension(), false, "centres");
+  if (n != lists_) {
+    refuse(std::to_string(n) + " centres refused: " + std::to_string(lists_) + " expected");
+  }
+  if (rows() > 0) refuse("centres refused: there are vectors already");
+  const auto index = inverted(type_, dimension());
+  index->quantizer->add(n, x);
+  centres_ = centres_of(*index);
+}
+
+void Lists::copy_lists(int64_t from, int64_t n, int32_t* out) const {
+  if (from < 0 || n < 0 || from + n > rows()) {
+    refuse("lists of rows " + std::to_string(from) + " to " + std::to_string(from + n) +
+           " refused: there are " + std::to_string(rows()));
+  }
+  for (int64_t i = 0; i < n; i++) out[i] = list_of_chunk_[slot_of_row_[from + i] / kChunkRows];
+}
+
+void Lists::append_rows(int64_t n, const float* x) {
+  std::vector<int64_t> nearest(n);
+  std::vector<float> scores(n);
+  centres_->search(n, x, 1, scores.data(), nearest.data());
+  for (int64_t i = 0; i < n; i++) {
+    // Faiss finds none when all scores are beyond float's range.
+    append_row(rows() + i, std::max<int64_t>(nearest[i], 0), x + i * dimension());
+  }
+}
+
+void Lists::append_to(int64_t n, const int32_t* lists, const float* x) {
+  for (int64_t i = 0; i < n; i++) {
+    if (lists[i] < 0 || lists[i] >= lists_) {
+      refuse("list " + std::to_string(lists[i]) + " refused: there are " + std::to_string(lists_));
+    }
+  }
+  begin_appending(n, x);
+  for (int64_t i = 0; i < n; i++) append_row(rows() + i, lists[i], x + i * dimension());
+  end_appending(n);
+}
+
+void Lists::append_row(int64_t position, int64_t list, const float* x) {
+  const int32_t length = length_[list].load(std::memory_order_relaxed);
+  const int32_t within = length % kChunkRows;
+  if (within == 0) {
+    const int32_t chunk = chunks_used_++;
+    list_of_chunk_[chunk] = static_cast<int32_t>(list);
+    (length == 0 ? first_chunk_[list] : next_chunk_[last_chunk_[list]]) = chunk;
+    last_chunk_[list] = chunk;
+  }
+  const int64_t slot = last_chunk_[list] * kChunkRows + within;
+  std::copy_n(x, dimension(), row(slot));
+  row_of_slot_[slot] = static_cast<int32_t>(position);
+  slot_of_row_[position] = static_cast<int32_t>(slot);
+  length_[list].store(length + 1, std::memory_order_release);
+}
+
+void Lists::copy_row(int64_t position, float* out) const {
+  std::copy_n(row(slot_of_row_[position]), dimension(), out);
+}
+
+void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
+  int64_t probes = sight.exact ? lists_ : std::min(effort_, lists_);
+  if (sight.allowed != nullptr) {
+    const int64_t allowed = sight.count();
+    if (allowed == 0) return;
+    // Where a filter leaves a share s of the rows, 1/s times the lists hold as many candidates:
+    // comparing with each row that is left costs less below s = sqrt(probes / lists), and is exact.
+    const double share = static_cast<double>(allowed) / static_cast<double>(sight.rows);
+    if (share * share * static_cast<double>(lists_) <= static_cast<double>(probes)) {
+      return gather(sight, label, best);
+    }
+    probes = std::min(lists_, static_cast<int64_t>(static_cast<double>(probes) / share) + 1);
+  }
+  std::vector<int64_t> nearest(best.n * probes);
+  std::vector<float> scores(best.n * probes);
+  centres_->search(best.n, best.x, probes, scores.data(), nearest.data());
+  const auto slices = static_cast<int>(std::min<int64_t>(best.threads, best.n));
+#pragma omp parallel for if (slices > 1) num_threads(slices)
+  for (int slice = 0; slice < slices; slice++) {
+    std::vector<Probe> wanted;
+    for (int64_t q = best.n * slice / slices; q < best.n * (slice + 1) / slices; q++) {
+      for (int64_t i = q * probes; i < (q + 1) * probes; i++) {
+        if (nearest[i] >= 0) {
+          wanted.push_back({static_cast<int32_t>(nearest[i]), static_cast<int32_t>(q)});
+        }
+      }
+    }
+    scan(wanted, sight, label, best);
+  }
+}
+
+/// Several queries look at a list together, so that it comes from memory once. A single one keeps
+/// the order in which it was given: nearest list first.
+void Lists::scan(const std::vector<Probe>& probes, const Sight& sight, int64_t label,
+                 Best& best) const {
+  std::vector<Probe> ordered(probes);
+  if (best.n > 1) {
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const Probe& a, const Probe& b) { return a.list < b.list; });
+  }
+  const Probe* const end = ordered.data() + ordered.size();
+  for (const Probe* from = ordered.data(); from < end;) {
+    const Probe* to = from;
+    while (to < end && to->list == from->list) to++;
+    int64_t left = length_[from->list].load(std::memory_order_acquire);
+    for (int64_t chunk = left == 0 ? 0 : first_chunk_[from->list]; left > 0;) {
+      const int64_t rows = std::min(left, kChunkRows);
+      scan_chunk(chunk, rows, from, to, sight, label, best);
+      left -= rows;
+      if (left > 0) chunk = next_chunk_[chunk];
+    }
+    from = to;
+  }
+}
+
+// Whether a row is seen is asked only of one that would be taken.
+void Lists::scan_chunk(int64_t chunk, int64_t rows, const Probe* from, const Probe* to,
+                       const Sight& sight, int64_t label, Best& best) const {
+  const size_t d = dimension();
+  const int64_t first = chunk * kChunkRows;
+  for (const Probe* probe = from; probe < to; probe++) {
+    const float* x = best.x + probe->query * d;
+    for (int64_t slot = first; slot < first + rows; slot++) {
+      const float score = faiss::fvec_inner_product(x, row(slot), d);
+      if (score > best.worst(probe->query)) {
+        const int64_t position = row_of_slot_[slot];
+        if (position < sight.rows && is_seen(position, sight)) {
+          best.take(probe->query, score, label + position);
+        }
+      }
+    }
+  }
+}
+
+/// Compares with every row that may be found, and with no other.
+void Lists::gather(const Sight& sight, int64_t label, Best& best) const {
+  const size_t d = dimension();
+  for (int64_t position = 0; position < sight.rows; position++) {
+    if (!is_seen(position, sight)) continue;
+    const float* y = row(slot_of_row_[position]);
+    for (int64_t q = 0; q < best.n; q++) {
+      const float score = faiss::fvec_inner_product(best.x + q * d, y, d);
+      if (score > best.worst(q)) best.take(q, score, label + position);
+    }
+  }
+}
+
+}  // namespace shelfstream

@@ -1,0 +1,130 @@
+package io.shelfstream.gallery;
+
+import io.shelfstream.gallery.SnapshotFile.Header;
+import io.shelfstream.gallery.SnapshotFile.Part;
+import io.shelfstream.gallery.SnapshotFile.Section;
+import io.shelfstream.gallery.SnapshotFile.Stretch;
+import io.shelfstream.gallery.SnapshotFile.Writing;
+import io.shelfstream.index.Segment;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Writes the gallery of one moment to a file, beside searches and changes. The file is whole or not
+ * there: it is written beside its place, forced to the disk and renamed.
+ */
+final class SnapshotWriter {
+
+  private final Snapshot snapshot;
+  private final Writing writing;
+  private final ByteBuffer rows;
+  private final FloatBuffer floats;
+
+  private SnapshotWriter(Snapshot snapshot, FileChannel channel) throws IOException {
+    this.snapshot = snapshot;
+    this.writing = new Writing(channel);
+    this.rows = SnapshotFile.direct(LivePart.MOST_ROWS * snapshot.dimension() * Float.BYTES);
+    this.floats = rows.asFloatBuffer();
+  }
+
+  /**
+   * @param snapshot held by the caller
+   */
+  static void write(Path file, Snapshot snapshot, String topicId, String extractorId)
+      throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    Path draft = Files.createTempFile(folder, SnapshotFile.DRAFT, ".tmp");
+    try {
+      try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
+        SnapshotWriter writer = new SnapshotWriter(snapshot, channel);
+        List<Part> parts = writer.parts();
+        writer.writing.finish(
+            new Header(topicId, extractorId, snapshot.dimension(), snapshot.versions(), parts));
+        channel.force(true);
+      }
+      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      try (FileChannel directory = FileChannel.open(folder)) {
+        directory.force(true);
+      }
+    } finally {
+      Files.deleteIfExists(draft);
+    }
+  }
+
+  private List<Part> parts() throws IOException {
+    List<Part> parts = new ArrayList<>();
+    for (LiveSegment segment : snapshot.generation().segments()) {
+      int[] live = live(segment);
+      if (segment.grows()) {
+        parts.add(growing(segment, live));
+        continue;
+      }
+      // Also of graphs: they are built anew.
+      for (int i = 0; i < live.length; i += SnapshotFile.STRETCH) {
+        int[] some = Arrays.copyOfRange(live, i, Math.min(i + SnapshotFile.STRETCH, live.length));
+        Stretch stretch = stretch(segment, some);
+        parts.add(new Part(LiveSegment.EXACT, some.length, 0, 0, Section.NONE, List.of(stretch)));
+      }
+    }
+    return parts;
+  }
+
+  /** Positions that were live at the snapshot's moment. */
+  private int[] live(LiveSegment segment) {
+    int seen = snapshot.rowsOf(segment);
+    var buried = segment.vectors().buried(seen, snapshot.asOf());
+    return IntStream.range(0, seen).filter(i -> !buried.get(i)).toArray();
+  }
+
+  private Part growing(LiveSegment segment, int[] live) throws IOException {
+    Segment vectors = segment.vectors();
+    ByteBuffer centres = SnapshotFile.direct(vectors.lists() * snapshot.dimension() * Float.BYTES);
+    centres.asFloatBuffer().put(vectors.centres());
+    writing.put(centres);
+    Section section = writing.end();
+    List<Stretch> stretches = new ArrayList<>();
+    for (int i = 0; i < live.length; i += SnapshotFile.STRETCH) {
+      int end = Math.min(i + SnapshotFile.STRETCH, live.length);
+      stretches.add(stretch(segment, Arrays.copyOfRange(live, i, end)));
+    }
+    return new Part(
+        segment.type(), live.length, vectors.lists(), vectors.effort(), section, stretches);
+  }
+
+  private Stretch stretch(LiveSegment segment, int[] positions) throws IOException {
+    PhotoWords words = new PhotoWords();
+    for (int position : positions) {
+      Photo photo = segment.photo(position);
+      words.add(photo.entry(snapshot.asOf()), photo.embedding());
+    }
+    writing.put(words.take());
+    Section said = writing.end();
+    Section lists = Section.NONE;
+    if (segment.grows()) {
+      int first = positions[0];
+      int[] all = segment.vectors().listsOf(first, positions[positions.length - 1] + 1 - first);
+      ByteBuffer numbers = SnapshotFile.direct(positions.length * Integer.BYTES);
+      for (int position : positions) {
+        numbers.putInt(all[position - first]);
+      }
+      writing.put(numbers.flip());
+      lists = writing.end();
+    }
+    for (int i = 0; i < positions.length; i += LivePart.MOST_ROWS) {
+      int end = Math.min(i + LivePart.MOST_ROWS, positions.length);
+      segment.vectors().copy(Arrays.copyOfRange(positions, i, end), floats);
+      writing.put(rows.clear().limit((end - i) * snapshot.dimension() * Float.BYTES));
+    }
+    return new Stretch(positions.length, said, lists, writing.end());
+  }
+}

@@ -1,0 +1,29 @@
+package io.shelfstream.config;
+
+import io.shelfstream.topology.Outputs;
+import io.shelfstream.topology.TopicNames;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * {@code models.next.dir} and {@code topics.gallery.vectors.next}: the models that are to take over
+ * once their gallery is complete.
+ *
+ * @param vectors topic of their extractor's vectors
+ */
+public record NextModels(Path directory, String vectors) {
+
+  static Optional<NextModels> from(Settings settings, TopicNames topics, Outputs outputs) {
+    Optional<Path> directory = settings.optional("models.next.dir", Formats.path("a directory"));
+    String key = "topics.gallery.vectors.next";
+    Optional<String> named = settings.optional(key, Formats.topicName());
+    if (named.isPresent() && directory.isEmpty()) {
+      settings.problem(key, "give models.next.dir, too, or remove it");
+    }
+    String vectors = named.orElse(topics.galleryVectors() + ".next");
+    if (topics.all().contains(vectors) || outputs.topics().contains(vectors)) {
+      settings.problem(key, "give every topics.* key a topic of its own, not " + vectors);
+    }
+    return directory.map(d -> new NextModels(d, vectors));
+  }
+}

@@ -1,0 +1,43 @@
+package io.shelfstream.topology;
+
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.DeliverySettings;
+import io.shelfstream.config.OverloadSettings;
+import java.util.Set;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorSupplier;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * The asynchronous recognition stage: one {@link FrameProcessor} a partition, and what they share.
+ */
+record FrameStage(
+    String topic,
+    FrameAnswers answers,
+    DeliverySettings delivery,
+    OverloadSettings overload,
+    Deliveries deliveries,
+    FramesInHand inHand)
+    implements ProcessorSupplier<byte[], byte[], Object, Object> {
+
+  @Override
+  public Processor<byte[], byte[], Object, Object> get() {
+    return new FrameProcessor(this);
+  }
+
+  /**
+   * In memory, as it is small; its changelog makes it last. Cached, so that most of it never is.
+   */
+  @Override
+  public Set<StoreBuilder<?>> stores() {
+    return Set.of(
+        Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore(RecognitionTopology.PENDING_FRAMES),
+                Serdes.Integer(),
+                Serdes.ByteArray())
+            .withCachingEnabled()
+            .withLoggingEnabled(Topics.CHANGELOG));
+  }
+}

@@ -1,0 +1,153 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.TopicReader;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.registry.SchemaRegistryClient;
+import java.awt.Color;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
+
+/** The topics of one test: products are plain colours, photos and frames lie in the records. */
+final class TestTopics {
+  static final EventSerdes SERDES =
+      EventSerdes.with(SchemaRegistryClient.create("mock://shelfstream"));
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final String bootstrapServers;
+  private final Path folder;
+  private final String name;
+  private int frames;
+
+  TestTopics(String bootstrapServers, Path folder, String name) {
+    this.bootstrapServers = bootstrapServers;
+    this.folder = folder;
+    this.name = name;
+  }
+
+  /** The same on a broker that was started again. */
+  TestTopics on(String newBootstrapServers) {
+    return new TestTopics(newBootstrapServers, folder, name);
+  }
+
+  ShelfStreamConfig config(Map<String, String> more) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("kafka.bootstrap.servers", bootstrapServers);
+    settings.put("application.id", name);
+    settings.put("state.dir", folder.resolve("state").toString());
+    settings.put("models.dir", "src/test/resources/models/colour");
+    settings.put("models.threads", "1");
+    settings.put("topics.frames", name + ".frames");
+    settings.put("topics.recognitions", name + ".recognitions");
+    settings.put("topics.gallery.updates", name + ".updates");
+    settings.put("topics.gallery.vectors", name + ".vectors");
+    settings.put("topics.gallery.status", name + ".status");
+    settings.put("topics.dead.letters", name + ".dead-letters");
+    settings.putAll(more);
+    return ShelfStreamConfig.loadWithModels(null, settings);
+  }
+
+  TopicNames names() {
+    return config(Map.of()).topics();
+  }
+
+  /** Publishes photos, all to be embedded; null removes one. */
+  void update(Map<String, @Nullable Color> photos) {
+    try (EventProducer producer = new EventProducer(config(Map.of()))) {
+      photos.forEach(
+          (id, colour) ->
+              producer.send(
+                  names().galleryUpdates(),
+                  id,
+                  SERDES.updates(),
+                  colour == null ? null : update(id, colour)));
+    }
+  }
+
+  private static GalleryUpdate update(String id, Color colour) {
+    return GalleryUpdate.newBuilder()
+        .setGalleryImageId(id)
+        .setProductId(product(colour))
+        .setLabel(product(colour))
+        .setUri(Pictures.uri(Pictures.plain(colour)))
+        .build();
+  }
+
+  static String product(Color colour) {
+    return "%06x".formatted(colour.getRGB() & 0xffffff);
+  }
+
+  /** Publishes a frame and returns the next event. */
+  RecognitionEvent recognise(Color colour) {
+    ShelfStreamConfig config = config(Map.of());
+    try (TopicReader answers =
+            new TopicReader(
+                config,
+                TopicReader.From.END,
+                config.topics().recognitions(),
+                config.topics().deadLetters());
+        EventProducer producer = new EventProducer(config)) {
+      String frame = "frame-" + frames++;
+      producer.send(
+          config.topics().frames(),
+          "camera",
+          SERDES.frames(),
+          RecognitionEvents.reference(
+              "camera", frame, Pictures.uri(Pictures.plain(colour)), Instant.now()));
+      producer.flush();
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      while (System.nanoTime() < deadline) {
+        for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(100))) {
+          assertThat(record.topic()).isEqualTo(config.topics().recognitions());
+          return SERDES.recognitions().deserializer().deserialize(record.topic(), record.value());
+        }
+      }
+    }
+    throw new AssertionError("No answer within " + PATIENCE);
+  }
+
+  /** Every committed record of a topic. */
+  List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+    try (TopicReader reader =
+        new TopicReader(config(Map.of()), TopicReader.From.BEGINNING, topic)) {
+      while (!reader.atEnd()) {
+        reader.poll(Duration.ofMillis(100)).forEach(records::add);
+      }
+    }
+    return records;
+  }
+
+  static Gallery gallery(RecognitionService service) {
+    return (Gallery) service.gallery();
+  }
+
+  static void awaitSize(RecognitionService service, int photos) {
+    until(() -> service.gallery().state().size() == photos);
+  }
+
+  static void until(BooleanSupplier holds) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!holds.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waited for %s", PATIENCE).isLessThan(deadline);
+      try {
+        Thread.sleep(20);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+}

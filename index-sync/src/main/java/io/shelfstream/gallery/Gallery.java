@@ -372,7 +372,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       if (!photo.isConfirmed()) {
         moved.unconfirm();
       }
-      photos.put(photo.entry().galleryImageId(), moved);
+      byProduct.remove(photo);
+      enter(photo.entry().galleryImageId(), moved);
       photo.bury(moment);
     }
     publish(current.versions());
@@ -441,6 +442,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         segments.add(LiveSegment.block(dimension));
       }
       photos = found;
+      photos.values().forEach(byProduct::add);
       covered = header.versions();
       show(segments);
       publish(covered);

@@ -165,10 +165,11 @@ class GalleryTransferIT {
     assertThat(gallery("import", "" + cut)).isEqualTo(1);
     assertThat(err).contains("Cannot read " + cut);
 
-    assertThat(gallery("import", "" + folder.resolve("state"))).isEqualTo(2);
+    assertThat(gallery("import", "" + folder)).isEqualTo(2);
     assertThat(err).contains("is a directory");
     assertThat(gallery("export", "" + folder.resolve("what"))).isEqualTo(2);
     assertThat(err).contains("add --format");
+    assertThat(gallery("remove", "--product", "one")).as(err).isZero();
   }
 
   private static List<GalleryVector> read(Path file) throws Exception {

@@ -442,7 +442,6 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         segments.add(LiveSegment.block(dimension));
       }
       photos = found;
-      photos.values().forEach(byProduct::add);
       covered = header.versions();
       show(segments);
       publish(covered);

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.detect.Profile;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -11,14 +12,17 @@ import java.util.Optional;
  * @param matchMargin least lead over the next product, 0 to 2; empty: the model's own
  * @param candidates products reported for an object, at least 1
  * @param searchPhotos gallery photos searched for an object, at least candidates
+ * @param galleryWait longest wait for a gallery version that a frame asks for
  */
 public record RecognitionSettings(
     Profile profile,
     Optional<Float> matchThreshold,
     Optional<Float> matchMargin,
     int candidates,
-    int searchPhotos) {
+    int searchPhotos,
+    Duration galleryWait) {
 
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
   private static final String CANDIDATES = "recognition.candidates";
   private static final Map<String, Profile> PROFILES =
       Map.of("shelf", Profile.SHELF, "pp-shitu", Profile.PP_SHITU);
@@ -30,7 +34,9 @@ public record RecognitionSettings(
             settings.optional("recognition.match.threshold", Formats.number(-1, 1)),
             settings.optional("recognition.match.margin", Formats.number(0, 2)),
             settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 100)),
-            settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)));
+            settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)),
+            settings.get(
+                "recognition.gallery.wait", "5s", Durations.from(Duration.ZERO, LONGEST_WAIT)));
     if (read.candidates > read.searchPhotos) {
       settings.problem(
           CANDIDATES, "give at most recognition.search.photos, which is " + read.searchPhotos);

@@ -2,10 +2,10 @@ package io.shelfstream.topology;
 
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
-import io.shelfstream.fetch.ImageFetcher;
-import io.shelfstream.image.PixelBox;
-import java.util.List;
-import java.util.function.Supplier;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
 
@@ -13,23 +13,17 @@ import org.apache.kafka.streams.processor.api.Record;
 final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
   private final TopicNames topics;
   private final EventSerdes serdes;
-  private final ImageFetcher fetcher;
-  private final Supplier<Stages> stages;
+  private final FrameRecognizer recognizer;
   private final RecognitionEvents events;
 
   /**
-   * @param stages asked once for each frame, which passes through what it got to the end
+   * @param recognizer shared by all stream threads
    */
   FrameProcessor(
-      TopicNames topics,
-      EventSerdes serdes,
-      ImageFetcher fetcher,
-      Supplier<Stages> stages,
-      RecognitionEvents events) {
+      TopicNames topics, EventSerdes serdes, FrameRecognizer recognizer, RecognitionEvents events) {
     this.topics = topics;
     this.serdes = serdes;
-    this.fetcher = fetcher;
-    this.stages = stages;
+    this.recognizer = recognizer;
     this.events = events;
   }
 
@@ -54,15 +48,25 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     try {
       ImageReference frame = serdes.readFrame(topics.frames(), record);
       times.lap(Stage.READ);
-      byte[] encoded = RecognitionTopology.fetch(fetcher, frame.getUri(), frame.getSha256());
-      times.lap(Stage.FETCH);
-      List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
-      Recognition seen = RecognitionTopology.recognize(stages.get(), encoded, regions, times);
-      return events.of(frame, seen, record.timestamp());
-    } catch (RegistryWait.Stopped e) {
+      return events.of(frame, await(recognizer.submit(frame)), record.timestamp());
+    } catch (RegistryWait.Stopped | StreamsException | CancellationException e) {
       throw e; // not handled, so not committed: the next start reads it again
     } catch (RuntimeException e) {
       throw RejectedException.unexpected(times.underWay(), e);
+    }
+  }
+
+  private static Recognition await(CompletableFuture<Recognition> answer) throws RejectedException {
+    try {
+      return answer.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RejectedException rejected) {
+        throw rejected;
+      }
+      throw new StreamsException("The frame was not recognised", e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StreamsException("Interrupted while a frame was recognised", e);
     }
   }
 }

@@ -33,6 +33,7 @@ public final class RecognitionService implements AutoCloseable {
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
   private final List<StreamsApplication> applications = new ArrayList<>();
+  private @Nullable FrameRecognizer recognizer;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
@@ -78,8 +79,7 @@ public final class RecognitionService implements AutoCloseable {
           RecognitionTopology.recognition(
               config.topics(),
               serdes,
-              fetcher,
-              gallery::stages,
+              startRecognizer(),
               new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
               config.outputs()));
     }
@@ -92,6 +92,13 @@ public final class RecognitionService implements AutoCloseable {
         .addKeyValue("extractor", gallery.stages().models().extractor())
         .addKeyValue("provider", gallery.stages().models().provider())
         .log("Ready");
+  }
+
+  private FrameRecognizer startRecognizer() {
+    Limits limits = Limits.of(config, gallery.stages().models().provider());
+    FrameRecognizer started = new FrameRecognizer(fetcher, gallery::stages, limits);
+    recognizer = started;
+    return started;
   }
 
   private void embed(FollowedGallery into) {
@@ -120,7 +127,7 @@ public final class RecognitionService implements AutoCloseable {
   /** The stages for a configuration; {@code recognize} puts them together the same way. */
   public static Stages stages(
       ShelfStreamConfig config, LoadedModels models, ProductSearch gallery) {
-    FaissLibrary.threads(config.models().options().threadBudget());
+    FaissLibrary.threads(1); // whoever searches is one of the threads of the budget
     ModelDirectory directory = models.directory();
     var recognition = config.recognition();
     Profile profile = recognition.profile();
@@ -162,6 +169,9 @@ public final class RecognitionService implements AutoCloseable {
   public void close() {
     serdes.registry().stop();
     applications.forEach(StreamsApplication::close);
+    if (recognizer != null) {
+      recognizer.close();
+    }
     fetcher.close();
     gallery.close();
     stopped.countDown();

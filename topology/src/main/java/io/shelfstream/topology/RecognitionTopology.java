@@ -17,7 +17,6 @@ import io.shelfstream.topology.Recognition.SeenObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -69,13 +68,12 @@ public final class RecognitionTopology {
   /**
    * Frames become recognitions.
    *
-   * @param stages asked once for each frame; they change when another extractor's gallery is ready
+   * @param recognizer shared by all stream threads
    */
   static Topology recognition(
       TopicNames topics,
       EventSerdes serdes,
-      ImageFetcher fetcher,
-      Supplier<Stages> stages,
+      FrameRecognizer recognizer,
       RecognitionEvents events,
       Outputs outputs) {
     var keys = new StringSerializer();
@@ -85,7 +83,7 @@ public final class RecognitionTopology {
     topology
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
         .addProcessor(
-            RECOGNIZE, () -> new FrameProcessor(topics, serdes, fetcher, stages, events), FRAMES)
+            RECOGNIZE, () -> new FrameProcessor(topics, serdes, recognizer, events), FRAMES)
         .addProcessor(PUBLISH, () -> new PublishProcessor(outputs), RECOGNIZE)
         .addSink(
             RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)
@@ -160,17 +158,34 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      ProductSearch.Result found = search(stages, embeddings);
-      times.lap(Stage.SEARCH);
-      List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
-      return new Recognition(
-          image.width(), image.height(), objects, found.gallery(), stages.models(), times);
+      return answer(stages, image.width(), image.height(), boxes, embeddings, times, null);
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
   }
 
-  private static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
+  /**
+   * What the gallery makes of the objects of an image.
+   *
+   * @param partial why the answer is not what was asked for; null when it is
+   */
+  static Recognition answer(
+      Stages stages,
+      int width,
+      int height,
+      List<ObjectBox> boxes,
+      List<float[]> embeddings,
+      StageTimes times,
+      @Nullable String partial)
+      throws RejectedException {
+    ProductSearch.Result found = search(stages, embeddings);
+    List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
+    times.lap(Stage.SEARCH);
+    return new Recognition(
+        width, height, objects, found.gallery(), stages.models(), times, partial);
+  }
+
+  static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
       throws RejectedException {
     try {
       List<Detection> found = stages.detector().detect(List.of(image)).get(0);
@@ -186,7 +201,7 @@ public final class RecognitionTopology {
   }
 
   /** One batch for all objects of the image. */
-  private static List<float[]> extract(Stages stages, Image image, List<ObjectBox> boxes)
+  static List<float[]> extract(Stages stages, Image image, List<ObjectBox> boxes)
       throws RejectedException {
     try {
       return stages

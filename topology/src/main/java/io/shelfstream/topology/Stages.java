@@ -21,4 +21,18 @@ public record Stages(
     Profile profile,
     FeatureExtractor extractor,
     ProductSearch gallery,
-    MatchPolicy policy) {}
+    MatchPolicy policy) {
+
+  /** The same with models that keep to the calling thread, for a frame beside others. */
+  Stages onOneThread() {
+    return new Stages(
+        models,
+        decoder,
+        detector.onOneThread(),
+        detectionThreshold,
+        profile,
+        extractor.onOneThread(),
+        gallery,
+        policy);
+  }
+}

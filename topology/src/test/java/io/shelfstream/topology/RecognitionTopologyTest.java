@@ -77,6 +77,7 @@ class RecognitionTopologyTest {
 
   private List<Topology> topologies;
   private List<TopologyTestDriver> drivers;
+  private FrameRecognizer recognizer;
   private TestInputTopic<String, byte[]> frames;
   private TestInputTopic<String, byte[]> updates;
   private TestInputTopic<String, byte[]> vectors;
@@ -98,14 +99,18 @@ class RecognitionTopologyTest {
             new ColourExtractor(),
             gallery,
             new MatchPolicy(0.95f, 0.01f, 3, 10));
+    recognizer =
+        new FrameRecognizer(
+            fetcher,
+            () -> stages,
+            new Limits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));
     topologies =
         List.of(
             RecognitionTopology.galleryFollower(TOPICS, serdes, gallery),
             RecognitionTopology.recognition(
                 TOPICS,
                 serdes,
-                fetcher,
-                () -> stages,
+                recognizer,
                 new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
                 Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
@@ -140,6 +145,7 @@ class RecognitionTopologyTest {
   @AfterEach
   void stop() {
     drivers.forEach(TopologyTestDriver::close);
+    recognizer.close();
     fetcher.close();
     gallery.close();
   }
@@ -279,9 +285,12 @@ class RecognitionTopologyTest {
     publish(ImageReference.newBuilder(frame("f1", red)).setMinGalleryVersion(2L).build());
     publish(ImageReference.newBuilder(frame("f2", red)).setMinGalleryVersion(1L).build());
 
-    assertThat(recognitions.readValuesToList())
+    List<RecognitionEvent> answers = recognitions.readValuesToList();
+    assertThat(answers)
         .extracting(RecognitionEvent::getStatus)
         .containsExactly(RecognitionStatus.PARTIAL, RecognitionStatus.OK);
+    assertThat(answers.get(0).getPartialReason()).contains("gallery version 2").contains("it is 1");
+    assertThat(answers.get(1).getPartialReason()).isNull();
   }
 
   @Test

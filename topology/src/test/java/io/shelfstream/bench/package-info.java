@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.bench;
+
+import org.jspecify.annotations.NullMarked;

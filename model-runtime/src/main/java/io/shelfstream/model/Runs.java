@@ -19,9 +19,12 @@ public final class Runs {
    * @param most images of one run where only memory bounds it
    */
   public Runs(OnnxModel model, String input, RuntimeOptions options, int most) {
+    this(model.takesBatches(input), model.isOnGpu(), options, most);
+  }
+
+  Runs(boolean batches, boolean onGpu, RuntimeOptions options, int most) {
     this.options = options;
-    this.onGpu = model.isOnGpu();
-    boolean batches = model.takesBatches(input);
+    this.onGpu = onGpu;
     this.together = batches ? options.batch(onGpu) : 1;
     this.most = !batches ? 1 : onGpu ? together : Math.max(most, together);
   }

@@ -2,6 +2,7 @@ package io.shelfstream.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.sun.management.OperatingSystemMXBean;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.GalleryVector;
@@ -18,6 +19,7 @@ import io.shelfstream.topology.RecognitionEvents;
 import io.shelfstream.topology.RecognitionService;
 import io.shelfstream.topology.Stage;
 import io.shelfstream.topology.Stages;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -188,8 +190,19 @@ public final class PipelineBench {
     return vectors;
   }
 
-  /** Everything of one round: frames/s of each, and the runs through Kafka. */
-  private record Round(Map<String, Double> perSecond, Map<String, KafkaPipeline.Run> kafka) {}
+  /**
+   * Everything of one round: frames/s of each, CPU milliseconds a frame where they can be told,
+   * which hardly depend on what else the machine does, and the runs through Kafka.
+   */
+  private record Round(
+      Map<String, Double> perSecond,
+      Map<String, Double> cpuMillis,
+      Map<String, KafkaPipeline.Run> kafka) {}
+
+  private static double ownCpuMillis() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e6;
+  }
 
   private List<Round> rounds(
       String pair,
@@ -208,13 +221,21 @@ public final class PipelineBench {
       say("round %d", n + 1);
       Map<String, Double> perSecond = new LinkedHashMap<>();
       Map<String, KafkaPipeline.Run> runs = new LinkedHashMap<>();
+      Map<String, Double> cpu = new LinkedHashMap<>();
+      double before = ownCpuMillis();
       perSecond.put("one session, all threads", 1000 / floor.oneAfterTheOther(frames));
+      cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
+      before = ownCpuMillis();
       perSecond.put("one-thread workers", 1000 / floor.sideBySide(frames));
+      cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
+      before = ownCpuMillis();
       perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
+      cpu.put("recogniser without Kafka", (ownCpuMillis() - before) / frames);
       for (int cameras : new int[] {1, 4, 32}) {
         KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
         runs.put(cameras + " cameras", run);
         perSecond.put("Kafka, " + cameras + " cameras", run.perSecond());
+        cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
       }
       double lone = 1000 / Math.max(1e-3, alone(recognizer, photos));
       perSecond.put("recogniser, one frame at a time", lone);
@@ -226,7 +247,7 @@ public final class PipelineBench {
       if (peer != null) {
         perSecond.put("reference.py", peer);
       }
-      rounds.add(new Round(perSecond, runs));
+      rounds.add(new Round(perSecond, cpu, runs));
     }
     return rounds;
   }
@@ -402,7 +423,15 @@ public final class PipelineBench {
                 value,
                 1000 / value,
                 value / floor));
+    Map<String, Double> cpu = new LinkedHashMap<>();
+    for (String who : rounds.get(0).cpuMillis().keySet()) {
+      cpu.put(who, median(rounds, r -> r.cpuMillis().get(who)));
+    }
+    cpu.forEach(
+        (who, value) ->
+            System.out.printf(Locale.ROOT, "  %-34s %8.1f CPU ms a frame%n", who, value));
     Map<String, Object> result = new LinkedHashMap<>();
+    result.put("cpuMillisAFrame", cpu);
     result.put("pair", pair);
     result.put("set", set);
     result.put("crops", crops);

@@ -87,6 +87,8 @@ public final class OnnxRuntime {
   }
 
   private static OrtSession session(Path model, RuntimeOptions options, Provider provider) {
+    // Before anything else: without it, the libraries of a GPU fail to load for want of a logger.
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
     try (OrtSession.SessionOptions session = new OrtSession.SessionOptions()) {
       session.setIntraOpNumThreads(options.threadBudget());
       session.setInterOpNumThreads(1);
@@ -97,7 +99,7 @@ public final class OnnxRuntime {
       session.addConfigEntry("session.intra_op.allow_spinning", "0");
       session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
       addProviders(session, options.gpu(), provider);
-      return OrtEnvironment.getEnvironment().createSession(model.toString(), session);
+      return environment.createSession(model.toString(), session);
     } catch (OrtException e) {
       throw new ModelException(
           ModelException.Code.LOAD, "Model " + model + " cannot be opened: " + e.getMessage(), e);

@@ -7,6 +7,7 @@ import io.shelfstream.image.PixelBox;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.model.OnnxModel;
+import io.shelfstream.model.Runs;
 import io.shelfstream.model.RuntimeOptions;
 import io.shelfstream.model.TensorBuffers;
 import java.nio.FloatBuffer;
@@ -14,95 +15,199 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A main-body detector in ONNX, with boxes in its graph or with raw heads. */
 public final class OnnxDetector implements Detector {
   /** Images of one run: 640 px take 5 MB each, and CPU time per image does not fall any more. */
   private static final int LARGEST_BATCH = 16;
 
+  private static final String IMAGE = "image";
+
   private final OnnxModel model;
   private final int size;
   private final InputTensor input;
   private final DetectorOutput output;
+  private final Runs runs;
+  private final Function<Prepared, List<List<Detection>>> shared;
   private final TensorBuffers pixelBuffers = new TensorBuffers();
   private final TensorBuffers scaleBuffers = new TensorBuffers();
+  private final @Nullable OnnxDetector onOneThread;
 
-  private OnnxDetector(OnnxModel model, int size, InputTensor input, DetectorOutput output) {
+  private OnnxDetector(
+      OnnxModel model,
+      ModelDirectory directory,
+      RuntimeOptions options,
+      @Nullable OnnxDetector onOneThread) {
     this.model = model;
-    this.size = size;
-    this.input = input;
-    this.output = output;
+    this.size = directory.detectorInputSize();
+    model.requireInput(IMAGE, -1, 3, size, size);
+    model.requireOnly(IMAGE, "scale_factor");
+    this.input =
+        InputTensor.ofDetector(
+            size,
+            directory.detectorInterpolation().openCvCode(),
+            directory.rgb(),
+            directory.mean(),
+            directory.std());
+    this.output = DetectorOutput.of(model, size);
+    this.runs = new Runs(model, IMAGE, options, LARGEST_BATCH);
+    this.shared = runs.shared(Prepared::n, this::run);
+    this.onOneThread = onOneThread;
   }
 
   /**
-   * Opens the detector of a model directory.
+   * Opens the detector of a model directory, ready for its first image.
    *
    * @throws ModelException when its inputs or outputs are not as the contract says, or it cannot
    *     run
    */
   public static OnnxDetector load(ModelDirectory directory, RuntimeOptions options) {
     OpenCv.load();
-    OpenCv.setThreads(options.threadBudget());
-    int size = directory.detectorInputSize();
+    OnnxDetector all = open(directory, options);
+    if (all.model.isOnGpu() || options.threadBudget() == 1) {
+      return all;
+    }
+    try {
+      OnnxDetector one = open(directory, options.onOneThread());
+      return new OnnxDetector(all.model, directory, options, one);
+    } catch (ModelException e) {
+      all.close();
+      throw e;
+    }
+  }
+
+  private static OnnxDetector open(ModelDirectory directory, RuntimeOptions options) {
     OnnxModel model = OnnxModel.open(directory.detectorFile(), options);
     try {
-      model.requireInput("image", -1, 3, size, size);
-      model.requireOnly("image", "scale_factor");
-      InputTensor input =
-          InputTensor.ofDetector(
-              size,
-              directory.detectorInterpolation().openCvCode(),
-              directory.rgb(),
-              directory.mean(),
-              directory.std());
-      return new OnnxDetector(model, size, input, DetectorOutput.of(model, size));
+      OnnxDetector detector = new OnnxDetector(model, directory, options, null);
+      detector.warmUp();
+      return detector;
     } catch (ModelException e) {
       model.close();
       throw e;
     }
   }
 
-  /** cpu or cuda. */
+  /** cpu, cuda or tensorrt. */
   public String provider() {
     return model.provider();
   }
 
   @Override
+  public Detector onOneThread() {
+    return onOneThread == null ? this : onOneThread;
+  }
+
+  @Override
   public List<List<Detection>> detect(List<Image> images) {
     List<List<Detection>> found = new ArrayList<>(images.size());
-    int batch = model.takesBatches("image") ? LARGEST_BATCH : 1;
-    for (int from = 0; from < images.size(); from += batch) {
-      found.addAll(run(images.subList(from, Math.min(images.size(), from + batch))));
+    for (int from = 0; from < images.size(); from += runs.most()) {
+      found.addAll(together(images.subList(from, Math.min(images.size(), from + runs.most()))));
     }
     return found;
   }
 
-  private List<List<Detection>> run(List<Image> images) {
-    int n = images.size();
-    FloatBuffer pixels = pixelBuffers.take(n * input.floats());
-    FloatBuffer scales = scaleBuffers.take(n * 2);
+  /** Inputs of n images, from the beginning of both buffers. */
+  private record Prepared(FloatBuffer pixels, FloatBuffer scales, int n) {}
+
+  private List<List<Detection>> together(List<Image> images) {
+    Prepared prepared = take(runs.padded(images.size()), images.size());
     try {
-      for (int i = 0; i < n; i++) {
+      for (int i = 0; i < images.size(); i++) {
         Image image = images.get(i);
         PixelBox whole = new PixelBox(0, 0, image.width(), image.height());
-        input.write(image, whole, pixels, i * input.floats());
-        scales.put(2 * i, (float) ((double) size / image.height())); // y first
-        scales.put(2 * i + 1, (float) ((double) size / image.width()));
+        input.write(image, whole, prepared.pixels(), i * input.floats());
+        prepared.scales().put(2 * i, (float) ((double) size / image.height())); // y first
+        prepared.scales().put(2 * i + 1, (float) ((double) size / image.width()));
       }
-      Map<String, OnnxModel.Input> inputs = new HashMap<>();
-      inputs.put("image", new OnnxModel.Input(pixels, n, 3, size, size));
-      if (model.hasInput("scale_factor")) {
-        inputs.put("scale_factor", new OnnxModel.Input(scales, n, 2));
-      }
-      return model.run(inputs, outputs -> output.read(outputs, scales, n));
+      return shared.apply(prepared);
     } finally {
-      pixelBuffers.give(pixels);
-      scaleBuffers.give(scales);
+      give(prepared);
+    }
+  }
+
+  private Prepared take(int room, int n) {
+    FloatBuffer scales = scaleBuffers.take(room * 2);
+    for (int i = 0; i < room * 2; i++) {
+      scales.put(i, 1); // what only fills up must not divide by zero
+    }
+    return new Prepared(pixelBuffers.take(room * input.floats()), scales, n);
+  }
+
+  private void give(Prepared prepared) {
+    pixelBuffers.give(prepared.pixels());
+    scaleBuffers.give(prepared.scales());
+  }
+
+  private List<List<List<Detection>>> run(List<Prepared> parts) {
+    if (parts.size() == 1) {
+      return List.of(run(parts.get(0)));
+    }
+    int n = parts.stream().mapToInt(Prepared::n).sum();
+    Prepared all = take(runs.padded(n), n);
+    try {
+      int at = 0;
+      for (Prepared part : parts) {
+        int floats = part.n() * input.floats();
+        all.pixels().put(at * input.floats(), part.pixels(), 0, floats);
+        all.scales().put(2 * at, part.scales(), 0, 2 * part.n());
+        at += part.n();
+      }
+      return split(run(all), parts);
+    } finally {
+      give(all);
+    }
+  }
+
+  private static List<List<List<Detection>>> split(
+      List<List<Detection>> found, List<Prepared> parts) {
+    List<List<List<Detection>>> each = new ArrayList<>(parts.size());
+    int at = 0;
+    for (Prepared part : parts) {
+      each.add(found.subList(at, at + part.n()));
+      at += part.n();
+    }
+    return each;
+  }
+
+  private List<List<Detection>> run(Prepared prepared) {
+    int room = prepared.scales().limit() / 2;
+    Map<String, OnnxModel.Input> inputs = new HashMap<>();
+    inputs.put(IMAGE, new OnnxModel.Input(prepared.pixels(), room, 3, size, size));
+    if (model.hasInput("scale_factor")) {
+      inputs.put("scale_factor", new OnnxModel.Input(prepared.scales(), room, 2));
+    }
+    return model
+        .run(inputs, outputs -> output.read(outputs, prepared.scales(), room))
+        .subList(0, prepared.n());
+  }
+
+  private void warmUp() {
+    runs.warmUp(
+        n -> {
+          Prepared nothing = take(n, n);
+          try {
+            clear(nothing.pixels());
+            run(nothing);
+          } finally {
+            give(nothing);
+          }
+        });
+  }
+
+  private static void clear(FloatBuffer buffer) {
+    for (int i = 0; i < buffer.limit(); i++) {
+      buffer.put(i, 0);
     }
   }
 
   @Override
   public void close() {
     model.close();
+    if (onOneThread != null) {
+      onOneThread.close();
+    }
   }
 }

@@ -2,7 +2,9 @@ package io.shelfstream.image;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cubic resizing (a = -0.75, no antialias) to the bits of the reference, whose cv2 does it with
@@ -20,9 +22,21 @@ final class CubicResize {
   private static final float ROUNDER = 0x1.8p23f;
 
   private final int size;
+  private final float[] sums;
+  private final float[][] recent; // rows resized across, by row modulo 4
+  private final int[] held = new int[TAPS];
+  private final float[][] four = new float[TAPS][];
+  private final byte[] resized;
+  private byte[] source = new byte[0];
+  private @Nullable CubicTaps tapsAcross;
+  private @Nullable CubicTaps tapsDown;
 
+  /** Memory for one image at a time, used again and again. */
   CubicResize(int size) {
     this.size = size;
+    this.sums = new float[CHANNELS * size];
+    this.recent = new float[TAPS][CHANNELS * size];
+    this.resized = new byte[CHANNELS * size];
   }
 
   /** False for images with a side below 4 pixels, which cv2 leaves to OpenCV's own code. */
@@ -30,19 +44,25 @@ final class CubicResize {
     return box.width() >= TAPS && box.height() >= TAPS;
   }
 
+  /** Takes a row of the resized image: size × blue, green, red, valid during the call. */
+  interface Rows {
+    void accept(int y, byte[] bgr);
+  }
+
   /**
+   * Hands out the rows of the resized image, top to bottom.
+   *
    * @param box inside the image, taken by {@link #takes}
-   * @return size rows × size columns × blue, green, red
    */
-  byte[] resize(Image image, PixelBox box) {
-    CubicTaps across = new CubicTaps(box.width(), size);
-    CubicTaps down = new CubicTaps(box.height(), size);
-    byte[] source = new byte[CHANNELS * box.width()];
-    byte[] resized = new byte[CHANNELS * size * size];
-    float[] sums = new float[CHANNELS * size];
-    float[][] recent = new float[TAPS][CHANNELS * size]; // rows resized across, by row modulo 4
-    int[] held = {-1, -1, -1, -1};
-    float[][] four = new float[TAPS][];
+  void resize(Image image, PixelBox box, Rows rows) {
+    CubicTaps across = CubicTaps.of(tapsAcross, box.width(), size);
+    CubicTaps down = CubicTaps.of(tapsDown, box.height(), size);
+    tapsAcross = across;
+    tapsDown = down;
+    if (source.length != CHANNELS * box.width()) {
+      source = new byte[CHANNELS * box.width()];
+    }
+    Arrays.fill(held, -1);
     for (int y = 0; y < size; y++) {
       for (int k = 0; k < TAPS; k++) {
         int row = down.source(y, k);
@@ -55,9 +75,9 @@ final class CubicResize {
         four[k] = recent[slot];
       }
       down(four, down, y, sums);
-      round(sums, resized, CHANNELS * size * y);
+      round(sums, resized);
+      rows.accept(y, resized);
     }
-    return resized;
   }
 
   private static void read(Image image, int x, int y, byte[] row) {
@@ -118,10 +138,10 @@ final class CubicResize {
     }
   }
 
-  private static void round(float[] sums, byte[] target, int at) {
+  private static void round(float[] sums, byte[] target) {
     for (int x = 0; x < sums.length; x++) {
       int nearest = Float.floatToRawIntBits(sums[x] + ROUNDER) - Float.floatToRawIntBits(ROUNDER);
-      target[at + x] = (byte) Math.max(0, Math.min(255, nearest));
+      target[x] = (byte) Math.max(0, Math.min(255, nearest));
     }
   }
 

@@ -1,5 +1,7 @@
 package io.shelfstream.image;
 
+import org.jspecify.annotations.Nullable;
+
 /** Which four source positions make each target position along one axis, and their weights. */
 final class CubicTaps {
   private static final int TAPS = 4;
@@ -37,6 +39,13 @@ final class CubicTaps {
     }
     firstInside = before;
     endInside = before + inside;
+  }
+
+  /** The same as last time where the sizes are the same, as frames of one camera are. */
+  static CubicTaps of(@Nullable CubicTaps last, int source, int target) {
+    return last != null && last.source == source && last.firsts.length == target
+        ? last
+        : new CubicTaps(source, target);
   }
 
   private static float inner(double x) {

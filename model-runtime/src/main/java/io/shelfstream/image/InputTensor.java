@@ -2,6 +2,8 @@ package io.shelfstream.image;
 
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
@@ -19,6 +21,7 @@ public final class InputTensor {
   private final int interpolation;
   private final boolean rgb;
   private final float[][] tables; // in the order of the tensor's channels
+  private final ConcurrentLinkedQueue<Scratch> free = new ConcurrentLinkedQueue<>();
 
   private InputTensor(int size, int interpolation, boolean rgb, float[][] tables) {
     this.size = size;
@@ -70,36 +73,56 @@ public final class InputTensor {
    * @param target receives {@link #floats} values from {@code at} on
    */
   public void write(Image image, PixelBox box, FloatBuffer target, int at) {
-    byte[] pixels =
-        interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box)
-            ? new CubicResize(size).resize(image, box)
-            : resize(image, box);
-    write(pixels, target, at);
+    Scratch scratch = free.poll();
+    if (scratch == null) {
+      scratch = new Scratch(size);
+    }
+    float[] plane = scratch.plane;
+    if (interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box)) {
+      scratch.cubic.resize(image, box, (y, bgr) -> write(bgr, 0, y, plane, target, at));
+    } else {
+      resize(image, box, scratch);
+      for (int y = 0; y < size; y++) {
+        write(scratch.pixels, CHANNELS * size * y, y, plane, target, at);
+      }
+    }
+    free.add(scratch); // not after a failure: it may be half written
   }
 
-  private byte[] resize(Image image, PixelBox box) {
-    try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
-        Mat part = new Mat(image.bgr(), rect);
-        Size square = new Size(size, size);
-        Mat resized = new Mat()) {
-      opencv_imgproc.resize(part, resized, square, 0, 0, interpolation);
-      byte[] pixels = new byte[floats()];
-      resized.data().get(pixels);
-      return pixels;
+  /** Memory for one image at a time: as many as threads that write at a time. */
+  private static final class Scratch {
+    final CubicResize cubic;
+    final Mat resized = new Mat();
+    final byte[] pixels;
+    final float[] plane;
+
+    Scratch(int size) {
+      cubic = new CubicResize(size);
+      pixels = new byte[CHANNELS * size * size];
+      plane = new float[size];
     }
   }
 
-  private void write(byte[] bgr, FloatBuffer target, int at) {
-    float[] plane = new float[size];
-    for (int y = 0; y < size; y++) {
-      for (int c = 0; c < CHANNELS; c++) {
-        float[] table = tables[c];
-        int i = y * size * CHANNELS + (rgb ? CHANNELS - 1 - c : c);
-        for (int x = 0; x < size; x++, i += CHANNELS) {
-          plane[x] = table[bgr[i] & 0xFF];
-        }
-        target.put(at + (c * size + y) * size, plane);
+  private void resize(Image image, PixelBox box, Scratch scratch) {
+    try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
+        Mat part = new Mat(image.bgr(), rect);
+        Size square = new Size(size, size)) {
+      opencv_imgproc.resize(part, scratch.resized, square, 0, 0, interpolation);
+      try (BytePointer data = scratch.resized.data()) {
+        data.get(scratch.pixels);
       }
+    }
+  }
+
+  /** Colour, normalisation and layout of one row. */
+  private void write(byte[] bgr, int from, int y, float[] plane, FloatBuffer target, int at) {
+    for (int c = 0; c < CHANNELS; c++) {
+      float[] table = tables[c];
+      int i = from + (rgb ? CHANNELS - 1 - c : c);
+      for (int x = 0; x < plane.length; x++, i += CHANNELS) {
+        plane[x] = table[bgr[i] & 0xFF];
+      }
+      target.put(at + (c * size + y) * size, plane);
     }
   }
 }

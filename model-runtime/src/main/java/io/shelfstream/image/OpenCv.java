@@ -15,6 +15,8 @@ public final class OpenCv {
     Loader.load(opencv_core.class);
     Loader.load(opencv_imgproc.class);
     Loader.load(opencv_imgcodecs.class);
+    // Whoever resizes images has several of them: one thread each beats all threads on one.
+    opencv_core.setNumThreads(1);
   }
 
   private OpenCv() {}
@@ -22,14 +24,5 @@ public final class OpenCv {
   /** Makes sure that OpenCV is loaded; cheap after the first time. */
   public static void load() {
     // The work is in the static initialiser.
-  }
-
-  /**
-   * Threads OpenCV uses to resize one image. A setting of the whole process.
-   *
-   * @param threads 1 or more
-   */
-  public static void setThreads(int threads) {
-    opencv_core.setNumThreads(threads);
   }
 }

@@ -67,9 +67,13 @@ public final class OnnxModel implements AutoCloseable {
     return outputs;
   }
 
-  /** cpu or cuda. */
+  /** cpu, cuda or tensorrt. */
   public String provider() {
     return provider;
+  }
+
+  public boolean isOnGpu() {
+    return !provider.equals("cpu");
   }
 
   /**

@@ -6,5 +6,7 @@ public enum Provider {
   AUTO,
   CPU,
   /** CUDA, or no start at all. */
-  CUDA
+  CUDA,
+  /** TensorRT, with CUDA for what it cannot do, or no start at all. */
+  TENSORRT
 }

@@ -14,7 +14,7 @@ class OnnxModelTest {
   /** Opens a model, as a program of its own. */
   static final class OpensAModel {
     public static void main(String[] arguments) {
-      OnnxModel.open(Path.of(arguments[0]), new RuntimeOptions(Provider.CPU, 1, 0)).close();
+      OnnxModel.open(Path.of(arguments[0]), RuntimeOptions.cpu(1)).close();
     }
   }
 

@@ -22,7 +22,11 @@ public final class Bundled {
    */
   static Optional<Path> models(Provider provider) {
     boolean gpu =
-        provider == Provider.CUDA || (provider == Provider.AUTO && OnnxRuntime.holdsCuda());
+        switch (provider) {
+          case CPU -> false;
+          case CUDA, TENSORRT -> true;
+          case AUTO -> OnnxRuntime.holdsCuda();
+        };
     String directory = gpu ? "models/bundled" : "models/bundled-int8";
     return existing(directory + "/model.properties").map(Path::getParent);
   }

@@ -3,6 +3,7 @@ package io.shelfstream.config;
 import io.shelfstream.model.Provider;
 import io.shelfstream.model.RuntimeOptions;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -15,8 +16,14 @@ import java.util.Optional;
 public record Models(Optional<Path> directory, RuntimeOptions options) {
 
   private static final String DIR = "models.dir";
+  private static final Duration LONGEST_DELAY = Duration.ofSeconds(1);
+  private static final long MOST_MEBIBYTES = 1024 * 1024;
   private static final Map<String, Provider> PROVIDERS =
-      Map.of("auto", Provider.AUTO, "cpu", Provider.CPU, "cuda", Provider.CUDA);
+      Map.of(
+          "auto", Provider.AUTO,
+          "cpu", Provider.CPU,
+          "cuda", Provider.CUDA,
+          "tensorrt", Provider.TENSORRT);
 
   static Models from(Settings settings) {
     Provider provider = settings.get("models.provider", "auto", Formats.oneOf(PROVIDERS));
@@ -25,7 +32,14 @@ public record Models(Optional<Path> directory, RuntimeOptions options) {
         new RuntimeOptions(
             provider,
             settings.get("models.threads", "0", Formats.wholeNumber(0, 1024)),
-            settings.get("models.device", "0", Formats.wholeNumber(0, 255))));
+            settings.get("models.batch.max", "0", Formats.wholeNumber(0, 1024)),
+            settings.get("models.batch.delay", "2ms", Durations.from(Duration.ZERO, LONGEST_DELAY)),
+            new RuntimeOptions.Gpu(
+                settings.get("models.device", "0", Formats.wholeNumber(0, 255)),
+                settings
+                    .optional("models.gpu.memory.limit", ByteSizes.upToMebibytes(MOST_MEBIBYTES))
+                    .orElse(0L),
+                settings.optional("models.tensorrt.cache", Formats.path("a directory")))));
   }
 
   void requireDirectory(Settings settings) {

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.detect.Profile;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -12,6 +13,7 @@ import java.util.Optional;
  * @param candidates products reported for an object, at least 1
  * @param searchPhotos gallery photos searched for an object, at least candidates
  * @param filters for storeId or a frame's attribute, the photos' attribute that must list its value
+ * @param galleryWait longest wait for a gallery version that a frame asks for
  */
 public record RecognitionSettings(
     Profile profile,
@@ -19,8 +21,10 @@ public record RecognitionSettings(
     Optional<Float> matchMargin,
     int candidates,
     int searchPhotos,
-    Map<String, String> filters) {
+    Map<String, String> filters,
+    Duration galleryWait) {
 
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
   private static final String CANDIDATES = "recognition.candidates";
   private static final Map<String, Profile> PROFILES =
       Map.of("shelf", Profile.SHELF, "pp-shitu", Profile.PP_SHITU);
@@ -35,7 +39,9 @@ public record RecognitionSettings(
             settings.get("recognition.search.photos", "50", Formats.wholeNumber(1, 10_000)),
             settings
                 .optional("recognition.filters", Formats.pairs("storeId:stores"))
-                .orElse(Map.of()));
+                .orElse(Map.of()),
+            settings.get(
+                "recognition.gallery.wait", "5s", Durations.from(Duration.ZERO, LONGEST_WAIT)));
     if (read.candidates > read.searchPhotos) {
       settings.problem(
           CANDIDATES, "give at most recognition.search.photos, which is " + read.searchPhotos);

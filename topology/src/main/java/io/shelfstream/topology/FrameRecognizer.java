@@ -1,80 +1,322 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.detect.ObjectBox;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.image.Image;
+import io.shelfstream.image.ImageException;
 import io.shelfstream.image.PixelBox;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** Recognises frames on threads of its own, in the order they come in. Safe for several threads. */
-final class FrameRecognizer implements AutoCloseable {
+/**
+ * Recognises frames on threads of its own, one a process. Images are fetched ahead, a few at a
+ * time; a worker then takes one frame from decoding to the verdict. While there are many frames
+ * each model run keeps to its worker's thread, which gets the most done; a frame that is alone has
+ * all threads for its model runs. Frames end in any order. Safe for several threads.
+ *
+ * <p>What is bounded: fetches at a time, frames that are fetched and wait, bytes of both, and
+ * decoded images (one a worker). Everything is given back when a frame's answer is there, not when
+ * somebody has taken it up.
+ */
+public final class FrameRecognizer implements AutoCloseable {
+  /** Longer than any run of a model. */
+  private static final long STOP_SECONDS = 60;
+
   private final ImageFetcher fetcher;
   private final Supplier<Stages> stages;
-  private final ExecutorService workers;
+  private final Limits limits;
+  private final ThreadPoolExecutor fetching;
+  private final ThreadPoolExecutor working;
+  private final GalleryWait galleryWait;
+  private final Semaphore fetchedAhead;
+  private final Semaphore decoding;
+  private final ByteAccount encodedBytes;
+  private final ByteAccount decodedBytes;
+  private final Set<Frame> inHand = ConcurrentHashMap.newKeySet();
+  private final AtomicLong numbers = new AtomicLong();
+  private volatile boolean closed;
 
   /**
    * @param stages asked once for each frame, which passes through what it got to the end
    */
-  FrameRecognizer(ImageFetcher fetcher, Supplier<Stages> stages, int threads) {
+  public FrameRecognizer(ImageFetcher fetcher, Supplier<Stages> stages, Limits limits) {
     this.fetcher = fetcher;
     this.stages = stages;
+    this.limits = limits;
+    this.fetching = pool("frame-fetch", limits.fetches(), new LinkedBlockingQueue<>());
+    this.working = pool("frame-worker", limits.workers(), new PriorityBlockingQueue<>());
+    this.galleryWait = new GalleryWait(limits.galleryWait());
+    // Enough that no worker waits for a fetch, and no more: encoded images are memory.
+    this.fetchedAhead = new Semaphore(limits.fetches() + limits.workers());
+    this.decoding = new Semaphore(limits.threads());
+    this.encodedBytes = new ByteAccount(limits.encodedBytes());
+    this.decodedBytes = new ByteAccount(limits.decodedBytes());
+  }
+
+  private static ThreadPoolExecutor pool(
+      String name, int threads, BlockingQueue<Runnable> waiting) {
     AtomicInteger number = new AtomicInteger();
-    this.workers =
-        Executors.newFixedThreadPool(
-            threads,
-            work -> {
-              Thread thread = new Thread(work, "recognizer-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
+    return new ThreadPoolExecutor(
+        threads,
+        threads,
+        0,
+        TimeUnit.SECONDS,
+        waiting,
+        work -> {
+          Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  /** A frame on its way. Only one thread at a time works on it. */
+  private static final class Frame {
+    final ImageReference reference;
+    final Stages stages;
+    final StageTimes times = new StageTimes();
+    final CompletableFuture<Recognition> answer = new CompletableFuture<>();
+
+    Frame(ImageReference reference, Stages stages) {
+      this.reference = reference;
+      this.stages = stages;
+      times.lap(Stage.READ);
+    }
+  }
+
+  /** Work for a worker: what was begun before comes before what was not, then as it came. */
+  private record Work(boolean begun, long number, Runnable step)
+      implements Runnable, Comparable<Work> {
+    @Override
+    public void run() {
+      step.run();
+    }
+
+    @Override
+    public int compareTo(Work other) {
+      return begun == other.begun ? Long.compare(number, other.number) : begun ? -1 : 1;
+    }
   }
 
   /**
    * Takes a frame up and returns at once.
    *
-   * @return completes with {@link RejectedException} for what becomes a dead letter; cancelled, the
-   *     frame is dropped if it was not begun
+   * @return completes with {@link RejectedException} for what becomes a dead letter, and with an
+   *     Error where not the frame but this process is to blame; cancelled, the frame is dropped if
+   *     it was not begun
    */
-  CompletableFuture<Recognition> submit(ImageReference frame) {
-    CompletableFuture<Recognition> seen = new CompletableFuture<>();
-    workers.execute(
-        () -> {
-          if (!seen.isDone()) {
-            recognize(frame, seen);
-          }
-        });
-    return seen;
+  public CompletableFuture<Recognition> submit(ImageReference reference) {
+    Frame frame = new Frame(reference, stages.get());
+    inHand.add(frame);
+    frame.answer.whenComplete((seen, failure) -> inHand.remove(frame));
+    if (closed) {
+      frame.answer.cancel(false);
+    } else {
+      fetching.execute(() -> step(frame, () -> fetch(frame)));
+    }
+    return frame.answer;
   }
 
-  private void recognize(ImageReference frame, CompletableFuture<Recognition> seen) {
-    StageTimes times = new StageTimes();
-    times.lap(Stage.READ);
+  /** Frames that were submitted and are not answered yet. */
+  public int inHand() {
+    return inHand.size();
+  }
+
+  /** Encoded images in hand. */
+  long encodedBytes() {
+    return encodedBytes.taken();
+  }
+
+  private interface Step {
+    void run() throws RejectedException, InterruptedException;
+  }
+
+  /** Whatever goes wrong is this frame's alone; no thread and no permit is lost by it. */
+  private void step(Frame frame, Step step) {
+    if (frame.answer.isDone()) {
+      return;
+    }
     try {
-      byte[] encoded = RecognitionTopology.fetch(fetcher, frame.getUri(), frame.getSha256());
-      times.lap(Stage.FETCH);
-      List<PixelBox> regions = frame.getRegions().stream().map(Boxes::toPixels).toList();
-      Stages now = stages.get();
-      seen.complete(
-          RecognitionTopology.recognize(now, encoded, regions, now.filters().of(frame), times));
+      step.run();
     } catch (RejectedException e) {
-      seen.completeExceptionally(e);
-    } catch (RuntimeException e) {
-      seen.completeExceptionally(RejectedException.unexpected(times.underWay(), e));
+      fail(frame, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      frame.answer.cancel(false);
+    } catch (RuntimeException | StackOverflowError e) {
+      fail(frame, closed ? e : RejectedException.unexpected(frame.times.underWay(), e));
+    } catch (Error e) {
+      // No memory, a broken installation: the next frame would fare no better, and this one is
+      // not to be lost for it.
+      fail(frame, e);
     }
   }
 
-  /** Waits for the frames that were begun; those that were not are dropped. */
+  /** What fails because of a stop is no fault of the frame: the next start takes it up again. */
+  private void fail(Frame frame, Throwable why) {
+    if (closed) {
+      frame.answer.cancel(false);
+    } else {
+      frame.answer.completeExceptionally(why);
+    }
+  }
+
+  private void fetch(Frame frame) throws RejectedException, InterruptedException {
+    fetchedAhead.acquire();
+    boolean handedOn = false;
+    try {
+      encodedBytes.awaitRoom();
+      if (frame.answer.isDone()) {
+        return;
+      }
+      frame.times.skip();
+      ImageReference reference = frame.reference;
+      byte[] encoded =
+          RecognitionTopology.fetch(fetcher, reference.getUri(), reference.getSha256());
+      frame.times.lap(Stage.FETCH);
+      encodedBytes.take(encoded.length);
+      work(false, () -> begin(frame, encoded));
+      handedOn = true;
+    } finally {
+      if (!handedOn) {
+        fetchedAhead.release();
+      }
+    }
+  }
+
+  private void work(boolean begun, Runnable step) {
+    working.execute(new Work(begun, numbers.getAndIncrement(), step));
+  }
+
+  private void begin(Frame frame, byte[] encoded) {
+    fetchedAhead.release();
+    Encoded held = new Encoded(encoded);
+    try {
+      step(frame, () -> look(frame, held));
+    } finally {
+      held.close();
+    }
+  }
+
+  /** Encoded bytes and their place in the account, given back once. */
+  private final class Encoded implements AutoCloseable {
+    final byte[] bytes;
+    private boolean given;
+
+    Encoded(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    @Override
+    public void close() {
+      if (!given) {
+        given = true;
+        encodedBytes.give(bytes.length);
+      }
+    }
+  }
+
+  /** From the encoded image to embeddings, and on unless the gallery has to be waited for. */
+  private void look(Frame frame, Encoded encoded) throws RejectedException, InterruptedException {
+    long bytes = 0;
+    try (Image image = decode(frame, encoded)) {
+      bytes = 3L * image.width() * image.height();
+      decodedBytes.take(bytes);
+      List<PixelBox> regions = frame.reference.getRegions().stream().map(Boxes::toPixels).toList();
+      List<ObjectBox> boxes = RecognitionTopology.detect(forLoad(frame.stages), image, regions);
+      frame.times.lap(Stage.DETECT);
+      List<float[]> embeddings = RecognitionTopology.extract(forLoad(frame.stages), image, boxes);
+      frame.times.lap(Stage.EXTRACT);
+      Looked looked = new Looked(image.width(), image.height(), boxes, embeddings);
+      Long wanted = frame.reference.getMinGalleryVersion();
+      if (wanted == null || frame.stages.gallery().state().version() >= wanted) {
+        answer(frame, looked, null);
+      } else {
+        galleryWait.await(
+            frame.stages.gallery(),
+            wanted,
+            partial -> work(true, () -> step(frame, () -> answer(frame, looked, partial))));
+      }
+    } catch (ImageException e) {
+      throw RejectedException.of(e);
+    } finally {
+      decodedBytes.give(bytes);
+    }
+  }
+
+  private Image decode(Frame frame, Encoded encoded) throws ImageException, InterruptedException {
+    decodedBytes.awaitRoom();
+    decoding.acquire();
+    try (encoded) {
+      frame.times.skip();
+      Image image = frame.stages.decoder().decode(encoded.bytes);
+      frame.times.lap(Stage.DECODE);
+      return image;
+    } finally {
+      decoding.release();
+    }
+  }
+
+  /** What was seen, before the gallery is asked what it is. */
+  private record Looked(int width, int height, List<ObjectBox> boxes, List<float[]> embeddings) {}
+
+  private void answer(Frame frame, Looked looked, @Nullable String partial)
+      throws RejectedException {
+    frame.times.skip();
+    frame.answer.complete(
+        RecognitionTopology.answer(
+            frame.stages,
+            looked.width(),
+            looked.height(),
+            looked.boxes(),
+            looked.embeddings(),
+            frame.stages.filters().of(frame.reference),
+            frame.times,
+            partial));
+  }
+
+  /**
+   * All threads for a frame that has the process to itself, one for each of many: for PP-ShiTuV2's
+   * architecture two workers of one thread each take 165 ms a frame where one session with two
+   * threads takes 211. Where there are many threads a few frames count as alone, too, or most would
+   * be idle.
+   */
+  private Stages forLoad(Stages stages) {
+    int busy = inHand.size() - galleryWait.size();
+    return busy <= Math.max(1, limits.threads() / 4) ? stages : stages.onOneThread();
+  }
+
+  /** Finishes the frames that workers have begun and cancels all others. Idempotent. */
   @Override
   public void close() {
-    workers.shutdownNow();
+    closed = true;
+    fetching.shutdownNow();
+    galleryWait.close();
+    working.getQueue().clear();
+    working.shutdown();
+    boolean interrupted = false;
     try {
-      workers.awaitTermination(1, TimeUnit.MINUTES);
+      working.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    CancellationException stopped = new CancellationException("the service stops");
+    new ArrayList<>(inHand).forEach(frame -> frame.answer.completeExceptionally(stopped));
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }

@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import io.shelfstream.detect.ObjectBox;
 import io.shelfstream.gallery.GalleryState;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was seen in one image, before it becomes an event.
@@ -11,6 +12,7 @@ import java.util.List;
  * @param objects in the order of the profile: best detection first, or best match first
  * @param gallery the gallery that was searched
  * @param models what saw it
+ * @param partial why the answer is not what was asked for; null when it is
  */
 public record Recognition(
     int width,
@@ -18,10 +20,22 @@ public record Recognition(
     List<SeenObject> objects,
     GalleryState gallery,
     ModelIds models,
-    StageTimes times) {
+    StageTimes times,
+    @Nullable String partial) {
 
   public Recognition {
     objects = List.copyOf(objects);
+  }
+
+  /** An answer that is what was asked for. */
+  public Recognition(
+      int width,
+      int height,
+      List<SeenObject> objects,
+      GalleryState gallery,
+      ModelIds models,
+      StageTimes times) {
+    this(width, height, objects, gallery, models, times, null);
   }
 
   /**

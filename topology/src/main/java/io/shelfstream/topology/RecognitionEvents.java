@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Writes what was seen as the event that consumers read. Safe for several threads. */
 public final class RecognitionEvents {
@@ -45,8 +46,10 @@ public final class RecognitionEvents {
    */
   public RecognitionEvent of(ImageReference frame, Recognition seen, long recordTimestamp) {
     Instant now = clock.instant();
+    String partial = partialReason(frame, seen);
     return event(frame, now)
-        .setStatus(status(frame, seen.gallery()))
+        .setStatus(partial == null ? RecognitionStatus.OK : RecognitionStatus.PARTIAL)
+        .setPartialReason(partial)
         .setImageWidth(seen.width())
         .setImageHeight(seen.height())
         .setObjects(seen.objects().stream().map(o -> object(o, seen)).toList())
@@ -93,12 +96,15 @@ public final class RecognitionEvents {
         .toString();
   }
 
-  /** A frame that asked for a newer gallery than there is gets an answer that says so. */
-  private static RecognitionStatus status(ImageReference frame, GalleryState gallery) {
+  /** Why a frame that asked for a newer gallery than was searched did not get it; else null. */
+  private static @Nullable String partialReason(ImageReference frame, Recognition seen) {
     Long wanted = frame.getMinGalleryVersion();
-    return wanted != null && gallery.version() < wanted
-        ? RecognitionStatus.PARTIAL
-        : RecognitionStatus.OK;
+    if (wanted == null || seen.gallery().version() >= wanted) {
+      return null;
+    }
+    return seen.partial() != null
+        ? seen.partial()
+        : "gallery version %d was asked for; it is %d".formatted(wanted, seen.gallery().version());
   }
 
   private static RecognizedObject object(SeenObject seen, Recognition image) {

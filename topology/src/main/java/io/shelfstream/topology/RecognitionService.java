@@ -30,9 +30,6 @@ import org.slf4j.LoggerFactory;
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
 
-  /** The models bring threads of their own; two overlap fetching with them. */
-  private static final int WORKERS = 2;
-
   private final ShelfStreamConfig config;
   private final Role role;
   private final EventSerdes serdes;
@@ -134,7 +131,8 @@ public final class RecognitionService implements AutoCloseable {
   private void recognise() {
     Deliveries deliveries =
         config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
-    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, WORKERS);
+    Limits limits = Limits.of(config, stages().models().provider());
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, limits);
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
@@ -235,7 +233,7 @@ public final class RecognitionService implements AutoCloseable {
   /** The stages for a configuration; {@code recognize} puts them together the same way. */
   public static Stages stages(
       ShelfStreamConfig config, LoadedModels models, ProductSearch gallery) {
-    FaissLibrary.threads(config.models().options().threadBudget());
+    FaissLibrary.threads(1); // whoever searches is one of the threads of the budget
     ModelDirectory directory = models.directory();
     var recognition = config.recognition();
     Profile profile = recognition.profile();

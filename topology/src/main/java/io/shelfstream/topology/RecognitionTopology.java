@@ -197,11 +197,8 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      ProductSearch.Result found = search(stages, embeddings, filter);
-      times.lap(Stage.SEARCH);
-      List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
-      return new Recognition(
-          image.width(), image.height(), objects, found.gallery(), stages.models(), times);
+      return answer(
+          stages, image.width(), image.height(), boxes, embeddings, filter, times, null);
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
@@ -214,7 +211,30 @@ public final class RecognitionTopology {
     return recognize(stages, encoded, regions, PhotoFilter.NONE, times);
   }
 
-  private static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
+  /**
+   * What the gallery makes of the objects of an image.
+   *
+   * @param filter photos that the objects are compared with
+   * @param partial why the answer is not what was asked for; null when it is
+   */
+  static Recognition answer(
+      Stages stages,
+      int width,
+      int height,
+      List<ObjectBox> boxes,
+      List<float[]> embeddings,
+      PhotoFilter filter,
+      StageTimes times,
+      @Nullable String partial)
+      throws RejectedException {
+    ProductSearch.Result found = search(stages, embeddings, filter);
+    List<SeenObject> objects = decide(stages, boxes, embeddings, found.hits());
+    times.lap(Stage.SEARCH);
+    return new Recognition(
+        width, height, objects, found.gallery(), stages.models(), times, partial);
+  }
+
+  static List<ObjectBox> detect(Stages stages, Image image, List<PixelBox> regions)
       throws RejectedException {
     try {
       List<Detection> found = stages.detector().detect(List.of(image)).get(0);
@@ -230,7 +250,7 @@ public final class RecognitionTopology {
   }
 
   /** One batch for all objects of the image. */
-  private static List<float[]> extract(Stages stages, Image image, List<ObjectBox> boxes)
+  static List<float[]> extract(Stages stages, Image image, List<ObjectBox> boxes)
       throws RejectedException {
     try {
       return stages

@@ -71,7 +71,7 @@ public final class RejectedException extends Exception {
    * What no code foresaw. Thrown on, it would end the stream thread, and after a restart again and
    * again on the same record.
    */
-  static RejectedException unexpected(Stage stage, RuntimeException e) {
+  static RejectedException unexpected(Stage stage, Throwable e) {
     log.atError().setCause(e).addKeyValue("stage", stage.label()).log("Unexpected failure");
     return new RejectedException(
         stage,

@@ -3,17 +3,24 @@ package io.shelfstream.topology;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** Milliseconds spent in each stage of one image. Owned by the thread that works on the image. */
+/**
+ * Milliseconds spent in each stage of one image, waits between stages left out. Owned by the thread
+ * that works on the image.
+ */
 public final class StageTimes {
   private final Map<Stage, Float> millis = new EnumMap<>(Stage.class);
-  private final long start = System.nanoTime();
-  private long lap = start;
+  private long lap = System.nanoTime();
 
   /** Books the time since the last call, or since the start, on a stage. */
   void lap(Stage stage) {
     long now = System.nanoTime();
     millis.merge(stage, (now - lap) / 1e6f, Float::sum);
     lap = now;
+  }
+
+  /** Leaves the time since the last call out: the image waited. */
+  void skip() {
+    lap = System.nanoTime();
   }
 
   /** The stage that was not booked yet; the last one when all are. */
@@ -27,8 +34,8 @@ public final class StageTimes {
     return millis.getOrDefault(stage, 0f);
   }
 
-  /** Milliseconds from the start to the last lap. */
+  /** Milliseconds in all stages together. */
   public float total() {
-    return (lap - start) / 1e6f;
+    return (float) millis.values().stream().mapToDouble(Float::doubleValue).sum();
   }
 }

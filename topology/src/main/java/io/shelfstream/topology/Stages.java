@@ -23,4 +23,19 @@ public record Stages(
     FeatureExtractor extractor,
     ProductSearch gallery,
     MatchPolicy policy,
-    FrameFilters filters) {}
+    FrameFilters filters) {
+
+  /** The same with models that keep to the calling thread, for a frame beside others. */
+  Stages onOneThread() {
+    return new Stages(
+        models,
+        decoder,
+        detector.onOneThread(),
+        detectionThreshold,
+        profile,
+        extractor.onOneThread(),
+        gallery,
+        policy,
+        filters);
+  }
+}

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,10 @@ class ShelfStreamConfigTest {
     assertThat(config.stateDir()).isEmpty();
     assertThat(config.topics()).isEqualTo(TopicNames.DEFAULT);
     assertThat(config.schemaRegistryUrl()).isEqualTo("mock://shelfstream");
-    assertThat(config.models().options()).isEqualTo(new RuntimeOptions(Provider.AUTO, 0, 0));
+    assertThat(config.models().options())
+        .isEqualTo(
+            new RuntimeOptions(
+                Provider.AUTO, 0, 0, Duration.ofMillis(2), RuntimeOptions.Gpu.FIRST));
     assertThat(config.recognition().profile()).isEqualTo(Profile.SHELF);
     assertThat(config.recognition().matchThreshold()).isEmpty();
     assertThat(config.recognition().matchMargin()).isEmpty();
@@ -118,7 +122,14 @@ class ShelfStreamConfigTest {
     assertThat(config.topics()).isEqualTo(new TopicNames("a", "b", "c", "d", "e", "f"));
     assertThat(config.schemaRegistryUrl()).isEqualTo("mock://test");
     assertThat(config.models().dir()).isEqualTo(Path.of("/models/retail"));
-    assertThat(config.models().options()).isEqualTo(new RuntimeOptions(Provider.CUDA, 4, 1));
+    assertThat(config.models().options())
+        .isEqualTo(
+            new RuntimeOptions(
+                Provider.CUDA,
+                4,
+                0,
+                Duration.ofMillis(2),
+                new RuntimeOptions.Gpu(1, 0, Optional.empty())));
     assertThat(config.recognition().profile()).isEqualTo(Profile.PP_SHITU);
     assertThat(config.recognition().matchThreshold()).contains(0.25f);
     assertThat(config.recognition().matchMargin()).contains(0.05f);

@@ -137,7 +137,10 @@ class RecognitionTopologyTest {
   }
 
   private FrameStage stage(Stages stages) {
-    recognizer = new FrameRecognizer(fetcher, () -> stages, 2);
+    recognizer = new FrameRecognizer(
+            fetcher,
+            () -> stages,
+            new Limits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));
     answers =
         new FrameAnswers(
             TOPICS.frames(),
@@ -308,9 +311,12 @@ class RecognitionTopologyTest {
     publish(ImageReference.newBuilder(frame("f1", red)).setMinGalleryVersion(2L).build());
     publish(ImageReference.newBuilder(frame("f2", red)).setMinGalleryVersion(1L).build());
 
-    assertThat(recognitions.readValuesToList())
+    List<RecognitionEvent> answers = recognitions.readValuesToList();
+    assertThat(answers)
         .extracting(RecognitionEvent::getStatus)
         .containsExactly(RecognitionStatus.PARTIAL, RecognitionStatus.OK);
+    assertThat(answers.get(0).getPartialReason()).contains("gallery version 2").contains("it is 1");
+    assertThat(answers.get(1).getPartialReason()).isNull();
   }
 
   @Test

@@ -1,0 +1,170 @@
+package io.shelfstream.bench;
+
+import io.shelfstream.cli.EventProducer;
+import io.shelfstream.cli.TopicReader;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.Timings;
+import io.shelfstream.topology.RecognitionEvents;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+/** The service as people run it, in a process of its own: photos in, events out. */
+final class KafkaPipeline implements AutoCloseable {
+  private final ShelfStreamConfig config;
+  private final Program service;
+  private final EventProducer producer;
+  private final TopicReader reader;
+  private int runs;
+
+  /**
+   * Starts the service and gives it a gallery.
+   *
+   * @param settings of the service, the broker's address among them
+   */
+  KafkaPipeline(
+      List<String> java, Map<String, String> settings, List<GalleryVector> gallery, Path folder)
+      throws Exception {
+    Files.createDirectories(folder);
+    Path file = folder.resolve("service.properties");
+    List<String> lines = new ArrayList<>();
+    settings.forEach((key, value) -> lines.add(key + " = " + value));
+    Files.write(file, lines);
+    List<String> command = new ArrayList<>(java);
+    command.addAll(List.of("io.shelfstream.Main", "run", "--config", file.toString()));
+    Path log = folder.resolve("service.log");
+    service = new Program(command, log);
+    config = ShelfStreamConfig.load(file, Map.of());
+    awaitReady(log);
+    producer = new EventProducer(config);
+    reader = new TopicReader(config, TopicReader.From.END, config.topics().recognitions());
+    for (GalleryVector vector : gallery) {
+      producer.send(
+          config.topics().galleryVectors(),
+          vector.getGalleryImageId(),
+          producer.serdes().vectors(),
+          vector);
+    }
+    producer.flush();
+  }
+
+  private void awaitReady(Path log) throws Exception {
+    for (int i = 0; i < 1200; i++) {
+      if (Files.readString(log).contains(" Ready")) {
+        return;
+      }
+      if (!service.isAlive()) {
+        break;
+      }
+      Thread.sleep(100);
+    }
+    throw new IllegalStateException("The service did not become ready:\n" + Files.readString(log));
+  }
+
+  /**
+   * What became of the frames of one run.
+   *
+   * @param seconds from the first frame sent to the last event read
+   * @param answered ms from a frame sent to its event, as the service wrote it
+   * @param readable ms from a frame sent to its event in the hands of a read-committed consumer
+   */
+  record Run(
+      int frames,
+      double seconds,
+      double cpuSeconds,
+      double peakMib,
+      List<Double> answered,
+      List<Double> readable,
+      List<Timings> timings) {
+
+    double perSecond() {
+      return frames / seconds;
+    }
+
+    /** Ms between sending and the event that were not work on the frame. */
+    List<Double> overheads() {
+      List<Double> overheads = new ArrayList<>();
+      for (int i = 0; i < answered.size(); i++) {
+        overheads.add(answered.get(i) - timings.get(i).getTotal());
+      }
+      return overheads;
+    }
+  }
+
+  /**
+   * Publishes frames and reads their events.
+   *
+   * @param pause ms from one frame to the next; 0: as fast as the broker takes them
+   */
+  Run run(List<Path> photos, int frames, int cameras, double pause) throws Exception {
+    String name = "r" + runs++ + "-";
+    Map<String, Long> sent = new HashMap<>();
+    List<Double> answered = new ArrayList<>();
+    List<Double> readable = new ArrayList<>();
+    List<Timings> timings = new ArrayList<>();
+    double cpu = service.cpuSeconds();
+    long start = System.nanoTime();
+    int next = 0;
+    while (answered.size() < frames) {
+      while (next < frames && (System.nanoTime() - start) / 1e6 >= next * pause) {
+        publish(name + next, "cam" + next % cameras, photos.get(next % photos.size()), sent);
+        next++;
+      }
+      for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(2))) {
+        long now = System.currentTimeMillis();
+        RecognitionEvent event =
+            producer
+                .serdes()
+                .recognitions()
+                .deserializer()
+                .deserialize(record.topic(), record.value());
+        Long at = sent.remove(event.getFrameId());
+        if (at != null) {
+          answered.add((double) event.getProcessedAt().toEpochMilli() - at);
+          readable.add((double) now - at);
+          timings.add(event.getTimings());
+        }
+      }
+      if (!service.isAlive() || System.nanoTime() - start > 900e9) {
+        throw new IllegalStateException(
+            "The service answered %d of %d frames and then no more"
+                .formatted(answered.size(), frames));
+      }
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    return new Run(
+        frames,
+        seconds,
+        service.cpuSeconds() - cpu,
+        service.peakMib(),
+        answered,
+        readable,
+        timings);
+  }
+
+  private void publish(String frame, String camera, Path photo, Map<String, Long> sent) {
+    URI uri = photo.toUri();
+    sent.put(frame, System.currentTimeMillis());
+    producer.send(
+        config.topics().frames(),
+        camera,
+        producer.serdes().frames(),
+        RecognitionEvents.reference(camera, frame, uri.toString(), Instant.now()));
+  }
+
+  @Override
+  public void close() {
+    reader.close();
+    producer.close();
+    service.close();
+  }
+}

@@ -1,0 +1,548 @@
+package io.shelfstream.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.sun.management.OperatingSystemMXBean;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.detect.Profile;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.FaissLibrary;
+import io.shelfstream.topology.FrameRecognizer;
+import io.shelfstream.topology.GalleryPhotos;
+import io.shelfstream.topology.Limits;
+import io.shelfstream.topology.LoadedModels;
+import io.shelfstream.topology.Recognition;
+import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.topology.RecognitionService;
+import io.shelfstream.topology.Stage;
+import io.shelfstream.topology.Stages;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Real photos through Kafka in and events out, beside the models alone, the recogniser without
+ * Kafka, the command recognize and the Python pipeline: in turn, with the same models and threads.
+ */
+public final class PipelineBench {
+  private static final int OUTSTANDING = 64;
+  private static final Pattern TOTAL = Pattern.compile("total ([\\d.]+) ms/img");
+
+  private final Path shared = Path.of(System.getProperty("bench.shared"));
+  private final Path root = Path.of(System.getProperty("bench.root"));
+  private final @Nullable String python = System.getProperty("bench.python");
+  private final List<String> java = List.of(System.getProperty("bench.java").split("\u001f", -1));
+  private final Path folder;
+  private final boolean quick;
+  private final int threads;
+  private final List<String> pairs;
+  private final List<Map<String, Object>> results = new ArrayList<>();
+  private final List<String> missed = new ArrayList<>();
+
+  private PipelineBench(List<String> arguments) throws Exception {
+    quick = arguments.contains("--quick");
+    threads = Integer.parseInt(option(arguments, "--threads", "2"));
+    pairs = List.of(option(arguments, "--pairs", "exact,real,bundled").split(","));
+    folder = Files.createTempDirectory("shelfstream-pipeline-");
+  }
+
+  private static String option(List<String> arguments, String name, String fallback) {
+    int at = arguments.indexOf(name);
+    return at < 0 ? fallback : arguments.get(at + 1);
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    PipelineBench bench = new PipelineBench(Arrays.asList(arguments));
+    bench.run();
+    System.exit(bench.verdict());
+  }
+
+  private static void say(String format, Object... values) {
+    System.err.printf(Locale.ROOT, "bench pipeline: " + format + "%n", values);
+  }
+
+  private void run() throws Exception {
+    List<String> command = new ArrayList<>(java);
+    command.addAll(
+        List.of("io.shelfstream.Main", "broker", "--data", folder.resolve("broker").toString()));
+    try (Program broker = new Program(command, folder.resolve("broker.log"))) {
+      String address = broker.line(90);
+      for (String pair : pairs) {
+        for (String set : pair.equals("exact") ? List.of("scenes", "photos") : List.of("scenes")) {
+          measure(pair, set, address);
+        }
+      }
+    }
+  }
+
+  private Path models(String pair) {
+    return pair.equals("bundled")
+        ? root.resolve("deploy/models/bundled-int8")
+        : shared.resolve("models").resolve(pair);
+  }
+
+  private List<Path> photos(String set) throws Exception {
+    if (set.equals("scenes")) {
+      try (Stream<Path> files = Files.list(shared.resolve("images/scenes"))) {
+        return files.filter(f -> f.toString().endsWith(".jpg")).sorted().toList();
+      }
+    }
+    Path grocery = shared.resolve("images/grocery");
+    List<String> lines = Files.readAllLines(grocery.resolve("test_a.tsv"));
+    List<Path> photos = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      photos.add(grocery.resolve(lines.get(i * lines.size() / 20).split("\t")[0]));
+    }
+    return photos;
+  }
+
+  private Map<String, String> settings(String pair, String set, String address) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("kafka.bootstrap.servers", address);
+    settings.put("application.id", pair + "-" + set);
+    settings.put("state.dir", folder.resolve("state-" + pair + "-" + set).toString());
+    settings.put("models.dir", models(pair).toString());
+    settings.put("models.threads", Integer.toString(threads));
+    settings.put("models.provider", "cpu");
+    settings.put("recognition.profile", "pp-shitu");
+    settings.put("recognition.match.threshold", "-1");
+    settings.put("images.allowed.roots", shared.resolve("images").toString());
+    for (String topic :
+        List.of("frames", "recognitions", "gallery.updates", "gallery.vectors", "gallery.status")) {
+      settings.put("topics." + topic, pair + "." + set + "." + topic);
+    }
+    settings.put("topics.dead.letters", pair + "." + set + ".dead");
+    return settings;
+  }
+
+  /** One pair of models on one set of photos: all contestants in turn, several rounds. */
+  private void measure(String pair, String set, String address) throws Exception {
+    List<Path> photos = photos(set);
+    Map<String, String> settings = settings(pair, set, address);
+    ShelfStreamConfig config = ShelfStreamConfig.loadWithModels(null, settings);
+    say("%s pair, %s", pair, set);
+    Path place = Files.createDirectories(folder.resolve(pair + "-" + set));
+    try (LoadedModels models = LoadedModels.load(models(pair), config.models().options());
+        Gallery gallery =
+            new Gallery(
+                "Flat", models.directory().extractorDimension(), models.directory().extractorId());
+        ImageFetcher fetcher = new ImageFetcher(config.images().fetchPolicy());
+        Floor floor = new Floor(models, Profile.PP_SHITU, photos, threads)) {
+      Stages stages = RecognitionService.stages(config, models, gallery);
+      FaissLibrary.threads(1);
+      List<GalleryVector> vectors = fill(gallery, stages);
+      try (FrameRecognizer recognizer =
+              new FrameRecognizer(
+                  fetcher, () -> stages, Limits.of(config, models.detector().provider()));
+          KafkaPipeline kafka = new KafkaPipeline(java, settings, vectors, place)) {
+        report(pair, set, rounds(pair, photos, place, floor, recognizer, kafka), floor.crops());
+      }
+    }
+  }
+
+  /** A small gallery: every 44th training photo, 60 in all. */
+  private List<String> galleryLines() throws Exception {
+    List<String> lines = Files.readAllLines(shared.resolve("images/grocery/train.tsv"));
+    List<String> chosen = new ArrayList<>();
+    for (int i = 0; i < lines.size(); i += 44) {
+      chosen.add(lines.get(i));
+    }
+    return chosen;
+  }
+
+  private List<GalleryVector> fill(Gallery gallery, Stages stages) throws Exception {
+    List<GalleryVector> vectors = new ArrayList<>();
+    GalleryPhotos photos = new GalleryPhotos(stages);
+    for (String line : galleryLines()) {
+      String[] fields = line.split("\t");
+      byte[] encoded = Files.readAllBytes(shared.resolve("images/grocery").resolve(fields[0]));
+      float[] embedding = photos.embed(encoded, null, false).embedding();
+      GalleryVector vector =
+          GalleryVector.newBuilder()
+              .setGalleryImageId(fields[0])
+              .setProductId(fields[1])
+              .setLabel(fields[1])
+              .setEmbedding(Embeddings.encode(embedding))
+              .setDimension(embedding.length)
+              .setExtractor(stages.models().extractor())
+              .setSourceOffset(vectors.size())
+              .build();
+      gallery.apply(0, vectors.size(), fields[0], vector);
+      vectors.add(vector);
+    }
+    return vectors;
+  }
+
+  /**
+   * Everything of one round: frames/s of each, CPU milliseconds a frame where they can be told,
+   * which hardly depend on what else the machine does, and the runs through Kafka.
+   */
+  private record Round(
+      Map<String, Double> perSecond,
+      Map<String, Double> cpuMillis,
+      Map<String, KafkaPipeline.Run> kafka) {}
+
+  private static double ownCpuMillis() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
+        / 1e6;
+  }
+
+  private List<Round> rounds(
+      String pair,
+      List<Path> photos,
+      Path place,
+      Floor floor,
+      FrameRecognizer recognizer,
+      KafkaPipeline kafka)
+      throws Exception {
+    int frames = pair.equals("exact") ? (quick ? 20 : 40) : quick ? 60 : 200;
+    floor.sideBySide(threads);
+    throughput(recognizer, photos, 2 * threads);
+    kafka.run(photos, 2 * photos.size(), 4, 0);
+    List<Round> rounds = new ArrayList<>();
+    for (int n = 0; n < (quick ? 1 : 3); n++) {
+      say("round %d", n + 1);
+      Map<String, Double> perSecond = new LinkedHashMap<>();
+      Map<String, KafkaPipeline.Run> runs = new LinkedHashMap<>();
+      Map<String, Double> cpu = new LinkedHashMap<>();
+      double before = ownCpuMillis();
+      perSecond.put("one session, all threads", 1000 / floor.oneAfterTheOther(frames));
+      cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
+      before = ownCpuMillis();
+      perSecond.put("one-thread workers", 1000 / floor.sideBySide(frames));
+      cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
+      before = ownCpuMillis();
+      perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
+      cpu.put("recogniser without Kafka", (ownCpuMillis() - before) / frames);
+      for (int cameras : new int[] {1, 4, 32}) {
+        KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
+        runs.put(cameras + " cameras", run);
+        perSecond.put("Kafka, " + cameras + " cameras", run.perSecond());
+        cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
+      }
+      double lone = 1000 / Math.max(1e-3, alone(recognizer, photos));
+      perSecond.put("recogniser, one frame at a time", lone);
+      runs.put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
+      double busiest = runs.get("32 cameras").perSecond();
+      runs.put("70 % load", kafka.run(photos, frames, 4, 1000 / (0.7 * busiest)));
+      perSecond.put("recognize", recognize(pair, place));
+      Double peer = reference(pair, place, photos);
+      if (peer != null) {
+        perSecond.put("reference.py", peer);
+      }
+      rounds.add(new Round(perSecond, cpu, runs));
+    }
+    return rounds;
+  }
+
+  private static double throughput(FrameRecognizer recognizer, List<Path> photos, int frames)
+      throws Exception {
+    ArrayDeque<CompletableFuture<Recognition>> outstanding = new ArrayDeque<>();
+    long start = System.nanoTime();
+    for (int i = 0; i < frames; i++) {
+      if (outstanding.size() == OUTSTANDING) {
+        outstanding.remove().get();
+      }
+      outstanding.add(submit(recognizer, photos.get(i % photos.size())));
+    }
+    for (CompletableFuture<Recognition> answer : outstanding) {
+      answer.get();
+    }
+    return frames / ((System.nanoTime() - start) / 1e9);
+  }
+
+  private static CompletableFuture<Recognition> submit(FrameRecognizer recognizer, Path photo) {
+    String uri = photo.toUri().toString();
+    return recognizer.submit(RecognitionEvents.reference("c", "f", uri, Instant.now()));
+  }
+
+  /** Median ms of frames that come one at a time. */
+  private static double alone(FrameRecognizer recognizer, List<Path> photos) throws Exception {
+    List<Double> millis = new ArrayList<>();
+    for (Path photo : photos) {
+      long start = System.nanoTime();
+      submit(recognizer, photo).get();
+      millis.add((System.nanoTime() - start) / 1e6);
+    }
+    return percentile(millis, 50);
+  }
+
+  private Path photosFolder(Path place, List<Path> photos) throws Exception {
+    Path links = place.resolve("photos");
+    if (!Files.isDirectory(links)) {
+      Files.createDirectories(links);
+      for (int i = 0; i < photos.size(); i++) {
+        Files.copy(photos.get(i), links.resolve("%03d.jpg".formatted(i)));
+      }
+    }
+    return links;
+  }
+
+  private Path galleryFile(Path place) throws Exception {
+    return Files.write(place.resolve("gallery.tsv"), galleryLines());
+  }
+
+  private double recognize(String pair, Path place) throws Exception {
+    List<String> command = new ArrayList<>(java);
+    command.addAll(
+        List.of(
+            "io.shelfstream.Main",
+            "recognize",
+            photosFolder(place, photos(place.toString().endsWith("scenes") ? "scenes" : "photos"))
+                .toString(),
+            "--models",
+            models(pair).toString(),
+            "--gallery",
+            galleryFile(place).toString(),
+            "--image-root",
+            shared.resolve("images/grocery").toString(),
+            "--profile",
+            "pp-shitu",
+            "--times",
+            "--set",
+            "recognition.match.threshold=-1",
+            "--set",
+            "models.threads=" + threads));
+    Path log = place.resolve("recognize.log");
+    try (Program child = new Program(command, log)) {
+      child.output();
+    }
+    return perSecond(Files.readString(log));
+  }
+
+  /** Null for the bundled pair, whose raw heads and crops of 112 pixels it does not know. */
+  private @Nullable Double reference(String pair, Path place, List<Path> photos) throws Exception {
+    if (python == null || pair.equals("bundled")) {
+      return null;
+    }
+    Path script = shared.resolve("peer/reference.py");
+    Path index = place.resolve("index");
+    String extractor = models(pair).resolve("extractor.onnx").toString();
+    if (!Files.isDirectory(index)) {
+      call(
+          place,
+          List.of(
+              python,
+              script.toString(),
+              "build",
+              "--rec",
+              extractor,
+              "--image-root",
+              shared.resolve("images/grocery").toString(),
+              "--data-file",
+              galleryFile(place).toString(),
+              "--index-dir",
+              index.toString(),
+              "--method",
+              "Flat"));
+    }
+    return perSecond(
+        call(
+            place,
+            List.of(
+                python,
+                script.toString(),
+                "run",
+                "--det",
+                models(pair).resolve("detector.onnx").toString(),
+                "--rec",
+                extractor,
+                "--index-dir",
+                index.toString(),
+                "--images",
+                photosFolder(place, photos).toString(),
+                "--threads",
+                Integer.toString(threads),
+                "--det-size",
+                pair.equals("exact") ? "640" : "416",
+                "--score-thres",
+                "-1",
+                "--times")));
+  }
+
+  private static String call(Path place, List<String> command) throws Exception {
+    try (Program child = new Program(command, place.resolve("peer.log"))) {
+      return String.join("\n", child.output());
+    }
+  }
+
+  private static double perSecond(String text) {
+    Matcher total = TOTAL.matcher(text);
+    if (!total.find()) {
+      throw new IllegalStateException("No time in: " + text);
+    }
+    return 1000 / Double.parseDouble(total.group(1));
+  }
+
+  private static double percentile(List<Double> values, int percent) {
+    List<Double> sorted = values.stream().sorted().toList();
+    return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / 100));
+  }
+
+  private static double median(List<Round> rounds, ToDoubleFunction<Round> value) {
+    return percentile(rounds.stream().map(value::applyAsDouble).toList(), 50);
+  }
+
+  private void report(String pair, String set, List<Round> rounds, double crops) {
+    System.out.printf(
+        Locale.ROOT,
+        "%n%s pair, %s, %.1f crops a frame, %d threads, median of %d rounds%n",
+        pair,
+        set,
+        crops,
+        threads,
+        rounds.size());
+    Map<String, Double> speed = new LinkedHashMap<>();
+    for (String who : rounds.get(0).perSecond().keySet()) {
+      speed.put(who, median(rounds, r -> r.perSecond().get(who)));
+    }
+    double floor = Math.max(speed.get("one session, all threads"), speed.get("one-thread workers"));
+    speed.forEach(
+        (who, value) ->
+            System.out.printf(
+                Locale.ROOT,
+                "  %-34s %8.2f frames/s %8.1f ms a frame  %5.2f of the floor%n",
+                who,
+                value,
+                1000 / value,
+                value / floor));
+    Map<String, Double> cpu = new LinkedHashMap<>();
+    for (String who : rounds.get(0).cpuMillis().keySet()) {
+      cpu.put(who, median(rounds, r -> r.cpuMillis().get(who)));
+    }
+    cpu.forEach(
+        (who, value) ->
+            System.out.printf(Locale.ROOT, "  %-34s %8.1f CPU ms a frame%n", who, value));
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("cpuMillisAFrame", cpu);
+    result.put("pair", pair);
+    result.put("set", set);
+    result.put("crops", crops);
+    result.put("framesPerSecond", speed);
+    for (String run : rounds.get(0).kafka().keySet()) {
+      result.put(run, reportRun(run, rounds));
+    }
+    results.add(result);
+    judge(pair, set, speed, floor, rounds);
+  }
+
+  private Map<String, Double> reportRun(String name, List<Round> rounds) {
+    Map<String, Double> figures = new LinkedHashMap<>();
+    for (int p : new int[] {50, 95, 99}) {
+      figures.put(
+          "answered p" + p, median(rounds, r -> percentile(r.kafka().get(name).answered(), p)));
+      figures.put(
+          "readable p" + p, median(rounds, r -> percentile(r.kafka().get(name).readable(), p)));
+    }
+    figures.put(
+        "cores",
+        median(rounds, r -> r.kafka().get(name).cpuSeconds() / r.kafka().get(name).seconds()));
+    figures.put("peak MiB", median(rounds, r -> r.kafka().get(name).peakMib()));
+    for (Stage stage : Stage.values()) {
+      if (stage != Stage.READ) {
+        figures.put(stage.label(), median(rounds, r -> stage(r.kafka().get(name), stage)));
+      }
+    }
+    StringBuilder line = new StringBuilder();
+    figures.forEach(
+        (what, value) -> line.append(String.format(Locale.ROOT, "  %s %.1f", what, value)));
+    System.out.printf("  %-16s%s%n", name, line);
+    return figures;
+  }
+
+  private static double stage(KafkaPipeline.Run run, Stage stage) {
+    return run.timings().stream()
+        .mapToDouble(
+            t ->
+                switch (stage) {
+                  case FETCH -> t.getFetch();
+                  case DECODE -> t.getDecode();
+                  case DETECT -> t.getDetect();
+                  case EXTRACT -> t.getExtract();
+                  case SEARCH -> t.getSearch();
+                  case READ -> 0;
+                })
+        .average()
+        .orElse(0);
+  }
+
+  private void judge(
+      String pair, String set, Map<String, Double> speed, double floor, List<Round> rounds) {
+    double kafka = speed.get("Kafka, 32 cameras");
+    String what = pair + ", " + set;
+    double ofFloor = pair.equals("bundled") ? 0.85 : set.equals("scenes") ? 0.93 : 0.95;
+    if (!pair.equals("real")) {
+      goal(what + ": of the floor, through Kafka", kafka / floor, ofFloor, true);
+    }
+    Double peer = speed.get("reference.py");
+    if (peer != null) {
+      double least = pair.equals("real") ? 3 : set.equals("scenes") ? 1.65 : 1.3;
+      goal(what + ": times reference.py", kafka / peer, least, true);
+    } else {
+      System.out.println("  not compared with reference.py: " + why(pair));
+    }
+    double overhead =
+        median(rounds, r -> percentile(r.kafka().get("one slow camera").overheads(), 95));
+    goal(what + ": one slow camera, ms p95 beside its processing", overhead, 10, false);
+    double processing =
+        median(
+            rounds,
+            r ->
+                percentile(
+                    r.kafka().get("70 % load").timings().stream()
+                        .map(t -> (double) t.getTotal())
+                        .toList(),
+                    50));
+    double busy = median(rounds, r -> percentile(r.kafka().get("70 % load").answered(), 95));
+    goal(what + ": 70 % load, p95 by processing time", busy / processing, 1.5, false);
+  }
+
+  private String why(String pair) {
+    return python == null
+        ? "there is none at " + shared.resolve("peer")
+        : "it does not know raw heads, which the " + pair + " pair has";
+  }
+
+  private void goal(String what, double value, double limit, boolean atLeast) {
+    boolean met = atLeast ? value >= limit : value <= limit;
+    String line =
+        String.format(
+            Locale.ROOT, "%s: %.2f, goal %s %.2f", what, value, atLeast ? ">=" : "<=", limit);
+    System.out.println((met ? "  met    " : "  MISSED ") + line);
+    if (!met) {
+      missed.add(line);
+    }
+  }
+
+  private int verdict() throws Exception {
+    Path target = Files.createDirectories(root.resolve("target/bench"));
+    new ObjectMapper()
+        .enable(SerializationFeature.INDENT_OUTPUT)
+        .writeValue(
+            target.resolve("pipeline.json").toFile(),
+            Map.of("threads", threads, "results", results, "missed", missed));
+    missed.forEach(m -> System.out.println("MISSED " + m));
+    System.out.println(
+        missed.isEmpty()
+            ? "pipeline: all goals met"
+            : "pipeline: " + missed.size() + " goals missed");
+    return missed.isEmpty() ? 0 : 1;
+  }
+}

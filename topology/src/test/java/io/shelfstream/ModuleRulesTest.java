@@ -64,4 +64,22 @@ class ModuleRulesTest {
             "io.shelfstream.topology..")
         .check(classes);
   }
+
+  @Test
+  void commandsDemoAndClientsDependOneWay() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.shelfstream.client..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.shelfstream.demo..", "io.shelfstream.cli..")
+        .check(classes);
+    noClasses()
+        .that()
+        .resideInAPackage("io.shelfstream.demo..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.shelfstream.cli..")
+        .check(classes);
+  }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -36,6 +37,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   /** Looking up the list of a photo takes some 0.05 ms, and changes wait meanwhile. */
   private static final int DRAINED_AT_ONCE = 16;
 
+  /** Enough of a product's photos to know what it looks like; some microseconds. */
+  private static final int MOST_COMPARED = 32;
+
   private final String extractorId;
   private final int dimension;
   private final IndexPolicy policy;
@@ -45,6 +49,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private final Lock writing = new ReentrantLock();
 
   private Map<String, Photo> photos = new HashMap<>();
+  private final PhotosByProduct byProduct = new PhotosByProduct();
 
   private Map<Integer, Long> covered = Map.of();
   private Generation generation;
@@ -226,7 +231,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     String key = record.entry().galleryImageId();
     Photo before = photos.get(key);
     if (before == null) {
-      photos.put(key, append(record));
+      enter(key, append(record));
       return Change.of(Change.Kind.ADDED);
     }
     before.confirm();
@@ -234,15 +239,31 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       replace(key, before, record);
     } else if (before.entry().equals(record.entry())) {
       return Change.of(Change.Kind.UNCHANGED);
-    } else if (!before.retell(record.entry(), moment)) {
-      replace(key, before, record);
+    } else {
+      retell(key, before, record);
     }
     return Change.of(Change.Kind.REPLACED);
   }
 
+  private void enter(String key, Photo photo) {
+    photos.put(key, photo);
+    byProduct.add(photo);
+  }
+
+  private void retell(String key, Photo before, VectorRecord record) {
+    byProduct.remove(before);
+    boolean retold = before.retell(record.entry(), moment);
+    byProduct.add(before);
+    if (!retold) {
+      replace(key, before, record);
+    }
+  }
+
   // The new one first: when there is no memory for it, the old one is still there.
   private void replace(String key, Photo before, VectorRecord record) {
-    photos.put(key, append(record));
+    Photo now = append(record);
+    byProduct.remove(before);
+    enter(key, now);
     before.bury(moment);
   }
 
@@ -258,6 +279,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     if (before == null) {
       return Change.of(Change.Kind.UNCHANGED);
     }
+    byProduct.remove(before);
     before.bury(moment);
     return Change.of(Change.Kind.REMOVED);
   }
@@ -350,7 +372,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       if (!photo.isConfirmed()) {
         moved.unconfirm();
       }
-      photos.put(photo.entry().galleryImageId(), moved);
+      byProduct.remove(photo);
+      enter(photo.entry().galleryImageId(), moved);
       photo.bury(moment);
     }
     publish(current.versions());
@@ -474,6 +497,28 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     try {
       return generation.frozen().stream().mapToInt(LiveSegment::rows).sum()
           + generation.open().rows();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /**
+   * How much an embedding resembles the other photos of its product.
+   *
+   * @param galleryImageId of the photo itself, which does not count
+   * @return the best inner product with up to {@value #MOST_COMPARED} of them; empty when there are
+   *     none
+   */
+  public OptionalDouble resemblance(float[] embedding, String productId, String galleryImageId) {
+    writing.lock();
+    try {
+      requireOpen();
+      byProduct.fill(photos.values());
+      return byProduct.of(productId).stream()
+          .filter(photo -> !photo.entry().galleryImageId().equals(galleryImageId))
+          .limit(MOST_COMPARED)
+          .mapToDouble(photo -> Embeddings.innerProduct(embedding, photo.copy()))
+          .max();
     } finally {
       writing.unlock();
     }

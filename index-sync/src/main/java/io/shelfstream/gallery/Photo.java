@@ -1,5 +1,6 @@
 package io.shelfstream.gallery;
 
+import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ final class Photo {
   private volatile Text text;
   private LiveSegment segment;
   private int position;
+  private int slot;
   private long buriedAt;
   private boolean confirmed = true;
 
@@ -82,6 +84,23 @@ final class Photo {
     }
     text = new Text(entry, since, before, before.count + 1);
     return true;
+  }
+
+  /** Where {@link PhotosByProduct} has it. */
+  int slot() {
+    return slot;
+  }
+
+  void slot(int place) {
+    slot = place;
+  }
+
+  /** Its embedding, from the segment that it lies in. */
+  float[] copy() {
+    FloatBuffer row = segment.vectors().copy(new int[] {position});
+    float[] values = new float[segment.vectors().dimension()];
+    row.get(values);
+    return values;
   }
 
   boolean isLive() {

@@ -58,8 +58,8 @@ final class PhotoWords {
     private final ByteBuffer bytes;
     private final byte[] array;
 
-    /** Words that are said of many photos are kept once. */
-    private final Map<String, String> shared = new HashMap<>();
+    /** The words read last, by hash: what is said of many photos is mostly kept once. */
+    private final String[] shared = new String[1024];
 
     Reader(ByteBuffer direct) {
       array = new byte[direct.remaining()];
@@ -112,8 +112,11 @@ final class PhotoWords {
 
     private String sharedText() {
       String text = text();
-      String before = shared.putIfAbsent(text, text);
-      return before == null ? text : before;
+      int place = text.hashCode() & (shared.length - 1);
+      if (!text.equals(shared[place])) {
+        shared[place] = text;
+      }
+      return shared[place];
     }
 
     private String text() {

@@ -74,9 +74,11 @@ final class GalleryBench {
   private void run(String check, Results results, Path folder) throws Exception {
     switch (check) {
       case "fire" -> {
-        List<String> under = List.of("Flat", "IVF16,Flat", "SQfp16");
+        List<String> under = List.of("Flat", "IVF16,Flat", "IVF16,SQfp16", "HNSW16");
         for (String type : under) {
-          new UnderFire(type, seed, fire.dividedBy(under.size())).run(results);
+          Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+          new UnderFire(type, seed, fire.dividedBy(under.size()), snapshots).run(results);
+          delete(snapshots);
         }
       }
       case "freshness" -> {
@@ -87,9 +89,11 @@ final class GalleryBench {
       case "endurance" -> new Endurance(seed, quick).run(results);
       case "restart" -> {
         for (int size : sizes) {
-          Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
-          new Restart(size, seed, snapshots).run(results);
-          delete(snapshots);
+          for (String type : List.of("Flat", "IVF1024,Flat")) {
+            Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+            new Restart(type, size, seed, snapshots).run(results);
+            delete(snapshots);
+          }
         }
       }
       default ->

@@ -54,6 +54,11 @@ final class Vectors {
   }
 
   static GalleryVector record(String id, String label, float[] embedding) {
+    return record(id, label, embedding, Map.of());
+  }
+
+  static GalleryVector record(
+      String id, String label, float[] embedding, Map<String, String> attributes) {
     return GalleryVector.newBuilder()
         .setGalleryImageId(id)
         .setProductId("product of " + id)
@@ -62,7 +67,7 @@ final class Vectors {
         .setDimension(embedding.length)
         .setExtractor(EXTRACTOR)
         .setSourceOffset(0)
-        .setAttributes(Map.of())
+        .setAttributes(attributes)
         .build();
   }
 }

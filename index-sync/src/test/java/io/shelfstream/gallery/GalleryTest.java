@@ -3,6 +3,7 @@ package io.shelfstream.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery.Change;
@@ -13,7 +14,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -84,6 +87,54 @@ class GalleryTest {
     assertThat(result.hits().get(0).get(0))
         .isEqualTo(new GalleryHit(new GalleryEntry("a", "p-cola", "cola", null, Map.of()), 1f));
     assertThat(result.gallery()).isEqualTo(new GalleryState(Map.of(0, 3L), 3, "Flat"));
+  }
+
+  @Test
+  void comparesAPhotoWithTheOthersOfItsProductOnly() {
+    assertThat(gallery.resemblance(EAST, "p-cola", "a")).isEmpty();
+    put("a", "cola", EAST);
+    put("b", "cola", NORTH);
+    put("c", "tea", NORTH_EAST);
+
+    assertThat(gallery.resemblance(EAST, "p-cola", "new")).hasValue(1);
+    assertThat(gallery.resemblance(EAST, "p-cola", "a")).hasValue(0);
+    put("a", "tea", EAST);
+    assertThat(gallery.resemblance(EAST, "p-cola", "b")).isEmpty();
+    assertThat(gallery.resemblance(NORTH, "p-tea", "new").getAsDouble())
+        .isCloseTo(0.8, within(1e-6));
+    put("c", "tea", EAST);
+    assertThat(gallery.resemblance(NORTH, "p-tea", "new")).hasValue(0);
+    remove("a");
+    remove("c");
+    assertThat(gallery.resemblance(NORTH, "p-tea", "new")).isEmpty();
+  }
+
+  @Test
+  void keepsTrackOfProductsWhateverChanges() {
+    Random random = new Random(3);
+    Map<String, String> products = new TreeMap<>();
+    Map<String, float[]> embeddings = new TreeMap<>();
+    for (int i = 0; i < 2000; i++) {
+      String id = "photo-" + random.nextInt(40);
+      String product = "p" + random.nextInt(4);
+      double angle = random.nextInt(4) == 0 ? 1 : random.nextDouble() * 6;
+      float[] embedding = {(float) Math.cos(angle), (float) Math.sin(angle)};
+      if (random.nextInt(3) == 0) {
+        remove(id);
+        products.remove(id);
+      } else {
+        put(id, product, embedding);
+        products.put(id, "p-" + product);
+        embeddings.put(id, embedding);
+      }
+      String asked = "p-p" + random.nextInt(4);
+      OptionalDouble expected =
+          products.entrySet().stream()
+              .filter(e -> e.getValue().equals(asked) && !e.getKey().equals(id))
+              .mapToDouble(e -> Embeddings.innerProduct(EAST, embeddings.get(e.getKey())))
+              .max();
+      assertThat(gallery.resemblance(EAST, asked, id)).isEqualTo(expected);
+    }
   }
 
   @Test

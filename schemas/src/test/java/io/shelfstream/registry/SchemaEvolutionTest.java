@@ -79,7 +79,7 @@ class SchemaEvolutionTest {
             .parse(
                 GalleryStatus.getClassSchema()
                     .toString()
-                    .replace("\"REJECTED\"]", "\"REJECTED\",\"POSTPONED\"]"));
+                    .replace("\"SEARCHABLE\"]", "\"SEARCHABLE\",\"POSTPONED\"]"));
     GenericRecord written =
         new GenericRecordBuilder(newer)
             .set("galleryImageId", "img")

@@ -1,6 +1,9 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.Bundled;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.demo.Answer;

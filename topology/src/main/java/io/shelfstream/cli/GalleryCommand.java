@@ -1,22 +1,22 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryUpdate;
-import io.shelfstream.events.GalleryVector;
-import io.shelfstream.topology.EventSerdes;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -28,19 +28,22 @@ import picocli.CommandLine.Parameters;
     name = "gallery",
     mixinStandardHelpOptions = true,
     description =
-        "Adds, removes and lists gallery photos through the gallery topics, while the service runs.",
+        "Adds, removes, lists, imports and exports gallery photos through the gallery topics, while the service runs.",
     synopsisSubcommandLabel = "ACTION",
     subcommands = {
       GalleryCommand.Add.class,
       GalleryCommand.Remove.class,
-      GalleryCommand.ListPhotos.class
+      GalleryCommand.ListPhotos.class,
+      GalleryImport.class,
+      GalleryExport.class
     })
 final class GalleryCommand implements Callable<Integer> {
   @CommandLine.Spec CommandLine.Model.@Nullable CommandSpec spec;
 
   @Override
   public Integer call() {
-    throw new UsageException("gallery needs an action: add, remove or list; see gallery --help");
+    throw new UsageException(
+        "gallery needs an action: add, remove, list, import or export; see gallery --help");
   }
 
   /** What adding and removing share: the configuration, and whether to wait for the outcome. */
@@ -62,13 +65,20 @@ final class GalleryCommand implements Callable<Integer> {
 
     /** Publishes the updates (null removes) and reports what became of them. */
     Integer publish(ShelfStreamConfig loaded, Map<String, @Nullable GalleryUpdate> updates) {
+      return publish(loaded, updates.entrySet().iterator(), updates.size());
+    }
+
+    /** The same for as many as there are. */
+    Integer publish(
+        ShelfStreamConfig loaded,
+        Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates,
+        int total) {
       GalleryPublisher publisher = new GalleryPublisher(loaded, Duration.ofSeconds(timeoutSeconds));
       if (noWait) {
-        publisher.publish(updates);
-        System.out.println("published " + updates.size());
+        System.out.println("published " + publisher.publish(updates, total));
         return 0;
       }
-      GalleryPublisher.Report report = publisher.publishAndWait(updates);
+      GalleryPublisher.Report report = publisher.publishAndWait(updates, total);
       report.warnings().forEach(w -> System.err.println("warning: " + w));
       report.rejected().forEach(r -> System.err.println("rejected: " + r));
       System.out.println(report.summary());
@@ -194,7 +204,8 @@ final class GalleryCommand implements Callable<Integer> {
         throw new UsageException("gallery remove needs PHOTO-ID… or --product ID");
       }
       ShelfStreamConfig loaded = config.load();
-      Map<String, GalleryVector> present = present(loaded);
+      Map<String, String> present =
+          new GalleryTopic(loaded).photos((id, photo) -> photo.getProductId());
       Map<String, @Nullable GalleryUpdate> removals = new LinkedHashMap<>();
       for (String id : ids) {
         if (!present.containsKey(id)) {
@@ -212,10 +223,10 @@ final class GalleryCommand implements Callable<Integer> {
       return publish(loaded, removals);
     }
 
-    private static List<String> photosOf(String product, Map<String, GalleryVector> present) {
-      return present.values().stream()
-          .filter(v -> v.getProductId().equals(product))
-          .map(GalleryVector::getGalleryImageId)
+    private static List<String> photosOf(String product, Map<String, String> present) {
+      return present.entrySet().stream()
+          .filter(photo -> photo.getValue().equals(product))
+          .map(Map.Entry::getKey)
           .toList();
     }
   }
@@ -229,54 +240,15 @@ final class GalleryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-      Map<String, GalleryVector> present = present(config.load());
-      present.forEach(
-          (id, v) ->
-              System.out.println(
-                  String.join(
-                      "\t",
-                      id,
-                      v.getProductId(),
-                      v.getLabel(),
-                      v.getGtin() == null ? "" : v.getGtin())));
-      long products = present.values().stream().map(GalleryVector::getProductId).distinct().count();
+      Map<String, List<String>> present =
+          new GalleryTopic(config.load())
+              .photos(
+                  (id, v) ->
+                      List.of(v.getProductId(), v.getLabel(), Objects.toString(v.getGtin(), "")));
+      present.forEach((id, rest) -> System.out.println(id + "\t" + String.join("\t", rest)));
+      long products = present.values().stream().map(rest -> rest.get(0)).distinct().count();
       System.err.printf("%d photos of %d products%n", present.size(), products);
       return 0;
-    }
-  }
-
-  /** The gallery as the vectors topic holds it, by photo id. */
-  static Map<String, GalleryVector> present(ShelfStreamConfig loaded) {
-    EventSerdes serdes = EventSerdes.of(loaded.schemaRegistry());
-    Map<String, GalleryVector> present = new TreeMap<>();
-    try (TopicReader reader =
-        new TopicReader(loaded, TopicReader.From.BEGINNING, loaded.topics().galleryVectors())) {
-      while (!reader.atEnd()) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(500))) {
-          apply(present, serdes, record);
-        }
-      }
-    }
-    return present;
-  }
-
-  private static void apply(
-      Map<String, GalleryVector> present,
-      EventSerdes serdes,
-      ConsumerRecord<byte[], byte[]> record) {
-    if (record.key() == null) {
-      return;
-    }
-    String id = new String(record.key(), StandardCharsets.UTF_8);
-    if (record.value() == null) {
-      present.remove(id);
-      return;
-    }
-    try {
-      present.put(id, serdes.vectors().deserializer().deserialize(record.topic(), record.value()));
-    } catch (SerializationException e) {
-      System.err.printf(
-          "unreadable vector '%s' at offset %d: %s%n", id, record.offset(), e.getMessage());
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.Progress;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;

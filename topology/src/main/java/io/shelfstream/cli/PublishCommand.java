@@ -1,5 +1,9 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.Progress;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import java.io.IOException;

@@ -1,5 +1,8 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.Annotations;
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.ImageFiles;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;

@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ConfigException;
 import io.shelfstream.model.ModelException;
 import java.io.PrintWriter;

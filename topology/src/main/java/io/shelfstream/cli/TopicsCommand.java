@@ -1,6 +1,7 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.Topics;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import java.util.List;
 import java.util.TreeMap;

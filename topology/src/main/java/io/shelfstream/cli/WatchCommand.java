@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.registry.EventJson;

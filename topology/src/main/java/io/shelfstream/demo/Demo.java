@@ -1,12 +1,12 @@
 package io.shelfstream.demo;
 
-import io.shelfstream.cli.Annotations;
-import io.shelfstream.cli.EventProducer;
-import io.shelfstream.cli.GalleryFile;
-import io.shelfstream.cli.GalleryPublisher;
-import io.shelfstream.cli.ImageFiles;
-import io.shelfstream.cli.Progress;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.Annotations;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.Progress;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.ImageReference;

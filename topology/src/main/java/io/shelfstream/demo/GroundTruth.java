@@ -1,6 +1,6 @@
 package io.shelfstream.demo;
 
-import io.shelfstream.cli.UsageException;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.image.PixelBox;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

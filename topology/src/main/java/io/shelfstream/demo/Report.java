@@ -1,6 +1,6 @@
 package io.shelfstream.demo;
 
-import io.shelfstream.cli.Annotations;
+import io.shelfstream.client.Annotations;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;

@@ -16,16 +16,19 @@ final class FollowedGallery implements AutoCloseable {
 
   private final Gallery gallery;
   private final Stages stages;
+  private final InFlightPhotos inFlight;
   private final @Nullable SnapshotTimer snapshots;
   private final StreamsApplication follower;
 
   private FollowedGallery(
       Gallery gallery,
       Stages stages,
+      InFlightPhotos inFlight,
       @Nullable SnapshotTimer snapshots,
       StreamsApplication follower) {
     this.gallery = gallery;
     this.stages = stages;
+    this.inFlight = inFlight;
     this.snapshots = snapshots;
     this.follower = follower;
   }
@@ -47,16 +50,18 @@ final class FollowedGallery implements AutoCloseable {
     Gallery gallery =
         new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
     String topic = topics.galleryVectors();
+    InFlightPhotos inFlight = new InFlightPhotos();
     FollowedGallery followed =
         new FollowedGallery(
             gallery,
             RecognitionService.stages(config, models, gallery),
+            inFlight,
             snapshots(config, topic, gallery),
             // Only shows in logs and metrics: a global store has no consumer group.
             new StreamsApplication(
                 config,
                 config.applicationId() + "-follower-" + topic,
-                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery),
+                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
                 Deliveries.IN_ONE_TRANSACTION,
                 failure));
     try {
@@ -99,6 +104,16 @@ final class FollowedGallery implements AutoCloseable {
   /** What a frame passes through to be recognised with this gallery. */
   Stages stages() {
     return stages;
+  }
+
+  /** Puts photos that are on their way to this gallery beside it, for whoever embeds them. */
+  InFlightPhotos inFlight() {
+    return inFlight;
+  }
+
+  /** Doubts about photos that are embedded for this gallery. */
+  GalleryLinter linter(LintRules rules) {
+    return new GalleryLinter(rules, gallery, inFlight);
   }
 
   /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */

@@ -6,8 +6,10 @@ import io.shelfstream.embed.Crop;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.image.Sharpness;
 import io.shelfstream.model.ModelException;
 import java.util.List;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** Turns a photo of a product into the embedding that stands for it in the gallery. */
@@ -17,9 +19,12 @@ public record GalleryPhotos(Stages stages) {
    * An embedded photo.
    *
    * @param embedding unit length
-   * @param warnings doubts about the photo, for the person who published it
+   * @param box the part that was embedded
+   * @param bodies how many the detector found; empty when it was not asked
+   * @param sharpness of that part
    */
-  public record Embedded(float[] embedding, List<String> warnings) {}
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  public record Embedded(float[] embedding, PixelBox box, OptionalInt bodies, double sharpness) {}
 
   /** Name and hash of the extractor, as events carry it. */
   public String extractorId() {
@@ -37,7 +42,8 @@ public record GalleryPhotos(Stages stages) {
     try (Image photo = stages.decoder().decode(encoded)) {
       Body body = body(photo, crop, detect);
       List<float[]> embedding = stages.extractor().extract(List.of(new Crop(photo, body.box())));
-      return new Embedded(embedding.get(0), body.warnings());
+      return new Embedded(
+          embedding.get(0), body.box(), body.count(), Sharpness.of(photo, body.box()));
     } catch (ImageException e) {
       throw RejectedException.of(e);
     } catch (ModelException e) {
@@ -45,7 +51,7 @@ public record GalleryPhotos(Stages stages) {
     }
   }
 
-  private record Body(PixelBox box, List<String> warnings) {}
+  private record Body(PixelBox box, OptionalInt count) {}
 
   private Body body(Image photo, @Nullable PixelBox crop, boolean detect) throws RejectedException {
     if (crop != null) {
@@ -57,11 +63,11 @@ public record GalleryPhotos(Stages stages) {
             "crop %s lies outside the photo of %d x %d pixels"
                 .formatted(crop, photo.width(), photo.height()));
       }
-      return new Body(inside, List.of());
+      return new Body(inside, OptionalInt.empty());
     }
     return detect
         ? mainBody(photo)
-        : new Body(new PixelBox(0, 0, photo.width(), photo.height()), List.of());
+        : new Body(new PixelBox(0, 0, photo.width(), photo.height()), OptionalInt.empty());
   }
 
   private Body mainBody(Image photo) throws RejectedException {
@@ -76,18 +82,8 @@ public record GalleryPhotos(Stages stages) {
     } catch (ModelException e) {
       throw RejectedException.of(Stage.DETECT, e);
     }
-    PixelBox best =
-        bodies.get(0).box(); // best score first; never empty: falls back to the whole image
-    if (bodies.get(0).wholeImage()) {
-      return new Body(
-          best, List.of("The detector found no main body; the whole photo was embedded"));
-    }
-    return bodies.size() == 1
-        ? new Body(best, List.of())
-        : new Body(
-            best,
-            List.of(
-                "The detector found %d bodies; the best one was embedded"
-                    .formatted(bodies.size())));
+    // Best score first; never empty: falls back to the whole image.
+    ObjectBox best = bodies.get(0);
+    return new Body(best.box(), OptionalInt.of(best.wholeImage() ? 0 : bodies.size()));
   }
 }

@@ -6,12 +6,20 @@ import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.image.PixelBox;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
 import org.jspecify.annotations.Nullable;
@@ -21,23 +29,46 @@ import org.jspecify.annotations.Nullable;
  * of one) and a status; what cannot be used becomes a status and a dead letter.
  */
 final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
+  /** How often it is looked for what has become searchable; the times themselves are exact. */
+  private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(50);
+
   private final TopicNames topics;
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
   private final GalleryPhotos photos;
+  private final @Nullable GalleryLinter linter;
+  private final @Nullable InFlightPhotos inFlight;
   private final String source;
 
+  /**
+   * @param linter null when nobody reads warnings
+   * @param inFlight null when nobody asks when photos become searchable
+   */
   GalleryUpdateProcessor(
       TopicNames topics,
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
+      @Nullable GalleryLinter linter,
+      @Nullable InFlightPhotos inFlight,
       String source) {
     this.topics = topics;
     this.serdes = serdes;
     this.fetcher = fetcher;
     this.photos = photos;
+    this.linter = linter;
+    this.inFlight = inFlight;
     this.source = source;
+  }
+
+  @Override
+  public void init(ProcessorContext<Object, Object> context) {
+    super.init(context);
+    if (inFlight != null) {
+      InFlightPhotos sent = inFlight;
+      context.schedule(
+          SEARCHABLE_EVERY, PunctuationType.WALL_CLOCK_TIME, now -> publish(sent.arrived()));
+    }
   }
 
   @Override
@@ -48,36 +79,77 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
             .setGalleryImageId(id)
             .setSourceOffset(offset())
             .setPublishedAt(Instant.ofEpochMilli(record.timestamp()));
+    GalleryVector vector;
     try {
       if (id.isBlank()) {
         throw invalid("Gallery update without a key: its key must be the galleryImageId");
       }
-      GalleryVector vector = record.value() == null ? null : embed(id, record, status);
-      Headers headers = EventHeaders.handedOn(record.headers());
-      context()
-          .forward(
-              record.withKey(id).withValue(vector).withHeaders(headers),
-              RecognitionTopology.GALLERY_VECTORS);
-      status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
+      vector = record.value() == null ? null : embed(id, record, status);
     } catch (RejectedException e) {
-      status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());
-      context()
-          .forward(
-              DeadLetter.of(record, context().recordMetadata(), e),
-              RecognitionTopology.GALLERY_DEAD_LETTERS);
+      reject(record.withKey(id), record, status, e);
+      return;
     }
-    publish(record.withKey(id).withValue(status.setEmbeddedAt(Instant.now()).build()));
+    status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
+    GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
+    // Before it is sent: the follower may see it at once.
+    if (inFlight != null) {
+      inFlight.sent(new InFlightPhotos.Update(answer, record.headers(), photo(vector)));
+    }
+    Headers headers = EventHeaders.handedOn(record.headers());
+    context()
+        .forward(
+            record.withKey(id).withValue(vector).withHeaders(headers),
+            RecognitionTopology.GALLERY_VECTORS);
+    publish(record.withKey(id).withValue(answer));
+  }
+
+  private void reject(
+      Record<String, byte[]> keyed,
+      Record<byte[], byte[]> record,
+      GalleryStatus.Builder status,
+      RejectedException e) {
+    context()
+        .forward(
+            DeadLetter.of(record, context().recordMetadata(), e),
+            RecognitionTopology.GALLERY_DEAD_LETTERS);
+    status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());
+    publish(keyed.withValue(status.setEmbeddedAt(Instant.now()).build()));
+  }
+
+  private static InFlightPhotos.@Nullable Photo photo(@Nullable GalleryVector vector) {
+    if (vector == null) {
+      return null;
+    }
+    GalleryEntry entry =
+        new GalleryEntry(
+            vector.getGalleryImageId(),
+            vector.getProductId(),
+            vector.getLabel(),
+            vector.getGtin(),
+            vector.getAttributes());
+    return new InFlightPhotos.Photo(entry, Embeddings.decode(vector.getEmbedding()));
+  }
+
+  /** A second status, with the time that only the follower of this process knows. */
+  private void publish(List<InFlightPhotos.Update> searchable) {
+    for (InFlightPhotos.Update update : searchable) {
+      GalleryStatus status = update.status();
+      long time = Objects.requireNonNull(status.getSearchableAt()).toEpochMilli();
+      publish(new Record<>(status.getGalleryImageId(), status, time, update.headers()));
+    }
   }
 
   private void publish(Record<String, GalleryStatus> record) {
     GalleryStatus status = record.value();
+    boolean searchable = status.getOutcome() == GalleryOutcome.SEARCHABLE;
+    String id = status.getGalleryImageId() + "@" + status.getSourceOffset();
     var attributes =
         new EventHeaders.Attributes(
-            status.getGalleryImageId() + "@" + status.getSourceOffset(),
+            searchable ? id + "@searchable" : id,
             source,
             "io.shelfstream.gallery-status.v1",
             record.key(),
-            status.getEmbeddedAt(),
+            searchable ? status.getSearchableAt() : status.getEmbeddedAt(),
             "application/avro");
     var headers =
         EventHeaders.of(record.headers(), TraceContext.continuing(record.headers()), attributes);
@@ -90,24 +162,41 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     GalleryUpdate update = serdes.readUpdate(topics.galleryUpdates(), record);
     status.setProductId(update.getProductId());
     String gtin = check(id, update);
-    GalleryPhotos.Embedded embedded;
+    GalleryVector.Builder vector =
+        GalleryVector.newBuilder()
+            .setGalleryImageId(id)
+            .setProductId(update.getProductId())
+            .setLabel(update.getLabel())
+            .setGtin(gtin)
+            .setExtractor(photos.extractorId())
+            .setSourceOffset(offset())
+            .setAttributes(update.getAttributes());
+    if (update.getEmbedding() != null) {
+      return complete(vector.setSha256(update.getSha256()), ready(update));
+    }
+    byte[] encoded = RecognitionTopology.fetch(fetcher, update.getUri(), update.getSha256());
     try {
-      embedded = embedding(update);
+      PixelBox crop = update.getCrop() == null ? null : Boxes.toPixels(update.getCrop());
+      GalleryPhotos.Embedded photo = photos.embed(encoded, crop, update.getDetect());
+      if (linter != null) {
+        status.setWarnings(linter.lint(id, update.getProductId(), photo));
+      }
+      return complete(vector.setSha256(sha256(encoded)), photo.embedding());
     } catch (RuntimeException e) {
       throw RejectedException.unexpected(Stage.EXTRACT, e);
     }
-    status.setWarnings(embedded.warnings());
-    return GalleryVector.newBuilder()
-        .setGalleryImageId(id)
-        .setProductId(update.getProductId())
-        .setLabel(update.getLabel())
-        .setGtin(gtin)
-        .setEmbedding(Embeddings.encode(embedded.embedding()))
-        .setDimension(embedded.embedding().length)
-        .setExtractor(photos.extractorId())
-        .setSourceOffset(offset())
-        .setAttributes(update.getAttributes())
-        .build();
+  }
+
+  private static GalleryVector complete(GalleryVector.Builder vector, float[] embedding) {
+    return vector.setEmbedding(Embeddings.encode(embedding)).setDimension(embedding.length).build();
+  }
+
+  private static String sha256(byte[] encoded) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(encoded));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   /** Returns the GTIN in its normal form, or null when there is none. */
@@ -130,19 +219,12 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     }
   }
 
-  private GalleryPhotos.Embedded embedding(GalleryUpdate update) throws RejectedException {
-    if (update.getEmbedding() != null) {
-      return new GalleryPhotos.Embedded(ready(update), List.of());
-    }
-    byte[] photo = RecognitionTopology.fetch(fetcher, update.getUri(), update.getSha256());
-    PixelBox crop = update.getCrop() == null ? null : Boxes.toPixels(update.getCrop());
-    return photos.embed(photo, crop, update.getDetect());
-  }
-
   /** An embedding that came with the update: of our extractor, and brought to unit length. */
   private float[] ready(GalleryUpdate update) throws RejectedException {
     if (!photos.extractorId().equals(update.getExtractor())) {
-      throw invalid(
+      throw new RejectedException(
+          Stage.READ,
+          RejectedException.Reason.FOREIGN_EXTRACTOR,
           "The embedding of '%s' is of extractor '%s', but '%s' is in use: embeddings of different extractors cannot be compared; publish the photo instead"
               .formatted(update.getGalleryImageId(), update.getExtractor(), photos.extractorId()));
     }
@@ -153,17 +235,16 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
           "The embedding of '%s' has %d values, expected %d"
               .formatted(update.getGalleryImageId(), values.size(), expected));
     }
-    double squares = values.stream().mapToDouble(v -> (double) v * v).sum();
-    if (!(squares > 0 && squares < Double.POSITIVE_INFINITY)) {
+    float[] given = new float[expected];
+    for (int i = 0; i < expected; i++) {
+      given[i] = values.get(i);
+    }
+    try {
+      return Embeddings.unit(given);
+    } catch (IllegalArgumentException e) {
       throw invalid(
           "The embedding of '%s' is all zero or not finite".formatted(update.getGalleryImageId()));
     }
-    float[] unit = new float[expected];
-    double length = Math.sqrt(squares);
-    for (int i = 0; i < expected; i++) {
-      unit[i] = (float) (values.get(i) / length);
-    }
-    return unit;
   }
 
   private static RejectedException invalid(String message) {

@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.Record;
@@ -26,12 +27,15 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
   private final EventSerdes serdes;
   private final Gallery gallery;
   private final CatchUp progress;
+  private final InFlightPhotos inFlight;
 
-  GalleryVectorProcessor(TopicNames topics, EventSerdes serdes, Gallery gallery) {
+  GalleryVectorProcessor(
+      TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
     this.topics = topics;
     this.serdes = serdes;
     this.gallery = gallery;
     this.progress = new CatchUp(gallery, System::nanoTime);
+    this.inFlight = inFlight;
   }
 
   @Override
@@ -45,8 +49,10 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
       return;
     }
     Gallery.Change change;
+    Long sourceOffset = null;
     try {
       GalleryVector vector = serdes.readVector(topics.galleryVectors(), record);
+      sourceOffset = vector == null ? null : vector.getSourceOffset();
       change = gallery.apply(source.partition(), source.offset(), id, vector);
     } catch (SerializationException e) {
       change = gallery.skip(source.partition(), source.offset(), id, e.getMessage());
@@ -59,6 +65,7 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
           .addKeyValue("galleryImageId", id)
           .log("Gallery vector was not applied: {}", change.reason());
     } else {
+      inFlight.shown(id, sourceOffset, Instant.now());
       remember(id, record.value() == null ? null : source.offset());
     }
   }

@@ -159,12 +159,25 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void embed() {
-    GalleryPhotos photos = new GalleryPhotos(galleries.get(0).stages());
+    FollowedGallery into = galleries.get(0);
+    GalleryPhotos photos = new GalleryPhotos(into.stages());
+    GalleryLinter linter =
+        into.linter(
+            config
+                .gallery()
+                .lintRules(
+                    models.directory().extractorInputSize(), into.stages().policy().threshold()));
     run(
         config.galleryApplicationId(config.topics(), models.directory().extractorId()),
         () ->
             RecognitionTopology.galleryUpdates(
-                config.topics(), serdes, fetcher, photos, config.outputs()),
+                config.topics(),
+                serdes,
+                fetcher,
+                photos,
+                linter,
+                into.inFlight(),
+                config.outputs()),
         Deliveries.IN_ONE_TRANSACTION);
     if (change != null) {
       run(

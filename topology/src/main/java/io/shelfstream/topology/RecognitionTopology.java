@@ -92,16 +92,22 @@ public final class RecognitionTopology {
     return topology;
   }
 
-  /** Photos of products become vectors, once for all instances. */
+  /**
+   * Photos of products become vectors, once for all instances.
+   *
+   * @param inFlight shared with the follower of this process, which sees them arrive
+   */
   static Topology galleryUpdates(
       TopicNames topics,
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
+      GalleryLinter linter,
+      InFlightPhotos inFlight,
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
-    return embedding(topics, serdes, fetcher, photos, outputs)
+    return embedding(topics, serdes, fetcher, photos, linter, inFlight, outputs)
         .addSink(
             GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
         .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
@@ -109,7 +115,7 @@ public final class RecognitionTopology {
 
   /**
    * The same for an extractor that is to take over, from the first update on. Status and dead
-   * letter of an update come from the extractor in use alone.
+   * letter of an update, and doubts about it, come from the extractor in use alone.
    */
   static Topology galleryUpdatesAgain(
       TopicNames topics,
@@ -117,7 +123,7 @@ public final class RecognitionTopology {
       ImageFetcher fetcher,
       GalleryPhotos photos,
       Outputs outputs) {
-    return embedding(topics, serdes, fetcher, photos, outputs)
+    return embedding(topics, serdes, fetcher, photos, null, null, outputs)
         .addProcessor(GALLERY_STATUS, Rejections::new, EMBED)
         .addProcessor(GALLERY_DEAD_LETTERS, Rejections::new, EMBED);
   }
@@ -127,13 +133,17 @@ public final class RecognitionTopology {
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
+      @Nullable GalleryLinter linter,
+      @Nullable InFlightPhotos inFlight,
       Outputs outputs) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
         .addProcessor(
             EMBED,
-            () -> new GalleryUpdateProcessor(topics, serdes, fetcher, photos, outputs.source()),
+            () ->
+                new GalleryUpdateProcessor(
+                    topics, serdes, fetcher, photos, linter, inFlight, outputs.source()),
             GALLERY_UPDATES)
         .addSink(
             GALLERY_VECTORS,
@@ -144,7 +154,8 @@ public final class RecognitionTopology {
   }
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */
-  static Topology galleryFollower(TopicNames topics, EventSerdes serdes, Gallery gallery) {
+  static Topology galleryFollower(
+      TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
     var rawBytes = new ByteArrayDeserializer();
     // In memory: its content is only what was applied last; the index itself is rebuilt by
     // replaying the compacted topic at each start, through the same processor as live records.
@@ -158,7 +169,7 @@ public final class RecognitionTopology {
             rawBytes,
             topics.galleryVectors(),
             APPLY_VECTORS,
-            () -> new GalleryVectorProcessor(topics, serdes, gallery));
+            () -> new GalleryVectorProcessor(topics, serdes, gallery, inFlight));
   }
 
   static byte[] fetch(ImageFetcher fetcher, String uri, @Nullable String sha256)

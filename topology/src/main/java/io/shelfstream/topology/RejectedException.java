@@ -20,6 +20,8 @@ public final class RejectedException extends Exception {
     UNDECODABLE_RECORD,
     /** The record can be read, but a field of it is wrong. */
     INVALID_RECORD,
+    /** An embedding of another extractor than the one in use. */
+    FOREIGN_EXTRACTOR,
     /** A model failed on this image. */
     MODEL_FAILED,
     /** The vector index failed on this image. */

@@ -12,6 +12,7 @@ import io.shelfstream.image.ImageDecoder;
  *
  * @param models what detector and extractor are called
  * @param detectionThreshold least detector score, 0 to 1, from the model directory
+ * @param filters which photos a frame is compared with
  */
 public record Stages(
     ModelIds models,

@@ -1,4 +1,6 @@
-/** Long checks: {@code deploy/bench stream, faults, gallery kills}. Not run by the tests. */
+/**
+ * Long checks: {@code deploy/bench stream, faults, gallery kills, freshness}. Not run by the tests.
+ */
 @NullMarked
 package io.shelfstream.bench;
 

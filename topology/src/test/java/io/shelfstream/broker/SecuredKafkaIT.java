@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.broker.AccessRights.Right;
-import io.shelfstream.cli.EventProducer;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.topology.RecognitionEvents;

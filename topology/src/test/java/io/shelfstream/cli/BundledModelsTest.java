@@ -2,6 +2,8 @@ package io.shelfstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.ImageFiles;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.demo.Answer;
 import io.shelfstream.demo.GroundTruth;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shelfstream.client.GalleryFile;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.PixelBox;

@@ -3,7 +3,7 @@ package io.shelfstream.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.shelfstream.cli.UsageException;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.EventKind;
 import io.shelfstream.events.MatchStatus;

@@ -3,9 +3,9 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
-import io.shelfstream.cli.EventProducer;
-import io.shelfstream.cli.GalleryPublisher;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.ImageReference;

@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.config.OverloadSettings;
@@ -24,6 +25,7 @@ import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.GallerySnapshots;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
+import io.shelfstream.image.PixelBox;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
@@ -36,6 +38,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.kafka.common.header.Header;
@@ -63,6 +66,7 @@ class RecognitionTopologyTest {
 
   private final ScriptedDetector detector = new ScriptedDetector();
   private final Gallery gallery = new Gallery("Flat", 3, EXTRACTOR);
+  private final InFlightPhotos inFlight = new InFlightPhotos();
   private final EventSerdes serdes =
       EventSerdes.with(SchemaRegistryClient.create("mock://topology-test"));
   private final ImageFetcher fetcher =
@@ -105,10 +109,16 @@ class RecognitionTopologyTest {
             new FrameFilters(Map.of("storeId", "stores", "country", "countries")));
     topologies =
         List.of(
-            RecognitionTopology.galleryFollower(TOPICS, serdes, gallery),
+            RecognitionTopology.galleryFollower(TOPICS, serdes, gallery, inFlight),
             RecognitionTopology.recognition(TOPICS, serdes, stage(stages), Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
-                TOPICS, serdes, fetcher, new GalleryPhotos(stages), Outputs.of("test")));
+                TOPICS,
+                serdes,
+                fetcher,
+                new GalleryPhotos(stages),
+                new GalleryLinter(new LintRules(20, 0, 0.99, 0.9), gallery, inFlight),
+                inFlight,
+                Outputs.of("test")));
     drivers =
         topologies.stream()
             .map(topology -> new TopologyTestDriver(topology, new Properties(), NOW))
@@ -365,8 +375,9 @@ class RecognitionTopologyTest {
             "FORBIDDEN_LOCATION",
             "INVALID_RECORD",
             "INVALID_RECORD",
-            "INVALID_RECORD",
+            "FOREIGN_EXTRACTOR",
             "UNDECODABLE_RECORD");
+    assertThat(answers.get(3).getMessage()).contains("'other'", "'" + EXTRACTOR + "'");
     assertThat(answers.get(2).getMessage()).contains("4006381333932", "1 would be right");
     assertThat(galleryDeadLetters.readRecordsToList()).hasSize(5);
     assertThat(gallery.state().size()).isZero();
@@ -433,6 +444,116 @@ class RecognitionTopologyTest {
     RecognitionEvent event = recognitions.readValue();
     assertThat(event.getObjects().get(0).getProductId()).isEqualTo("red");
     assertThat(event.getVersions().getGallerySize()).isEqualTo(1);
+  }
+
+  @Test
+  void saysWhenAPhotoIsSearchableAndWhenItsRemovalIs() {
+    addToGallery("red-1", "red", Color.RED);
+    publishUpdate("red-1", (byte[]) null);
+    statuses.readValuesToList();
+
+    drivers.get(2).advanceWallClockTime(Duration.ofSeconds(1));
+
+    List<TestRecord<String, GalleryStatus>> answers = statuses.readRecordsToList();
+    assertThat(answers)
+        .extracting(answer -> answer.value().getOutcome())
+        .containsExactly(GalleryOutcome.SEARCHABLE, GalleryOutcome.SEARCHABLE);
+    GalleryStatus added = answers.get(0).value();
+    assertThat(added.getSourceOffset()).isZero();
+    assertThat(added.getPublishedAt()).isEqualTo(NOW);
+    assertThat(added.getSearchableAt()).isAfterOrEqualTo(added.getEmbeddedAt());
+    assertThat(answers.get(1).value().getSourceOffset()).isEqualTo(1);
+    assertThat(new String(answers.get(0).headers().lastHeader("ce_id").value(), UTF_8))
+        .isEqualTo("red-1@0@searchable");
+    drivers.get(2).advanceWallClockTime(Duration.ofSeconds(1));
+    assertThat(statuses.isEmpty()).isTrue();
+  }
+
+  @Test
+  void warnsOfAPhotoOfAnotherProductAndOfOneUnlikeItsOwn() {
+    addToGallery("red-1", "red", Color.RED);
+    addToGallery("blue-1", "blue", Color.BLUE);
+    addToGallery("blue-2", "blue", Color.BLUE);
+    addToGallery("blue-3", "blue", Color.RED);
+
+    List<List<String>> warnings =
+        statuses.readValuesToList().stream().map(GalleryStatus::getWarnings).toList();
+    assertThat(warnings.subList(0, 3)).containsOnly(List.of());
+    assertThat(warnings.get(3))
+        .satisfiesExactly(
+            twin ->
+                assertThat(twin)
+                    .startsWith("RESEMBLES_OTHER_PRODUCT: nearly identical (1.000)")
+                    .contains("'red-1'", "'red'"),
+            stranger ->
+                assertThat(stranger)
+                    .startsWith("UNLIKE_OWN_PRODUCT: scores 0.000")
+                    .contains("'blue'", "0.900"));
+  }
+
+  @Test
+  void comparesWithWhatItsOwnGalleryDoesNotShowYet() {
+    updates.pipeInput("red-1", encoded(update("red-1", "red"), Color.RED));
+    updates.pipeInput("green-1", encoded(update("green-1", "green"), Color.RED));
+    updates.pipeInput("red-2", encoded(update("red-2", "red"), Color.BLUE));
+    assertThat(gallery.state().size()).isZero();
+
+    List<GalleryStatus> answers = statuses.readValuesToList();
+    assertThat(answers.get(1).getWarnings())
+        .singleElement()
+        .asString()
+        .startsWith("RESEMBLES_OTHER_PRODUCT: ");
+    assertThat(answers.get(2).getWarnings())
+        .singleElement()
+        .asString()
+        .startsWith("UNLIKE_OWN_PRODUCT: ");
+  }
+
+  @Test
+  void warnsOfNoBodySeveralBodiesAndTooFewPixelsAndSharpness() {
+    GalleryLinter strict =
+        new GalleryLinter(new LintRules(25, 10, 0.99, 0.9), gallery, new InFlightPhotos());
+    PixelBox box = new PixelBox(0, 0, 32, 24);
+    float[] red = {0, 0, 1};
+
+    assertThat(strict.lint("a", "a", new GalleryPhotos.Embedded(red, box, OptionalInt.of(0), 9.4)))
+        .satisfiesExactly(
+            none -> assertThat(none).startsWith("NO_BODY: "),
+            small -> assertThat(small).startsWith("TOO_SMALL: 32 x 24 pixels").contains("25"),
+            blurred ->
+                assertThat(blurred).startsWith("BLURRED: sharpness is 9 and").contains("10"));
+    assertThat(
+            strict.lint(
+                "a",
+                "a",
+                new GalleryPhotos.Embedded(red, new PixelBox(0, 0, 32, 25), OptionalInt.of(2), 10)))
+        .singleElement()
+        .asString()
+        .startsWith("SEVERAL_BODIES: the detector found 2");
+    assertThat(
+            strict.lint(
+                "a",
+                "a",
+                new GalleryPhotos.Embedded(
+                    red, new PixelBox(0, 0, 32, 25), OptionalInt.empty(), 10)))
+        .isEmpty();
+  }
+
+  @Test
+  void keepsTheHashOfThePhotoWithItsVector() {
+    updates.pipeInput("red-1", encoded(update("red-1", "red"), Color.RED));
+
+    GalleryVector vector =
+        serdes.vectors().deserializer().deserialize(TOPICS.galleryVectors(), embedded.readValue());
+    assertThat(vector.getSha256()).matches("[0-9a-f]{64}");
+  }
+
+  private byte[] encoded(GalleryUpdate.Builder update, Color colour) {
+    return serdes
+        .updates()
+        .serializer()
+        .serialize(
+            TOPICS.galleryUpdates(), update.setUri(Pictures.uri(Pictures.plain(colour))).build());
   }
 
   @Test

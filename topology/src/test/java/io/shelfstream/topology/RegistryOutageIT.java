@@ -7,7 +7,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.Topics;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;

@@ -2,8 +2,8 @@ package io.shelfstream.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.shelfstream.cli.EventProducer;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.RecognitionEvent;

@@ -1,6 +1,7 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import java.time.Duration;
+import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -35,13 +36,26 @@ public final class Progress implements AutoCloseable {
   }
 
   public void step() {
-    done++;
+    at(done + 1);
+  }
+
+  /** So many are done in all. */
+  public void at(long all) {
+    done = all;
     if (bar != null) {
-      bar.step();
+      bar.stepTo(all);
     } else if (System.nanoTime() - lastLine >= LINE_EVERY.toNanos()) {
       lastLine = System.nanoTime();
-      System.err.printf("%s: %d of %d%n", what, done, total);
+      System.err.printf("%s: %d of %d, %s%n", what, done, total, rate());
     }
+  }
+
+  private String rate() {
+    return String.format(Locale.ROOT, "%.1f/s", done / Math.max(1e-3, seconds()));
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - start) / 1e9;
   }
 
   @Override
@@ -50,7 +64,7 @@ public final class Progress implements AutoCloseable {
       bar.close();
     } else {
       System.err.printf(
-          "%s: %d of %d in %.1f s%n", what, done, total, (System.nanoTime() - start) / 1e9);
+          Locale.ROOT, "%s: %d of %d in %.1f s, %s%n", what, done, total, seconds(), rate());
     }
   }
 }

@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import java.time.Duration;
@@ -26,6 +26,7 @@ public final class TopicReader implements AutoCloseable {
   }
 
   private final KafkaConsumer<byte[], byte[]> consumer;
+  private final Map<TopicPartition, Long> start;
 
   public TopicReader(ShelfStreamConfig config, From from, String... topics) {
     Map<String, Object> settings = new HashMap<>(config.kafka());
@@ -45,7 +46,7 @@ public final class TopicReader implements AutoCloseable {
     } else {
       consumer.seekToEnd(partitions);
     }
-    partitions.forEach(consumer::position); // seeks are lazy: fix the positions now
+    this.start = positions(); // seeks are lazy: this fixes the positions now
   }
 
   private List<TopicPartition> partitionsOf(String topic, ShelfStreamConfig config) {
@@ -75,6 +76,32 @@ public final class TopicReader implements AutoCloseable {
   public boolean atEnd() {
     return consumer.endOffsets(consumer.assignment()).entrySet().stream()
         .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+  }
+
+  /** Offsets from the start to the present end: records, and what was compacted away. */
+  public long records() {
+    return consumer.endOffsets(consumer.assignment()).entrySet().stream()
+        .mapToLong(end -> end.getValue() - start.getOrDefault(end.getKey(), 0L))
+        .sum();
+  }
+
+  /** Offsets that were read or passed over so far. */
+  public long read() {
+    return positions().entrySet().stream()
+        .mapToLong(now -> now.getValue() - start.getOrDefault(now.getKey(), 0L))
+        .sum();
+  }
+
+  /** The next offset of each partition. */
+  public Map<TopicPartition, Long> positions() {
+    Map<TopicPartition, Long> positions = new HashMap<>();
+    consumer.assignment().forEach(p -> positions.put(p, consumer.position(p)));
+    return positions;
+  }
+
+  /** Whether everything before these positions has been read. */
+  public boolean hasReached(Map<TopicPartition, Long> end) {
+    return end.entrySet().stream().allMatch(e -> consumer.position(e.getKey()) >= e.getValue());
   }
 
   @Override

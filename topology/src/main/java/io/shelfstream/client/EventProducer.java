@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.topology.EventSerdes;

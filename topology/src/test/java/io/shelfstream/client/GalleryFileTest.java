@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

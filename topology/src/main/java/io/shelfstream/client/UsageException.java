@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 /** The command was called in a way that cannot work; ends it with exit code 2. */
 public final class UsageException extends RuntimeException {

@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package io.shelfstream.cli;
+package io.shelfstream.client;
 
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.MatchStatus;

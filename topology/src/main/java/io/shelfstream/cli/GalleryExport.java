@@ -1,0 +1,160 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.UsageException;
+import io.shelfstream.client.VectorFile;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.IndexDirectoryWriter;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "export",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Writes the gallery of the vectors topic to a file or folder. The service need not run.",
+      "",
+      "avro   Portable: ids, products, labels, GTINs, attributes, extractor and vectors, as an Avro object",
+      "       container file of GalleryVector records. 'gallery import' reads it; so does any Avro library.",
+      "index  PaddleClas's index directory: vector.index, id_map.pkl and the same names as id_map.txt. Keeps",
+      "       ids, labels and vectors.",
+      "list   PaddleClas's gallery list: 'id<TAB>label' a line. Keeps ids and labels."
+    })
+final class GalleryExport implements Callable<Integer> {
+
+  enum Format {
+    AVRO,
+    INDEX,
+    LIST
+  }
+
+  @Mixin ConfigOptions config = new ConfigOptions();
+
+  @Option(
+      names = "--format",
+      paramLabel = "avro|index|list",
+      description = "Default: avro for a name that ends with .avro, list for .txt and .tsv.")
+  @Nullable Format format;
+
+  @Option(
+      names = "--index-type",
+      paramLabel = "TYPE",
+      defaultValue = "HNSW32",
+      description = "For index: HNSW32 or Flat. Default: ${DEFAULT-VALUE}, as PaddleClas has it.")
+  String indexType = "HNSW32";
+
+  @Parameters(paramLabel = "FILE|DIR", description = "Where to write; replaced when it is there.")
+  Path target = Path.of("");
+
+  @Override
+  public Integer call() throws IOException {
+    Format chosen = format != null ? format : byName(target);
+    if (chosen == Format.INDEX && !indexType.equals("HNSW32") && !indexType.equals("Flat")) {
+      throw new UsageException("--index-type " + indexType + " refused; give HNSW32 or Flat");
+    }
+    GalleryTopic topic = new GalleryTopic(config.load());
+    int count =
+        switch (chosen) {
+          case AVRO -> toVectors(topic);
+          case INDEX -> toIndex(topic);
+          case LIST -> toList(topic);
+        };
+    System.out.println("exported " + count + " photos to " + target);
+    return 0;
+  }
+
+  static Format byName(Path target) {
+    String name = String.valueOf(target.getFileName()).toLowerCase(Locale.ROOT);
+    if (name.endsWith(".avro")) {
+      return Format.AVRO;
+    }
+    if (name.endsWith(".txt") || name.endsWith(".tsv")) {
+      return Format.LIST;
+    }
+    throw new UsageException(
+        "'%s' does not tell the format; add --format avro, index or list".formatted(target));
+  }
+
+  private int toVectors(GalleryTopic topic) throws IOException {
+    try (Opened<VectorFile.Writer> file = new Opened<>()) {
+      int count =
+          topic.export(
+              photos -> {
+                VectorFile.Writer writer = file.open(new VectorFile.Writer(target, photos));
+                return writer::add;
+              });
+      file.get().finish();
+      return count;
+    }
+  }
+
+  private int toIndex(GalleryTopic topic) throws IOException {
+    try (Opened<IndexDirectoryWriter> directory = new Opened<>()) {
+      int count = topic.export(photos -> photo -> index(directory, photo).add(photo));
+      if (count == 0) {
+        throw new IllegalStateException(
+            "The gallery is empty, and an index without photos has no dimension; add photos first");
+      }
+      directory.get().finish();
+      return count;
+    }
+  }
+
+  private IndexDirectoryWriter index(Opened<IndexDirectoryWriter> directory, GalleryVector first)
+      throws IOException {
+    return directory.isOpen()
+        ? directory.get()
+        : directory.open(new IndexDirectoryWriter(target, indexType, first.getDimension()));
+  }
+
+  private int toList(GalleryTopic topic) throws IOException {
+    try (Writer out = Files.newBufferedWriter(target, StandardCharsets.UTF_8)) {
+      return topic.export(
+          photos -> photo -> out.write(photo.getGalleryImageId() + "\t" + photo.getLabel() + "\n"));
+    }
+  }
+
+  /** Something that is opened on the way, if at all. */
+  private static final class Opened<T extends AutoCloseable> implements AutoCloseable {
+    private @Nullable T resource;
+
+    T open(T opened) {
+      resource = opened;
+      return opened;
+    }
+
+    boolean isOpen() {
+      return resource != null;
+    }
+
+    T get() {
+      if (resource == null) {
+        throw new IllegalStateException("not opened");
+      }
+      return resource;
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        if (resource != null) {
+          resource.close();
+        }
+      } catch (IOException | RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IOException(e);
+      }
+    }
+  }
+}

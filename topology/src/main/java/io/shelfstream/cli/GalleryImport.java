@@ -1,0 +1,231 @@
+package io.shelfstream.cli;
+
+import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.UsageException;
+import io.shelfstream.client.VectorFile;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Embeddings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "import",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Publishes the photos of a file as gallery updates and waits for the service's answers.",
+      "",
+      "The file is what 'gallery export' writes as avro (vectors, searchable without embedding anything;",
+      "they must be of the extractor that the service runs), or a gallery list as PaddleClas has it,",
+      "'relative/path<TAB>label' a line, whose photos the service must see under the same path.",
+      "",
+      "Photos that the gallery holds already with the same content are left out: importing a file twice",
+      "changes nothing, and an import that was cut off goes on where it was."
+    })
+final class GalleryImport extends GalleryCommand.Change {
+
+  @Option(
+      names = "--image-root",
+      paramLabel = "DIR",
+      description = "Folder that the paths of a list are relative to. Default: the list's folder.")
+  @Nullable Path imageRoot;
+
+  @Parameters(paramLabel = "FILE", description = "What to import.")
+  Path source = Path.of("");
+
+  /** What the gallery holds of a photo, in short. */
+  private record Held(String vector, String photo) {
+    static Held of(GalleryVector v) {
+      return new Held(digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()));
+    }
+
+    static String photo(String productId, String label, @Nullable String sha256) {
+      return sha256 == null ? "" : String.join("\n", productId, label, sha256);
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (Files.isDirectory(source)) {
+      throw new UsageException(
+          source
+              + " is a directory: an index does not say which extractor made its vectors; import the gallery list that it was built from");
+    }
+    if (!Files.isRegularFile(source)) {
+      throw new UsageException("There is no file " + source);
+    }
+    boolean vectors = VectorFile.is(source);
+    List<GalleryFile.Photo> photos =
+        vectors ? List.of() : GalleryFile.read(source, imageRoot).photos();
+    ShelfStreamConfig loaded = config.load();
+    Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
+    if (!vectors) {
+      return publish(loaded, photos(photos, held), photos.size());
+    }
+    try (VectorFile.Reader file = new VectorFile.Reader(source)) {
+      return publish(
+          loaded,
+          new Changes<>(
+              file, v -> v.getGalleryImageId(), v -> isHeld(v, held), GalleryImport::update),
+          Math.max(0, file.photos()));
+    }
+  }
+
+  private int publish(ShelfStreamConfig loaded, Changes<?> changes, int total) {
+    int code =
+        publish(loaded, (Iterator<Map.Entry<String, @Nullable GalleryUpdate>>) changes, total);
+    System.out.println("unchanged " + changes.unchanged());
+    return code;
+  }
+
+  private static Changes<GalleryFile.Photo> photos(
+      List<GalleryFile.Photo> photos, Map<String, Held> held) {
+    Map<String, GalleryFile.Photo> lastOfEach = new TreeMap<>();
+    photos.forEach(photo -> lastOfEach.put(photo.id(), photo));
+    Iterator<GalleryFile.Photo> inOrder = new ArrayList<>(lastOfEach.values()).iterator();
+    return new Changes<>(
+        inOrder, GalleryFile.Photo::id, photo -> isHeld(photo, held), GalleryImport::update);
+  }
+
+  private static boolean isHeld(GalleryVector vector, Map<String, Held> held) {
+    Held present = held.get(vector.getGalleryImageId());
+    return present != null && present.vector().equals(digest(vector));
+  }
+
+  private static boolean isHeld(GalleryFile.Photo photo, Map<String, Held> held) {
+    Held present = held.get(photo.id());
+    return present != null
+        && Files.isReadable(photo.file())
+        && present.photo().equals(Held.photo(photo.label(), photo.label(), sha256(photo.file())));
+  }
+
+  private static GalleryUpdate update(GalleryVector v) {
+    List<Float> embedding = new ArrayList<>(v.getDimension());
+    for (float value : Embeddings.decode(v.getEmbedding())) {
+      embedding.add(value);
+    }
+    return GalleryUpdate.newBuilder()
+        .setGalleryImageId(v.getGalleryImageId())
+        .setProductId(v.getProductId())
+        .setLabel(v.getLabel())
+        .setGtin(v.getGtin())
+        .setEmbedding(embedding)
+        .setExtractor(v.getExtractor())
+        .setSha256(v.getSha256())
+        .setAttributes(v.getAttributes())
+        .build();
+  }
+
+  private static GalleryUpdate update(GalleryFile.Photo photo) {
+    return GalleryUpdate.newBuilder()
+        .setGalleryImageId(photo.id())
+        .setProductId(photo.label())
+        .setLabel(photo.label())
+        .setUri(photo.file().toUri().toString())
+        .build();
+  }
+
+  /** All that an import would change of a photo. */
+  private static String digest(GalleryVector v) {
+    MessageDigest digest = sha256();
+    String words =
+        String.join(
+            "\0",
+            v.getProductId(),
+            v.getLabel(),
+            Objects.toString(v.getGtin(), ""),
+            Objects.toString(v.getSha256(), ""),
+            new TreeMap<>(v.getAttributes()).toString(),
+            v.getExtractor());
+    digest.update(words.getBytes(StandardCharsets.UTF_8));
+    ByteBuffer unit = Embeddings.encode(Embeddings.unit(Embeddings.decode(v.getEmbedding())));
+    digest.update(unit);
+    return HexFormat.of().formatHex(digest.digest(), 0, 16);
+  }
+
+  private static String sha256(Path file) {
+    try {
+      return HexFormat.of().formatHex(sha256().digest(Files.readAllBytes(file)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** The updates that a file leads to, less those that would change nothing. */
+  private static final class Changes<T>
+      implements Iterator<Map.Entry<String, @Nullable GalleryUpdate>> {
+    private final Iterator<T> all;
+    private final Function<T, String> id;
+    private final Function<T, Boolean> isHeld;
+    private final Function<T, GalleryUpdate> update;
+    private @Nullable T next;
+    private int unchanged;
+
+    Changes(
+        Iterator<T> all,
+        Function<T, String> id,
+        Function<T, Boolean> isHeld,
+        Function<T, GalleryUpdate> update) {
+      this.all = all;
+      this.id = id;
+      this.isHeld = isHeld;
+      this.update = update;
+    }
+
+    int unchanged() {
+      return unchanged;
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (next == null && all.hasNext()) {
+        T candidate = all.next();
+        if (isHeld.apply(candidate)) {
+          unchanged++;
+        } else {
+          next = candidate;
+        }
+      }
+      return next != null;
+    }
+
+    @Override
+    public Map.Entry<String, @Nullable GalleryUpdate> next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      T taken = Objects.requireNonNull(next);
+      next = null;
+      return Map.entry(id.apply(taken), update.apply(taken));
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package io.shelfstream.client;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.topology.EventSerdes;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SerializationException;
+import org.jspecify.annotations.Nullable;
+
+/** The gallery as the vectors topic holds it. */
+public final class GalleryTopic {
+  private static final Duration POLL = Duration.ofMillis(500);
+
+  private final ShelfStreamConfig config;
+  private final EventSerdes serdes;
+
+  public GalleryTopic(ShelfStreamConfig config) {
+    this.config = config;
+    this.serdes = EventSerdes.of(config.schemaRegistry());
+  }
+
+  /** Takes photos one by one. */
+  public interface Photos {
+    void accept(GalleryVector photo) throws IOException;
+  }
+
+  /** Takes the photos of a gallery whose size is known. */
+  public interface Export {
+    Photos of(int photos) throws IOException;
+  }
+
+  /** Where a record lies. */
+  private record Place(int partition, long offset) {}
+
+  /**
+   * Reads the whole gallery.
+   *
+   * @param keep what to remember of each photo: an embedding is 2 KB
+   * @return by photo id, in its order
+   */
+  public <T> Map<String, T> photos(BiFunction<String, GalleryVector, T> keep) {
+    Map<String, T> photos = new TreeMap<>();
+    try (TopicReader reader = reader();
+        Progress progress = new Progress("Reading the gallery topic", reader.records())) {
+      while (!reader.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+          String id = idOf(record);
+          GalleryVector vector = record.value() == null ? null : read(id, record);
+          if (vector != null) {
+            photos.put(id, keep.apply(id, vector));
+          } else if (record.value() == null) {
+            photos.remove(id);
+          }
+        }
+        progress.at(reader.read());
+      }
+    }
+    return photos;
+  }
+
+  /**
+   * Hands on the gallery of one moment without holding it: reads the topic for where each photo's
+   * last record lies, and then for these records.
+   *
+   * @throws IllegalStateException when the topic was compacted in between
+   */
+  public int export(Export export) throws IOException {
+    Map<String, Place> places = new TreeMap<>();
+    Map<TopicPartition, Long> end;
+    try (TopicReader reader = reader();
+        Progress progress = new Progress("Looking through the gallery topic", reader.records())) {
+      while (!reader.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+          if (record.value() == null) {
+            places.remove(idOf(record));
+          } else if (read(idOf(record), record) != null) {
+            places.put(idOf(record), new Place(record.partition(), record.offset()));
+          }
+        }
+        progress.at(reader.read());
+      }
+      end = reader.positions();
+    }
+    Photos photos = export.of(places.size());
+    int written = 0;
+    try (TopicReader reader = reader();
+        Progress progress = new Progress("Exporting photos", places.size())) {
+      while (!reader.hasReached(end)) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+          String id = idOf(record);
+          Place place = new Place(record.partition(), record.offset());
+          GalleryVector vector = place.equals(places.get(id)) ? read(id, record) : null;
+          if (vector != null) {
+            photos.accept(vector);
+            written++;
+            progress.step();
+          }
+        }
+      }
+    }
+    if (written != places.size()) {
+      throw new IllegalStateException(
+          "The gallery changed while it was read (%d of %d photos were still there); export it again"
+              .formatted(written, places.size()));
+    }
+    return written;
+  }
+
+  private TopicReader reader() {
+    return new TopicReader(config, TopicReader.From.BEGINNING, config.topics().galleryVectors());
+  }
+
+  private static String idOf(ConsumerRecord<byte[], byte[]> record) {
+    return record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+  }
+
+  private @Nullable GalleryVector read(String id, ConsumerRecord<byte[], byte[]> record) {
+    try {
+      return serdes.vectors().deserializer().deserialize(record.topic(), record.value());
+    } catch (SerializationException e) {
+      System.err.printf(
+          "unreadable vector '%s' at offset %d: %s%n", id, record.offset(), e.getMessage());
+      return null;
+    }
+  }
+}

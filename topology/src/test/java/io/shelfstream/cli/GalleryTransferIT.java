@@ -1,0 +1,184 @@
+package io.shelfstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.client.VectorFile;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.IndexDirectory;
+import io.shelfstream.topology.RecognitionService;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A gallery into files and back, through a service that runs. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GalleryTransferIT {
+
+  @TempDir static Path folder;
+  private EmbeddedBroker broker;
+  private RecognitionService service;
+  private Path settings;
+  private String out = "";
+  private String err = "";
+
+  @BeforeAll
+  void start() throws Exception {
+    broker = EmbeddedBroker.start(folder.resolve("broker"));
+    settings =
+        Files.writeString(
+            folder.resolve("my.properties"),
+            String.join(
+                "\n",
+                "kafka.bootstrap.servers = " + broker.bootstrapServers(),
+                "state.dir = " + folder.resolve("state"),
+                "models.dir = src/test/resources/models/colour",
+                "models.threads = 1",
+                "images.allowed.roots = " + folder));
+    service = RecognitionService.start(ShelfStreamConfig.loadWithModels(settings, Map.of()));
+  }
+
+  @AfterAll
+  void stop() {
+    service.close();
+    broker.close();
+  }
+
+  private int gallery(String... arguments) {
+    List<String> all = new ArrayList<>(List.of("gallery", arguments[0], "-c", "" + settings));
+    all.addAll(Arrays.asList(arguments).subList(1, arguments.length));
+    PrintStream stdout = System.out;
+    PrintStream stderr = System.err;
+    ByteArrayOutputStream toOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream toErr = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
+    try {
+      return ShelfStreamCommand.run(all.toArray(String[]::new));
+    } finally {
+      System.setOut(stdout);
+      System.setErr(stderr);
+      out = toOut.toString(StandardCharsets.UTF_8);
+      err = toErr.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  private static void photo(String name, Color colour) throws Exception {
+    BufferedImage image = new BufferedImage(64, 48, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < 64 * 48; i++) {
+      image.setRGB(i % 64, i / 64, colour.getRGB());
+    }
+    ImageIO.write(image, "png", folder.resolve(name).toFile());
+  }
+
+  @Test
+  void aGalleryComesBackAsItWasAndImportingItAgainChangesNothing() throws Exception {
+    photo("red.png", Color.RED);
+    photo("blue.png", Color.BLUE);
+    photo("green.png", Color.GREEN);
+    Path list =
+        Files.writeString(
+            folder.resolve("list.txt"), "red.png\tRed\nblue.png\tDeep Blue\ngreen.png\tGreen\n");
+
+    assertThat(gallery("import", "" + list)).as(err).isZero();
+    assertThat(out).contains("applied 3", "searchable after p50", "unchanged 0");
+    assertThat(gallery("import", "" + list)).as(err).isZero();
+    assertThat(out).contains("applied 0", "unchanged 3");
+
+    Path file = folder.resolve("gallery.avro");
+    assertThat(gallery("export", "" + file)).as(err).isZero();
+    assertThat(out).contains("exported 3 photos");
+    assertThat(gallery("remove", "red.png", "green.png")).as(err).isZero();
+    assertThat(service.gallery().state().size()).isEqualTo(1);
+    assertThat(gallery("import", "" + file)).as(err).isZero();
+    assertThat(out).contains("applied 2", "unchanged 1");
+    assertThat(service.gallery().state().size()).isEqualTo(3);
+    long version = service.gallery().state().version();
+    assertThat(gallery("import", "" + file)).as(err).isZero();
+    assertThat(out).contains("applied 0", "unchanged 3");
+    assertThat(service.gallery().state().version()).isEqualTo(version);
+
+    Path again = folder.resolve("again.avro");
+    assertThat(gallery("export", "" + again)).isZero();
+    assertThat(read(again)).isEqualTo(read(file));
+
+    assertThat(gallery("export", "" + folder.resolve("index"), "--format", "index")).isZero();
+    try (IndexDirectory index = IndexDirectory.open(folder.resolve("index"))) {
+      assertThat(index.state().size()).isEqualTo(3);
+      var red = read(file).get(2);
+      assertThat(red.getGalleryImageId()).isEqualTo("red.png");
+      var hit =
+          index
+              .search(List.of(io.shelfstream.gallery.Embeddings.decode(red.getEmbedding())), 1)
+              .hits()
+              .get(0)
+              .get(0);
+      assertThat(hit.entry().galleryImageId()).isEqualTo("red.png");
+      assertThat(hit.entry().label()).isEqualTo("Red");
+    }
+    assertThat(gallery("export", "" + folder.resolve("out.tsv"))).isZero();
+    assertThat(Files.readAllLines(folder.resolve("out.tsv")))
+        .containsExactlyInAnyOrder("blue.png\tDeep Blue", "green.png\tGreen", "red.png\tRed");
+  }
+
+  @Test
+  void refusesForeignVectorsAfterTheFirstAndBrokenFiles() throws Exception {
+    photo("one.png", Color.ORANGE);
+    assertThat(gallery("add", "--product", "one", "" + folder.resolve("one.png"))).isZero();
+    Path file = folder.resolve("mine.avro");
+    assertThat(gallery("export", "" + file)).isZero();
+    String extractor = read(file).get(0).getExtractor();
+    Path foreign = folder.resolve("foreign.avro");
+    GalleryVector one = read(file).get(0);
+    try (VectorFile.Writer writer = new VectorFile.Writer(foreign, 3)) {
+      for (int i = 0; i < 3; i++) {
+        writer.add(
+            GalleryVector.newBuilder(one)
+                .setGalleryImageId("foreign-" + i)
+                .setExtractor("other@123456789abc")
+                .build());
+      }
+      writer.finish();
+    }
+
+    assertThat(gallery("import", "" + foreign)).isEqualTo(1);
+    assertThat(out)
+        .contains("rejected 1 {FOREIGN_EXTRACTOR=1}", "other@123456789abc", extractor, "stopped");
+
+    byte[] whole = Files.readAllBytes(foreign);
+    Path cut = Files.write(folder.resolve("cut.avro"), Arrays.copyOf(whole, whole.length - 40));
+    assertThat(gallery("import", "" + cut)).isEqualTo(1);
+    assertThat(err).contains("Cannot read " + cut);
+
+    assertThat(gallery("import", "" + folder)).isEqualTo(2);
+    assertThat(err).contains("is a directory");
+    assertThat(gallery("export", "" + folder.resolve("what"))).isEqualTo(2);
+    assertThat(err).contains("add --format");
+    assertThat(gallery("remove", "--product", "one")).as(err).isZero();
+  }
+
+  private static List<GalleryVector> read(Path file) throws Exception {
+    List<GalleryVector> all = new ArrayList<>();
+    try (VectorFile.Reader reader = new VectorFile.Reader(file)) {
+      // Where it came from differs; what it says does not.
+      reader.forEachRemaining(v -> all.add(GalleryVector.newBuilder(v).setSourceOffset(0).build()));
+    }
+    all.sort(java.util.Comparator.comparing(GalleryVector::getGalleryImageId));
+    return all;
+  }
+}

@@ -3,18 +3,22 @@ package io.shelfstream.topology;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.GalleryState;
+import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * From the bytes of a frame record to the event that answers it, without the stream threads: one
- * thread reads records, in order, and alone waits for the registry when a record names a schema
- * that is not known yet. Safe for several threads.
+ * From the bytes of a frame record to the event that answers it. Whoever asks does not wait:
+ * records with a schema that is not known yet are read by a thread of their own, which alone waits
+ * for the registry. Safe for several threads.
  */
 final class FrameAnswers implements AutoCloseable {
 
@@ -33,6 +37,7 @@ final class FrameAnswers implements AutoCloseable {
   private final Recognizer recognizer;
   private final RecognitionEvents events;
   private final Supplier<Versions> versions;
+  private final Set<Integer> knownSchemas = ConcurrentHashMap.newKeySet();
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(
           work -> {
@@ -104,23 +109,50 @@ final class FrameAnswers implements AutoCloseable {
     return answer;
   }
 
+  /** At once where nothing has to be asked of the registry, else on the thread that may wait. */
   private void whenRead(
       PendingFrame pending, CompletableFuture<Optional<RecognitionEvent>> answer, Reading then) {
-    reader.execute(
-        () -> {
-          if (answer.isDone()) {
-            return;
-          }
-          try {
-            then.take(serdes.readFrame(topic, pending.record()));
-          } catch (RegistryWait.Stopped e) {
-            answer.cancel(false); // stays pending: the next start reads it
-          } catch (RejectedException e) {
-            answer.completeExceptionally(e);
-          } catch (RuntimeException e) {
-            answer.completeExceptionally(RejectedException.unexpected(Stage.READ, e));
-          }
-        });
+    Integer schema = schemaOf(pending.record().value());
+    if (schema != null && knownSchemas.contains(schema)) {
+      read(pending, answer, then);
+    } else {
+      reader.execute(
+          () -> {
+            if (!answer.isDone() && read(pending, answer, then) && schema != null) {
+              knownSchemas.add(schema);
+            }
+          });
+    }
+  }
+
+  /** Id of the schema that a value was written with; null when it does not say. */
+  private static @Nullable Integer schemaOf(byte @Nullable [] value) {
+    return value == null || value.length < 5 || value[0] != 0
+        ? null
+        : ByteBuffer.wrap(value).getInt(1);
+  }
+
+  private boolean read(
+      PendingFrame pending, CompletableFuture<Optional<RecognitionEvent>> answer, Reading then) {
+    ImageReference frame;
+    try {
+      frame = serdes.readFrame(topic, pending.record());
+    } catch (RegistryWait.Stopped e) {
+      answer.cancel(false); // stays pending: the next start reads it
+      return false;
+    } catch (RejectedException e) {
+      answer.completeExceptionally(e);
+      return false;
+    } catch (RuntimeException e) {
+      answer.completeExceptionally(RejectedException.unexpected(Stage.READ, e));
+      return false;
+    }
+    try {
+      then.take(frame);
+    } catch (RuntimeException e) {
+      answer.completeExceptionally(RejectedException.unexpected(Stage.READ, e));
+    }
+    return true;
   }
 
   private interface Reading {

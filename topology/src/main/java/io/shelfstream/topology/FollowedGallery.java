@@ -14,16 +14,19 @@ import org.slf4j.LoggerFactory;
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
+  private final TopicNames topics;
   private final Gallery gallery;
   private final Stages stages;
   private final @Nullable SnapshotTimer snapshots;
   private final StreamsApplication follower;
 
   private FollowedGallery(
+      TopicNames topics,
       Gallery gallery,
       Stages stages,
       @Nullable SnapshotTimer snapshots,
       StreamsApplication follower) {
+    this.topics = topics;
     this.gallery = gallery;
     this.stages = stages;
     this.snapshots = snapshots;
@@ -35,7 +38,7 @@ final class FollowedGallery implements AutoCloseable {
    *
    * @param models whose extractor the vectors are of; closed by their owner, after this
    * @param topics whose vectors topic is followed
-   * @param failure is told when following ends
+   * @param failure is told when following ends before this is closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
@@ -49,6 +52,7 @@ final class FollowedGallery implements AutoCloseable {
     String topic = topics.galleryVectors();
     FollowedGallery followed =
         new FollowedGallery(
+            topics,
             gallery,
             RecognitionService.stages(config, models, gallery),
             snapshots(config, topic, gallery),
@@ -101,13 +105,23 @@ final class FollowedGallery implements AutoCloseable {
     return stages;
   }
 
-  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
-  @Override
-  public void close() {
+  /** Whether it is the gallery of this vectors topic. */
+  boolean follows(TopicNames names) {
+    return topics.galleryVectors().equals(names.galleryVectors());
+  }
+
+  /** Stops following and writing snapshots; the gallery can be searched until it is closed. */
+  void retire() {
     follower.close();
     if (snapshots != null) {
       snapshots.close();
     }
+  }
+
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
+  @Override
+  public void close() {
+    retire();
     gallery.close();
   }
 }

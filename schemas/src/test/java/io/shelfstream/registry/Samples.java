@@ -74,6 +74,7 @@ final class Samples {
         .setKind(EventKind.CORRECTION)
         .setSupersedes("5f0c6a4e-0000-5000-8000-000000000001")
         .setStatus(RecognitionStatus.PARTIAL)
+        .setSkippedReason("OVERLOAD")
         .setStoreId("4012345000009")
         .setShelf(new ShelfLocation("plan-7", "3", "2"))
         .setObjects(List.of(matchedObject()))

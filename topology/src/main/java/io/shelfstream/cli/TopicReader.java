@@ -29,6 +29,7 @@ public final class TopicReader implements AutoCloseable {
 
   public TopicReader(ShelfStreamConfig config, From from, String... topics) {
     Map<String, Object> settings = new HashMap<>(config.kafka());
+    settings.remove("group.protocol"); // may be one that only Kafka Streams speaks
     settings.put("isolation.level", "read_committed");
     settings.put("enable.auto.commit", false);
     settings.putIfAbsent("default.api.timeout.ms", 15_000);

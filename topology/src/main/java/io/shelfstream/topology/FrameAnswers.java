@@ -66,7 +66,7 @@ final class FrameAnswers implements AutoCloseable {
    * Begins the work on a frame.
    *
    * @return completes with the event, or exceptionally with {@link RejectedException} and nothing
-   *     else; cancelled when the service stopped before the record could be read
+   *     else; cancelled when the service stopped before there was an answer
    */
   CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();
@@ -78,7 +78,9 @@ final class FrameAnswers implements AutoCloseable {
           answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
           seen.whenComplete(
               (recognition, failure) -> {
-                if (failure != null) {
+                if (seen.isCancelled()) {
+                  answer.cancel(false); // the recogniser stopped: the frame stays pending
+                } else if (failure != null) {
                   answer.completeExceptionally(rejection(failure));
                 } else {
                   complete(

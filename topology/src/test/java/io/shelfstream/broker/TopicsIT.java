@@ -166,6 +166,7 @@ class TopicsIT {
         List.of("frames", "recognitions", "gallery.updates", "gallery.vectors", "gallery.status")) {
       words.addAll(List.of("--set", "topics." + topic + "=" + prefix + "." + topic));
     }
+    words.addAll(List.of("--set", "application.id=" + prefix)); // names the changelog
     words.addAll(List.of("--set", "topics.dead.letters=" + prefix + ".dead-letters"));
     words.addAll(List.of("--set", "topics.recognitions.json=" + prefix + ".json"));
     words.addAll(List.of(more));

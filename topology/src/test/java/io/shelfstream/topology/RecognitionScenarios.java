@@ -31,12 +31,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import javax.imageio.ImageIO;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -151,6 +153,46 @@ abstract class RecognitionScenarios {
     }
     // Nothing came, so nothing was written.
     assertThat(snapshots.resolve(config.topics().galleryVectors()).toFile().list()).hasSize(1);
+  }
+
+  @Test
+  void deliversAtLeastOnceWithoutTransactionsAndFreesEverySlot() throws Exception {
+    config =
+        configuration(
+            Map.of(
+                "delivery.guarantee", "at_least_once",
+                "delivery.window", "4", // slots that are not freed would stop it
+                "kafka.num.stream.threads", "2"));
+    String uri = image("at-least-once.png", Color.RED, Color.BLUE);
+    try (RecognitionService service = RecognitionService.start(config);
+        EventProducer producer = new EventProducer(config);
+        TopicReader answers = answers()) {
+      assertThat(service.isReady()).isTrue();
+      for (int i = 0; i < 40; i++) {
+        publish(producer, "f" + i, uri);
+      }
+      sendRaw("not avro".getBytes(StandardCharsets.UTF_8));
+
+      List<ConsumerRecord<byte[], byte[]>> taken = take(answers, 41);
+      assertThat(taken.subList(0, 40))
+          .extracting(record -> event(record).getFrameId())
+          .containsExactlyElementsOf(IntStream.range(0, 40).mapToObj(i -> "f" + i).toList());
+      assertThat(taken.get(0).headers())
+          .extracting(Header::key)
+          .noneMatch(name -> name.startsWith("shelf."));
+    }
+  }
+
+  @Test
+  void worksInAGroupThatTheBrokerManages() throws Exception {
+    config = configuration(Map.of("kafka.group.protocol", "streams"));
+    try (RecognitionService service = RecognitionService.start(config);
+        EventProducer producer = new EventProducer(config);
+        TopicReader answers = answers()) {
+      publish(producer, "f1", image("streams-group.png", Color.RED, Color.BLUE));
+
+      assertThat(events(answers, 1).get(0).getFrameId()).isEqualTo("f1");
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.shelfstream.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shelfstream.config.OverloadSettings;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.BoundingBox;
@@ -76,6 +77,8 @@ class RecognitionTopologyTest {
               Duration.ofSeconds(1),
               3));
 
+  private FrameRecognizer recognizer;
+  private FrameAnswers answers;
   private List<Topology> topologies;
   private List<TopologyTestDriver> drivers;
   private TestInputTopic<String, byte[]> frames;
@@ -103,13 +106,7 @@ class RecognitionTopologyTest {
     topologies =
         List.of(
             RecognitionTopology.galleryFollower(TOPICS, serdes, gallery),
-            RecognitionTopology.recognition(
-                TOPICS,
-                serdes,
-                fetcher,
-                () -> stages,
-                new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-                Outputs.of("test")),
+            RecognitionTopology.recognition(TOPICS, serdes, stage(stages), Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
                 TOPICS, serdes, fetcher, new GalleryPhotos(stages), Outputs.of("test")));
     drivers =
@@ -129,6 +126,24 @@ class RecognitionTopologyTest {
     galleryDeadLetters = output(embedding, TOPICS.deadLetters(), Serdes.ByteArray());
   }
 
+  private FrameStage stage(Stages stages) {
+    recognizer = new FrameRecognizer(fetcher, () -> stages, 2);
+    answers =
+        new FrameAnswers(
+            TOPICS.frames(),
+            serdes,
+            recognizer::submit,
+            new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
+            () -> FrameAnswers.Versions.of(stages));
+    return new FrameStage(
+        TOPICS.frames(),
+        answers,
+        FrameStageTest.delivery(64),
+        OverloadSettings.KEEP_ALL,
+        Deliveries.IN_ONE_TRANSACTION,
+        new FramesInHand());
+  }
+
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {
     return driver.createInputTopic(
         topic, new StringSerializer(), new ByteArraySerializer(), NOW, Duration.ZERO);
@@ -142,6 +157,8 @@ class RecognitionTopologyTest {
   @AfterEach
   void stop() {
     drivers.forEach(TopologyTestDriver::close);
+    answers.close();
+    recognizer.close();
     fetcher.close();
     gallery.close();
   }
@@ -207,7 +224,7 @@ class RecognitionTopologyTest {
   void sendsAnUndecodableRecordToTheDeadLettersUntouchedAndKeepsGoing() {
     byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
 
-    frames.pipeInput("camera-1", garbage);
+    publish("camera-1", garbage);
     publish(frame("f2", Pictures.plain(Color.RED)));
 
     TestRecord<String, byte[]> letter = deadLetters.readRecord();
@@ -226,7 +243,7 @@ class RecognitionTopologyTest {
 
   @Test
   void namesTheStageAtWhichAFrameWasRejected() {
-    frames.pipeInput("camera-1", null);
+    publish("camera-1", null);
     publish(frame("f1", "file:///etc/passwd"));
     publish(frame("f2", "data:image/jpeg;base64,aGVsbG8="));
     publish(frame("", Pictures.plain(Color.RED)));
@@ -251,10 +268,10 @@ class RecognitionTopologyTest {
   @Test
   void countsTheAttemptsOfARecordThatComesBackFromTheDeadLetters() {
     byte[] garbage = "not avro".getBytes(StandardCharsets.UTF_8);
-    frames.pipeInput("camera-1", garbage);
+    publish("camera-1", garbage);
     TestRecord<String, byte[]> first = deadLetters.readRecord();
 
-    frames.pipeInput(new TestRecord<>("camera-1", garbage, first.headers(), NOW));
+    publish(new TestRecord<>("camera-1", garbage, first.headers(), NOW));
 
     assertThat(headers(deadLetters.readRecord())).containsEntry(DeadLetter.ATTEMPT, "2");
   }
@@ -466,8 +483,17 @@ class RecognitionTopologyTest {
   }
 
   private void publish(ImageReference frame) {
-    frames.pipeInput(
-        frame.getCameraId(), serdes.frames().serializer().serialize(TOPICS.frames(), frame));
+    publish(frame.getCameraId(), serdes.frames().serializer().serialize(TOPICS.frames(), frame));
+  }
+
+  private void publish(String camera, byte @Nullable [] value) {
+    publish(new TestRecord<>(camera, value, NOW));
+  }
+
+  /** Returns once the frame is answered. */
+  private void publish(TestRecord<String, byte[]> record) {
+    frames.pipeInput(record);
+    FrameStageTest.settle(drivers.get(1));
   }
 
   private static Map<String, String> headers(TestRecord<String, byte[]> record) {

@@ -1,0 +1,379 @@
+package io.shelfstream.bench;
+
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.ShelfStreamConfig;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Main class of {@code deploy/bench faults}; the script says what the checks are. */
+final class FaultsBench {
+  private static final List<String> CHECKS =
+      List.of("kill", "rebalance", "hole", "freeze", "models");
+  private static final List<String> GUARANTEES = List.of("exactly_once_v2", "at_least_once");
+  private static final int PARTITIONS = 4;
+  private static final int PER_SECOND = 400;
+
+  private final Path folder;
+  private final Path errors;
+  private final Results results;
+  private final Random random;
+  private final boolean quick;
+  private int runs;
+
+  private FaultsBench(Path target, Path folder, Results results, long seed, boolean quick) {
+    this.folder = folder;
+    this.errors = target.resolve("faults-children.log");
+    this.results = results;
+    this.random = new Random(seed);
+    this.quick = quick;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    List<String> checks = new ArrayList<>(List.of(arguments));
+    boolean quick = checks.remove("--quick");
+    long seed = new Random().nextInt(1_000_000);
+    int at = checks.indexOf("--seed");
+    if (at >= 0) {
+      seed = Long.parseLong(checks.get(at + 1));
+      checks.subList(at, at + 2).clear();
+    }
+    if (!CHECKS.containsAll(checks)) {
+      System.err.println("bench faults: unknown check in " + checks + "; checks: " + CHECKS);
+      System.exit(2);
+    }
+    Path target = Files.createDirectories(Path.of(System.getProperty("bench.target")));
+    Path folder = Files.createTempDirectory(target, "faults-");
+    Results results = new Results("faults");
+    System.out.println("seed " + seed);
+    try {
+      FaultsBench bench = new FaultsBench(target, folder, results, seed, quick);
+      System.out.println("what the children say: " + bench.errors);
+      for (String check : checks.isEmpty() ? CHECKS : checks) {
+        bench.run(check);
+      }
+    } finally {
+      Folders.delete(folder);
+    }
+    System.exit(results.finish(target.resolve("faults.json")));
+  }
+
+  private void run(String check) throws Exception {
+    if (check.equals("hole")) {
+      for (String guarantee : GUARANTEES) {
+        hole(guarantee);
+      }
+      return;
+    }
+    try (Child broker = Child.broker(folder.resolve("broker" + runs++), errors)) {
+      String bootstrap = broker.line();
+      switch (check) {
+        case "kill" -> {
+          for (String guarantee : GUARANTEES) {
+            kill(bootstrap, guarantee);
+          }
+        }
+        case "rebalance" -> {
+          for (String guarantee : GUARANTEES) {
+            rebalance(bootstrap, guarantee);
+          }
+        }
+        case "freeze" -> freeze(bootstrap);
+        default -> models(bootstrap);
+      }
+    }
+  }
+
+  /** kill -9 mid-work, again and again. */
+  private void kill(String bootstrap, String guarantee) throws Exception {
+    Settings settings = new Settings(bootstrap, guarantee);
+    settings.makeTopics();
+    int cycles = quick ? 3 : 30;
+    try (Traffic traffic = settings.traffic(PER_SECOND)) {
+      for (int i = 0; i < cycles; i++) {
+        try (Child application = settings.start()) {
+          traffic.awaitAnswers(50 + random.nextInt(500));
+          TimeUnit.MILLISECONDS.sleep(random.nextInt(200));
+          application.kill();
+          tell("kill", guarantee, i, cycles, traffic);
+        }
+      }
+      try (Child last = settings.start()) {
+        judge("kill", guarantee, cycles, traffic.finish());
+      }
+    }
+  }
+
+  /** A second instance joins and leaves, again and again. */
+  private void rebalance(String bootstrap, String guarantee) throws Exception {
+    Settings settings = new Settings(bootstrap, guarantee);
+    settings.makeTopics();
+    int cycles = quick ? 3 : 20;
+    try (Child first = settings.start();
+        Traffic traffic = settings.traffic(PER_SECOND)) {
+      traffic.awaitAnswers(100);
+      for (int i = 0; i < cycles; i++) {
+        try (Child second = settings.start()) {
+          TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1500));
+          traffic.awaitAnswers(200);
+          second.stop();
+          traffic.awaitAnswers(200);
+          tell("rebalance", guarantee, i, cycles, traffic);
+        }
+      }
+      judge("rebalance", guarantee, cycles, traffic.finish());
+    }
+  }
+
+  /** Recognition stands still for longer than a transaction may take. */
+  private void freeze(String bootstrap) throws Exception {
+    Settings settings = new Settings(bootstrap, "exactly_once_v2");
+    settings.more.add("kafka.producer.transaction.timeout.ms=5000");
+    settings.makeTopics();
+    int cycles = quick ? 1 : 3;
+    try (Child application = settings.start();
+        Traffic traffic = settings.traffic(PER_SECOND)) {
+      for (int i = 0; i < cycles; i++) {
+        traffic.awaitAnswers(500);
+        Files.createFile(settings.freeze);
+        TimeUnit.SECONDS.sleep(15);
+        Files.delete(settings.freeze);
+        tell("freeze", "exactly_once_v2", i, cycles, traffic);
+      }
+      judge("freeze", "exactly_once_v2", cycles, traffic.finish());
+    }
+  }
+
+  /**
+   * The broker that holds the answers is stopped, while the other one, with the changelog and the
+   * offsets, goes on; the application is killed; the broker is resumed.
+   */
+  private void hole(String guarantee) throws Exception {
+    int[] ports = ports();
+    String cluster = Uuid.randomUuid().toString();
+    String bootstrap = "127.0.0.1:" + ports[0];
+    int cycles = quick ? 3 : 10;
+    int run = runs++;
+    try (Child first = node(1, run, cluster, ports[0], ports[2])) {
+      first.line();
+      touchInternalTopics(bootstrap); // so that they lie on the first broker
+      try (Child second = node(2, run, cluster, ports[1], ports[2])) {
+        second.line();
+        Settings settings = new Settings(bootstrap, guarantee);
+        settings.more.add("kafka.producer.request.timeout.ms=30000");
+        settings.place();
+        settings.makeTopics();
+        try (Traffic traffic = settings.traffic(PER_SECOND)) {
+          for (int i = 0; i < cycles; i++) {
+            try (Child application = settings.start()) {
+              traffic.awaitAnswers(200 + random.nextInt(200));
+              second.signal("STOP");
+              TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1000));
+              application.kill();
+              second.signal("CONT");
+              tell("hole", guarantee, i, cycles, traffic);
+            }
+          }
+          try (Child last = settings.start()) {
+            judge("hole", guarantee, cycles, traffic.finish());
+          }
+        }
+      }
+    }
+  }
+
+  private Child node(int node, int run, String cluster, int port, int controller)
+      throws IOException {
+    return Child.start(
+        errors,
+        "io.shelfstream.bench.ClusterNode",
+        Integer.toString(node),
+        folder.resolve("node" + run + "-" + node).toString(),
+        cluster,
+        Integer.toString(port),
+        Integer.toString(controller));
+  }
+
+  private static int[] ports() throws IOException {
+    InetAddress host = InetAddress.getLoopbackAddress();
+    try (ServerSocket a = new ServerSocket(0, 1, host);
+        ServerSocket b = new ServerSocket(0, 1, host);
+        ServerSocket c = new ServerSocket(0, 1, host)) {
+      return new int[] {a.getLocalPort(), b.getLocalPort(), c.getLocalPort()};
+    }
+  }
+
+  private static void touchInternalTopics(String bootstrap) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+      admin.createTopics(List.of(new NewTopic("touched", 1, (short) 1))).all().get();
+    }
+    ByteArraySerializer to = new ByteArraySerializer();
+    ByteArrayDeserializer from = new ByteArrayDeserializer();
+    try (KafkaProducer<byte[], byte[]> producer =
+            new KafkaProducer<>(
+                Map.of("bootstrap.servers", bootstrap, "transactional.id", "touch"), to, to);
+        KafkaConsumer<byte[], byte[]> consumer =
+            new KafkaConsumer<>(
+                Map.of("bootstrap.servers", bootstrap, "group.id", "touch"), from, from)) {
+      producer.initTransactions();
+      consumer.subscribe(List.of("touched"));
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (consumer.assignment().isEmpty() && System.nanoTime() < end) {
+        consumer.poll(Duration.ofMillis(100));
+      }
+    }
+  }
+
+  /** The service as it is, with the bundled models. */
+  private void models(String bootstrap) throws Exception {
+    Path home = Path.of(System.getProperty("shelfstream.home"));
+    Path image;
+    try (var files = Files.walk(home.resolve("demo-data"))) {
+      image =
+          files
+              .filter(file -> file.toString().matches(".*frames.*\\.(jpg|png)"))
+              .sorted()
+              .findFirst()
+              .orElseThrow(() -> new IOException("no frame in deploy/demo-data"));
+    }
+    for (String guarantee : GUARANTEES) {
+      Settings settings = new Settings(bootstrap, guarantee);
+      settings.more.add("images.allowed.roots=" + home.resolve("demo-data"));
+      settings.uri = image.toUri().toString();
+      settings.makeTopics();
+      try (Traffic traffic = settings.traffic(8)) {
+        for (int i = 0; i < 3; i++) {
+          try (Child application = settings.startService()) {
+            traffic.awaitAnswers(10 + random.nextInt(20));
+            application.kill();
+            tell("models", guarantee, i, 3, traffic);
+          }
+        }
+        try (Child last = settings.startService()) {
+          judge("models", guarantee, 3, traffic.finish());
+        }
+      }
+    }
+  }
+
+  private static void tell(String check, String guarantee, int cycle, int of, Traffic traffic) {
+    System.err.printf(
+        "%s %s: %d of %d, %d frames answered%n",
+        check, guarantee, cycle + 1, of, traffic.answered());
+  }
+
+  private void judge(String check, String guarantee, int cycles, Traffic.Count count) {
+    String name = check + " " + guarantee;
+    results.note(name, "cycles", cycles);
+    results.note(name, "frames", count.published());
+    results.atMost(name, "lost", count.lost(), 0);
+    if (guarantee.equals("exactly_once_v2")) {
+      results.atMost(name, "doubled", count.doubled(), 0);
+    } else {
+      results.note(name, "doubled", count.doubled());
+      results.atMost(name, "doubled with another id", count.otherIds(), 0);
+    }
+    results.atMost(name, "order breaks within a camera", count.orderBreaks(), 0);
+  }
+
+  /** One application and its topics. */
+  private final class Settings {
+    final String bootstrap;
+    final String name = "faults" + runs++;
+    final List<String> more = new ArrayList<>();
+    final Path freeze = folder.resolve(name + ".freeze");
+    String uri = "file:///frame.jpg";
+
+    Settings(String bootstrap, String guarantee) {
+      this.bootstrap = bootstrap;
+      more.add("kafka.bootstrap.servers=" + bootstrap);
+      more.add("application.id=" + name);
+      more.add("delivery.guarantee=" + guarantee);
+      more.add("topics.frames=" + name + ".frames");
+      more.add("topics.recognitions=" + name + ".recognitions");
+      more.add("topics.dead.letters=" + name + ".dead-letters");
+      more.add("state.dir=" + folder.resolve("state"));
+    }
+
+    ShelfStreamConfig config() {
+      Map<String, String> settings = new LinkedHashMap<>();
+      for (String setting : more) {
+        int equals = setting.indexOf('=');
+        settings.put(setting.substring(0, equals), setting.substring(equals + 1));
+      }
+      return ShelfStreamConfig.load(null, settings);
+    }
+
+    void makeTopics() {
+      Topics.create(config(), PARTITIONS, (short) 1);
+    }
+
+    /** Answers on the second broker, everything else that decides about loss on the first. */
+    void place() throws Exception {
+      Map<Integer, List<Integer>> first = new LinkedHashMap<>();
+      Map<Integer, List<Integer>> second = new LinkedHashMap<>();
+      for (int i = 0; i < PARTITIONS; i++) {
+        first.put(i, List.of(1));
+        second.put(i, List.of(2));
+      }
+      ShelfStreamConfig config = config();
+      try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+        admin
+            .createTopics(
+                List.of(
+                    new NewTopic(config.topics().frames(), first),
+                    new NewTopic(config.topics().deadLetters(), first),
+                    new NewTopic(config.pendingFramesTopic(), first).configs(Topics.CHANGELOG),
+                    new NewTopic(config.topics().recognitions(), second)))
+            .all()
+            .get();
+      }
+    }
+
+    Traffic traffic(int perSecond) {
+      ShelfStreamConfig config = config();
+      return new Traffic(
+          bootstrap,
+          config.topics().frames(),
+          config.topics().recognitions(),
+          PARTITIONS,
+          perSecond,
+          uri);
+    }
+
+    Child start() throws IOException {
+      List<String> line = new ArrayList<>();
+      line.add("-Dbench.freeze=" + freeze);
+      line.add("io.shelfstream.bench.FaultApplication");
+      line.addAll(more);
+      Child child = Child.start(errors, line.toArray(String[]::new));
+      child.line();
+      return child;
+    }
+
+    Child startService() throws IOException {
+      List<String> line = new ArrayList<>(List.of("io.shelfstream.Main", "run"));
+      for (String setting : more) {
+        line.add("--set");
+        line.add(setting);
+      }
+      return Child.start(errors, line.toArray(String[]::new));
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package io.shelfstream.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** What was measured, and which goals were missed. */
+final class Results {
+
+  private final String bench;
+  private final List<String> json = new ArrayList<>();
+  private final List<String> missed = new ArrayList<>();
+
+  /**
+   * @param bench as the script is called
+   */
+  Results(String bench) {
+    this.bench = bench;
+  }
+
+  /** A figure without a goal. */
+  void note(String check, String figure, double value) {
+    add(check, figure, value, "", true);
+  }
+
+  /** A figure that may be at most so much. */
+  void atMost(String check, String figure, double value, double most) {
+    add(check, figure, value, "<= " + number(most), value <= most);
+  }
+
+  /** A figure that must be at least so much. */
+  void atLeast(String check, String figure, double value, double least) {
+    add(check, figure, value, ">= " + number(least), value >= least);
+  }
+
+  private void add(String check, String figure, double value, String goal, boolean met) {
+    String verdict = goal.isEmpty() ? "" : met ? goal + "  met" : goal + "  MISSED";
+    System.out.printf(Locale.ROOT, "%-12s %-58s %12s  %s%n", check, figure, number(value), verdict);
+    json.add(
+        "{\"check\": \"%s\", \"figure\": \"%s\", \"value\": %s, \"goal\": \"%s\", \"met\": %s}"
+            .formatted(check, figure, number(value), goal, met));
+    if (!met) {
+      missed.add(check + ": " + figure + " " + number(value) + ", goal " + goal);
+    }
+  }
+
+  private static String number(double value) {
+    return String.format(Locale.ROOT, Math.abs(value) >= 1000 ? "%.0f" : "%.3f", value);
+  }
+
+  /** Writes the figures and returns the exit code: 1 when a goal was missed. */
+  int finish(Path file) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    Files.writeString(file, "[\n  " + String.join(",\n  ", json) + "\n]\n");
+    System.out.println("figures: " + file);
+    missed.forEach(goal -> System.err.println("bench " + bench + ": missed goal: " + goal));
+    return missed.isEmpty() ? 0 : 1;
+  }
+}

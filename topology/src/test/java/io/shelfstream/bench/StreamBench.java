@@ -1,0 +1,190 @@
+package io.shelfstream.bench;
+
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.registry.AvroSerde;
+import io.shelfstream.registry.SchemaRegistryClient;
+import io.shelfstream.registry.SchemaRegistryConfig;
+import io.shelfstream.topology.BenchApplications;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Main class of {@code deploy/bench stream}: records per second of the service without its models,
+ * beside a topology that only copies, both with the same settings on the same broker.
+ */
+final class StreamBench {
+  private static final int PARTITIONS = 4;
+  private static final int CAMERAS = 32;
+  private static final String FRAMES = "bench.frames";
+
+  private final int rounds;
+  private final int records;
+  private final String bootstrap;
+  private int runs;
+
+  private StreamBench(boolean quick, String bootstrap) {
+    this.rounds = quick ? 3 : 7;
+    this.records = quick ? 50_000 : 200_000;
+    this.bootstrap = bootstrap;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Path target = Files.createDirectories(Path.of(System.getProperty("bench.target")));
+    Path data = Files.createTempDirectory(target, "stream-");
+    Results results = new Results("stream");
+    try (Child broker = Child.broker(data, target.resolve("stream-broker.log"))) {
+      boolean quick = List.of(arguments).contains("--quick");
+      new StreamBench(quick, broker.line()).run(results);
+    } finally {
+      Folders.delete(data);
+    }
+    System.exit(results.finish(target.resolve("stream.json")));
+  }
+
+  private void run(Results results) throws Exception {
+    publish();
+    for (String guarantee : List.of("exactly_once_v2", "at_least_once")) {
+      List<Double> copies = new ArrayList<>();
+      List<Double> ours = new ArrayList<>();
+      for (int round = 0; round <= rounds; round++) {
+        double copied = measure(guarantee, BenchApplications::passThrough);
+        double recognised =
+            measure(
+                guarantee,
+                config ->
+                    BenchApplications.recognition(
+                        config,
+                        frame -> CompletableFuture.completedFuture(BenchApplications.nothing()),
+                        () -> System.exit(1)));
+        System.err.printf(
+            "%s round %d: pass-through %.0f/s, stage %.0f/s%s%n",
+            guarantee, round, copied, recognised, round == 0 ? " (warming up)" : "");
+        if (round > 0) {
+          copies.add(copied);
+          ours.add(recognised);
+        }
+      }
+      double copied = median(copies);
+      double recognised = median(ours);
+      results.note(guarantee, "pass-through, records/s", copied);
+      results.atLeast(guarantee, "recognition without models, records/s", recognised, 5000);
+      results.atLeast(guarantee, "of the pass-through", recognised / copied, 0.5);
+    }
+  }
+
+  private interface Starter {
+    BenchApplications.Running start(ShelfStreamConfig config);
+  }
+
+  private double measure(String guarantee, Starter starter) throws Exception {
+    ShelfStreamConfig config = config(guarantee);
+    Topics.create(config, PARTITIONS, (short) 1);
+    try (BenchApplications.Running running = starter.start(config);
+        KafkaConsumer<byte[], byte[]> answers = consumer(config.topics().recognitions())) {
+      long first = 0;
+      int before = 0;
+      int seen = 0;
+      long last = 0;
+      while (seen < records) {
+        int polled = answers.poll(Duration.ofSeconds(30)).count();
+        if (polled == 0) {
+          throw new IllegalStateException("nothing came for 30 s, after " + seen + " records");
+        }
+        seen += polled;
+        last = System.nanoTime();
+        if (first == 0) {
+          first = last;
+          before = seen;
+        }
+      }
+      return (seen - before) / ((last - first) / 1e9);
+    }
+  }
+
+  private ShelfStreamConfig config(String guarantee) {
+    String run = "bench" + runs++;
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("kafka.bootstrap.servers", bootstrap);
+    settings.put("application.id", run);
+    settings.put("delivery.guarantee", guarantee);
+    settings.put("topics.frames", FRAMES);
+    settings.put("topics.recognitions", run + ".recognitions");
+    return ShelfStreamConfig.load(null, settings);
+  }
+
+  private KafkaConsumer<byte[], byte[]> consumer(String topic) {
+    ByteArrayDeserializer bytes = new ByteArrayDeserializer();
+    KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers",
+                bootstrap,
+                "isolation.level",
+                "read_committed",
+                "auto.offset.reset",
+                "earliest",
+                "max.poll.records",
+                10_000),
+            bytes,
+            bytes);
+    List<TopicPartition> partitions = new ArrayList<>();
+    for (int i = 0; i < PARTITIONS; i++) {
+      partitions.add(new TopicPartition(topic, i));
+    }
+    consumer.assign(partitions);
+    return consumer;
+  }
+
+  private void publish() {
+    Topics.create(config("exactly_once_v2"), PARTITIONS, (short) 1);
+    var serializer =
+        AvroSerde.of(
+                ImageReference.class,
+                SchemaRegistryClient.create("mock://shelfstream"),
+                SchemaRegistryConfig.of(Map.of()))
+            .serializer();
+    ByteArraySerializer bytes = new ByteArraySerializer();
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", bootstrap, "linger.ms", 20, "batch.size", 200_000),
+            bytes,
+            bytes)) {
+      for (int i = 0; i < records; i++) {
+        String camera = "camera-" + i % CAMERAS;
+        ImageReference frame =
+            ImageReference.newBuilder()
+                .setCameraId(camera)
+                .setFrameId(Integer.toString(i))
+                .setUri("file:///frames/" + camera + "/" + i + ".jpg")
+                .setCapturedAt(Instant.EPOCH.plusMillis(i))
+                .build();
+        producer.send(
+            new ProducerRecord<>(
+                FRAMES,
+                i % PARTITIONS,
+                camera.getBytes(StandardCharsets.UTF_8),
+                serializer.serialize(FRAMES, frame)));
+      }
+    }
+  }
+
+  private static double median(List<Double> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
+  }
+}

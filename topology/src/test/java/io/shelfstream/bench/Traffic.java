@@ -1,0 +1,207 @@
+package io.shelfstream.bench;
+
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.registry.AvroSerde;
+import io.shelfstream.registry.SchemaRegistryClient;
+import io.shelfstream.registry.SchemaRegistryConfig;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Publishes numbered frames of some cameras at a steady rate, and counts what comes back, read
+ * committed. Every camera's frames are numbered from 0.
+ */
+final class Traffic implements AutoCloseable {
+  static final int CAMERAS = 8;
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+
+  /** What came back. */
+  record Count(int published, int lost, int doubled, int otherIds, int orderBreaks) {}
+
+  private final String framesTopic;
+  private final String uri;
+  private final AvroSerde<ImageReference> frames = serde(ImageReference.class);
+  private final AvroSerde<RecognitionEvent> events = serde(RecognitionEvent.class);
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final KafkaConsumer<byte[], byte[]> answers;
+  private final Thread publisher;
+  private final Thread reader;
+  private final Map<String, String> ids = new HashMap<>();
+  private final Map<String, Integer> newest = new HashMap<>();
+  private volatile boolean publishing = true;
+  private volatile boolean reading = true;
+  private volatile int published;
+  private volatile int distinct;
+  private volatile Throwable failure;
+  private int doubled;
+  private int otherIds;
+  private int orderBreaks;
+
+  private static <T extends org.apache.avro.specific.SpecificRecord> AvroSerde<T> serde(
+      Class<T> type) {
+    return AvroSerde.of(
+        type, SchemaRegistryClient.create("mock://shelfstream"), SchemaRegistryConfig.of(Map.of()));
+  }
+
+  /**
+   * Begins at once.
+   *
+   * @param perSecond frames of all cameras
+   * @param uri of every frame
+   */
+  Traffic(
+      String bootstrap,
+      String framesTopic,
+      String answersTopic,
+      int partitions,
+      int perSecond,
+      String uri) {
+    this.framesTopic = framesTopic;
+    this.uri = uri;
+    ByteArraySerializer to = new ByteArraySerializer();
+    ByteArrayDeserializer from = new ByteArrayDeserializer();
+    this.producer = new KafkaProducer<>(Map.of("bootstrap.servers", bootstrap), to, to);
+    this.answers =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers", bootstrap,
+                "isolation.level", "read_committed",
+                "auto.offset.reset", "earliest"),
+            from,
+            from);
+    answers.assign(
+        java.util.stream.IntStream.range(0, partitions)
+            .mapToObj(i -> new TopicPartition(answersTopic, i))
+            .toList());
+    this.publisher = new Thread(() -> guarded(() -> publish(perSecond)), "publisher");
+    this.reader = new Thread(() -> guarded(this::read), "reader");
+    for (Thread thread : List.of(publisher, reader)) {
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private void guarded(Work work) {
+    try {
+      work.run();
+    } catch (Exception e) {
+      failure = e;
+    }
+  }
+
+  private void publish(int perSecond) throws InterruptedException {
+    long start = System.nanoTime();
+    for (int i = 0; publishing; i++) {
+      long due = start + i * 1_000_000_000L / perSecond;
+      long early = due - System.nanoTime();
+      if (early > 0) {
+        TimeUnit.NANOSECONDS.sleep(early);
+      }
+      String camera = "camera-" + i % CAMERAS;
+      ImageReference frame =
+          ImageReference.newBuilder()
+              .setCameraId(camera)
+              .setFrameId(Integer.toString(i / CAMERAS))
+              .setUri(uri)
+              .setCapturedAt(Instant.EPOCH.plusMillis(i))
+              .build();
+      producer.send(
+          new ProducerRecord<>(
+              framesTopic,
+              camera.getBytes(StandardCharsets.UTF_8),
+              frames.serializer().serialize(framesTopic, frame)));
+      published = i + 1;
+    }
+    producer.flush();
+  }
+
+  private void read() {
+    while (reading) {
+      answers.poll(Duration.ofMillis(100)).forEach(this::count);
+    }
+  }
+
+  private void count(ConsumerRecord<byte[], byte[]> record) {
+    RecognitionEvent event = events.deserializer().deserialize(record.topic(), record.value());
+    int number = Integer.parseInt(event.getFrameId());
+    String earlier =
+        ids.putIfAbsent(event.getCameraId() + "/" + event.getFrameId(), event.getEventId());
+    if (earlier != null) {
+      doubled++;
+      otherIds += earlier.equals(event.getEventId()) ? 0 : 1;
+      return;
+    }
+    distinct = ids.size();
+    if (newest.getOrDefault(event.getCameraId(), -1) > number) {
+      orderBreaks++; // an answer that had been passed over
+    }
+    newest.merge(event.getCameraId(), number, Math::max);
+  }
+
+  /** Distinct frames that were answered so far. */
+  int answered() {
+    return distinct;
+  }
+
+  /** Waits until so many more frames were answered. */
+  void awaitAnswers(int more) throws Exception {
+    await(distinct + more);
+  }
+
+  private void await(int count) throws Exception {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (distinct < count && System.nanoTime() < end) {
+      check();
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    if (publishing && distinct < count) {
+      throw new IllegalStateException(
+          "Only " + distinct + " of " + count + " answers within " + PATIENCE.toSeconds() + " s");
+    }
+  }
+
+  private void check() {
+    if (failure != null) {
+      throw new IllegalStateException("Traffic failed", failure);
+    }
+  }
+
+  /** Stops publishing, waits for the answers that are missing, and for some that are too many. */
+  Count finish() throws Exception {
+    publishing = false;
+    publisher.join();
+    await(published);
+    TimeUnit.SECONDS.sleep(2);
+    reading = false;
+    reader.join();
+    check();
+    return new Count(published, published - ids.size(), doubled, otherIds, orderBreaks);
+  }
+
+  @Override
+  public void close() throws Exception {
+    publishing = false;
+    reading = false;
+    publisher.join();
+    reader.join();
+    producer.close(Duration.ofSeconds(5));
+    answers.close();
+  }
+}

@@ -1,0 +1,5 @@
+/** Long checks: {@code deploy/bench stream, faults, gallery kills}. Not run by the tests. */
+@NullMarked
+package io.shelfstream.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,449 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.shelfstream.config.DeliverySettings;
+import io.shelfstream.config.OverloadSettings;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.registry.SchemaRegistryClient;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.processor.api.MockProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.Stores;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The stage with a recogniser that finishes a frame when the test says so. */
+class FrameStageTest {
+  private static final TopicNames TOPICS = TopicNames.DEFAULT;
+  private static final Instant NOW = Instant.parse("2026-11-24T08:00:00Z");
+  private static final GalleryState NO_GALLERY = new GalleryState(Map.of(), 0, "Flat");
+  private static final ModelIds MODELS = new ModelIds("d", "e", "cpu");
+
+  private final EventSerdes serdes =
+      EventSerdes.with(SchemaRegistryClient.create("mock://stage-test"));
+  private final Map<String, CompletableFuture<Recognition>> begun = new ConcurrentHashMap<>();
+  private final FramesInHand inHand = new FramesInHand();
+  private final FrameAnswers answers =
+      new FrameAnswers(
+          TOPICS.frames(),
+          serdes,
+          frame -> begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
+          new RecognitionEvents("shelf", Clock.systemUTC()),
+          () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
+  private TopologyTestDriver driver;
+  private TestInputTopic<String, byte[]> frames;
+
+  static DeliverySettings delivery(int window) {
+    return new DeliverySettings(
+        true,
+        window,
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(1),
+        0,
+        Duration.ofMinutes(1));
+  }
+
+  /** Lets the timer of the stage run until no frame is pending. */
+  static void settle(TopologyTestDriver driver) {
+    KeyValueStore<Integer, byte[]> pending =
+        driver.getKeyValueStore(RecognitionTopology.PENDING_FRAMES);
+    until(
+        () -> {
+          driver.advanceWallClockTime(Duration.ofMillis(1));
+          return count(pending) == 0;
+        });
+  }
+
+  private static int count(KeyValueStore<Integer, byte[]> store) {
+    try (var all = store.all()) {
+      int count = 0;
+      for (; all.hasNext(); all.next()) {
+        count++;
+      }
+      return count;
+    }
+  }
+
+  private static void until(BooleanSupplier holds) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!holds.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waited for 20 s").isLessThan(end);
+      try {
+        TimeUnit.MILLISECONDS.sleep(1);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  private void start(int window, OverloadSettings overload, Deliveries deliveries) {
+    driver =
+        new TopologyTestDriver(
+            RecognitionTopology.recognition(
+                TOPICS, serdes, stage(delivery(window), overload, deliveries), Outputs.of("test")),
+            new Properties(),
+            NOW);
+    frames =
+        driver.createInputTopic(
+            TOPICS.frames(), new StringSerializer(), new ByteArraySerializer(), NOW, Duration.ZERO);
+  }
+
+  private FrameStage stage(
+      DeliverySettings delivery, OverloadSettings overload, Deliveries deliveries) {
+    return new FrameStage(TOPICS.frames(), answers, delivery, overload, deliveries, inHand);
+  }
+
+  @AfterEach
+  void stop() {
+    if (driver != null) {
+      driver.close();
+    }
+    answers.close();
+  }
+
+  @Test
+  void answersInTheOrderOfThePartitionHoweverTheFramesFinish() {
+    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    publish("c", "slow");
+    publish("c", "quick");
+    frames.pipeInput("c", "not avro".getBytes(StandardCharsets.UTF_8));
+    publish("c", "last");
+
+    finish("quick");
+    finish("last");
+    driver.advanceWallClockTime(Duration.ofMillis(1));
+    assertThat(answered()).isEmpty();
+    finish("slow");
+    settle(driver);
+
+    assertThat(answered()).containsExactly("slow", "quick", "last");
+    assertThat(deadLetters()).isEqualTo(1);
+  }
+
+  @Test
+  void sendsAHeadThatFailsToTheDeadLettersAndGoesOnBehindIt() {
+    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    publish("c", "poison");
+    publish("c", "good");
+
+    finish("good");
+    await("poison").completeExceptionally(new IllegalStateException("nobody foresaw this"));
+    settle(driver);
+
+    assertThat(answered()).containsExactly("good");
+    assertThat(deadLetters()).isEqualTo(1);
+  }
+
+  @Test
+  void keepsAFrameInItsSlotUntilItsOutputsArrived() {
+    List<Runnable> arrivals = new ArrayList<>();
+    start(
+        64,
+        OverloadSettings.KEEP_ALL,
+        outputs -> {
+          outputs.run();
+          boolean[] arrived = {false};
+          arrivals.add(() -> arrived[0] = true);
+          return () -> arrived[0];
+        });
+    publish("c", "f1");
+    finish("f1");
+    until(
+        () -> {
+          driver.advanceWallClockTime(Duration.ofMillis(1));
+          return !arrivals.isEmpty();
+        });
+    assertThat(answered()).containsExactly("f1");
+    assertThat(count(driver.getKeyValueStore(RecognitionTopology.PENDING_FRAMES))).isEqualTo(1);
+
+    arrivals.get(0).run();
+    settle(driver);
+  }
+
+  @Test
+  void waitsForTheHeadWhileTheWindowIsFull() throws Exception {
+    start(2, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    publish("c", "f1");
+    publish("c", "f2");
+
+    CompletableFuture<Void> third = CompletableFuture.runAsync(() -> publish("c", "f3"));
+    assertThatThrownBy(() -> third.get(200, TimeUnit.MILLISECONDS))
+        .isInstanceOf(java.util.concurrent.TimeoutException.class);
+    finish("f1");
+    third.get(10, TimeUnit.SECONDS);
+
+    assertThat(answered()).containsExactly("f1");
+  }
+
+  @Test
+  void takesAFrameBeyondTheWindowRatherThanStayAwayFromPoll() throws Exception {
+    start(1, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    publish("c", "f1");
+
+    long began = System.nanoTime();
+    publish("c", "f2");
+
+    assertThat(Duration.ofNanos(System.nanoTime() - began))
+        .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
+    assertThat(count(driver.getKeyValueStore(RecognitionTopology.PENDING_FRAMES))).isEqualTo(2);
+  }
+
+  @Test
+  void skipsOlderFramesOfANewestWinsCameraAndSaysSo() {
+    start(
+        64,
+        new OverloadSettings(false, Map.of("live", true), 1, true),
+        Deliveries.IN_ONE_TRANSACTION);
+    for (int i = 1; i <= 5; i++) {
+      publish("live", "l" + i);
+    }
+    publish("other", "o1"); // two at work, one waits, two were skipped; this one is kept
+
+    for (String frame : List.of("l1", "l2", "l5", "o1")) {
+      finishEventually(frame);
+    }
+    settle(driver);
+
+    List<RecognitionEvent> events = events();
+    assertThat(events)
+        .extracting(RecognitionEvent::getFrameId)
+        .containsExactly("l1", "l2", "l3", "l4", "l5", "o1");
+    assertThat(events.subList(2, 4))
+        .allSatisfy(
+            event -> {
+              assertThat(event.getStatus()).isEqualTo(RecognitionStatus.PARTIAL);
+              assertThat(event.getSkippedReason()).isEqualTo("OVERLOAD");
+            });
+    assertThat(events.get(4).getSkippedReason()).isNull();
+    assertThat(begun).doesNotContainKeys("l3", "l4");
+  }
+
+  @Test
+  void onlyCountsSkippedFramesWhenAskedTo() {
+    start(64, new OverloadSettings(true, Map.of(), 1, false), Deliveries.IN_ONE_TRANSACTION);
+    for (int i = 1; i <= 5; i++) {
+      publish("live", "l" + i);
+    }
+    for (String frame : List.of("l1", "l2", "l5")) {
+      finishEventually(frame);
+    }
+    settle(driver);
+
+    assertThat(answered()).containsExactly("l1", "l2", "l5");
+    assertThat(driver.metrics())
+        .anySatisfy(
+            (name, metric) -> {
+              assertThat(name.name()).isEqualTo("skipped-frames-total");
+              assertThat(metric.metricValue()).isEqualTo(2.0);
+            });
+  }
+
+  @Test
+  void takesUpWhatIsInTheStoreInItsOrder() throws Exception {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    KeyValueStore<Integer, byte[]> store = store(context);
+    store.put(7, pending(3, "f3").encode()); // from a larger window
+    store.put(0, pending(4, "f4").encode());
+    store.put(1, pending(2, "f2").encode());
+    FrameProcessor processor =
+        new FrameProcessor(
+            stage(delivery(2), OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+
+    processor.init(context);
+    for (String frame : List.of("f2", "f3", "f4")) {
+      finish(frame);
+    }
+    until(
+        () -> {
+          context.scheduledPunctuators().get(0).getPunctuator().punctuate(0);
+          return context.forwarded().size() == 3;
+        });
+
+    assertThat(context.forwarded())
+        .extracting(forwarded -> ((RecognitionEvent) forwarded.record().value()).getFrameId())
+        .containsExactly("f2", "f3", "f4");
+    assertThat(count(store)).isZero();
+  }
+
+  @Test
+  void givesUpItsWorkWhenClosedAndBeginsAgainWhenResumed() throws Exception {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    KeyValueStore<Integer, byte[]> store = store(context);
+    store.put(0, pending(0, "f0").encode());
+    FrameProcessor processor =
+        new FrameProcessor(
+            stage(delivery(2), OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+    processor.init(context);
+    CompletableFuture<Recognition> first = await("f0");
+
+    processor.close();
+    until(first::isCancelled);
+    assertThat(count(store)).isEqualTo(1);
+    assertThat(inHand.drain(Duration.ZERO)).isZero();
+  }
+
+  @Test
+  void failsTheTaskWhenRecognitionStandsStill() throws Exception {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    store(context).put(0, pending(0, "f0").encode());
+    DeliverySettings impatient =
+        new DeliverySettings(
+            true,
+            2,
+            Duration.ofSeconds(60),
+            Duration.ofMillis(50),
+            Duration.ZERO,
+            0,
+            Duration.ofMinutes(1));
+    FrameProcessor processor =
+        new FrameProcessor(
+            stage(impatient, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+    processor.init(context);
+    await("f0");
+    TimeUnit.MILLISECONDS.sleep(100);
+
+    assertThatThrownBy(() -> context.scheduledPunctuators().get(0).getPunctuator().punctuate(0))
+        .isInstanceOf(StalledException.class)
+        .hasMessageContaining("shelf.frames-0@10");
+  }
+
+  @Test
+  void beginsNothingWhileItDrains() throws Exception {
+    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    publish("c", "f1");
+    CompletableFuture<Recognition> first = await("f1");
+    CompletableFuture<Integer> drained =
+        CompletableFuture.supplyAsync(() -> inHand.drain(Duration.ofSeconds(20)));
+    until(inHand::isDraining);
+
+    publish("c", "f2");
+    first.complete(seen());
+    until(
+        () -> {
+          driver.advanceWallClockTime(Duration.ofMillis(1));
+          return drained.isDone();
+        });
+
+    assertThat(drained.get()).isZero();
+    assertThat(answered()).containsExactly("f1");
+    assertThat(begun).doesNotContainKey("f2");
+    assertThat(count(driver.getKeyValueStore(RecognitionTopology.PENDING_FRAMES))).isEqualTo(1);
+  }
+
+  @Test
+  void readsItsOwnEncodingAndRefusesALaterOne() {
+    RecordHeaders headers = new RecordHeaders();
+    headers.add("schlüssel", new byte[] {1}).add("none", null);
+    PendingFrame frame =
+        new PendingFrame(1L << 40, 9, new Record<>(null, new byte[] {1, 2}, 77, headers));
+
+    PendingFrame read = PendingFrame.decode(frame.encode());
+
+    assertThat(read.sequence()).isEqualTo(1L << 40);
+    assertThat(read.offset()).isEqualTo(9);
+    assertThat(read.record().key()).isNull();
+    assertThat(read.record().value()).containsExactly(1, 2);
+    assertThat(read.record().timestamp()).isEqualTo(77);
+    assertThat(read.record().headers()).isEqualTo(headers);
+    byte[] later = frame.encode();
+    later[0] = 4; // 2, as Avro writes it
+    assertThatThrownBy(() -> PendingFrame.decode(later)).hasMessageContaining("form 2");
+  }
+
+  private KeyValueStore<Integer, byte[]> store(MockProcessorContext<Object, Object> context) {
+    KeyValueStore<Integer, byte[]> store =
+        Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore(RecognitionTopology.PENDING_FRAMES),
+                Serdes.Integer(),
+                Serdes.ByteArray())
+            .withLoggingDisabled()
+            .build();
+    store.init(context.getStateStoreContext(), store);
+    context.addStateStore(store);
+    return store;
+  }
+
+  private PendingFrame pending(long sequence, String frameId) {
+    return new PendingFrame(
+        sequence,
+        10 + sequence,
+        new Record<>("c".getBytes(StandardCharsets.UTF_8), reference("c", frameId), 0));
+  }
+
+  private byte[] reference(String camera, String frameId) {
+    ImageReference frame = RecognitionEvents.reference(camera, frameId, "data:,x", NOW);
+    return serdes.frames().serializer().serialize(TOPICS.frames(), frame);
+  }
+
+  private void publish(String camera, String frameId) {
+    frames.pipeInput(camera, reference(camera, frameId));
+  }
+
+  private CompletableFuture<Recognition> await(String frameId) {
+    until(() -> begun.containsKey(frameId));
+    return begun.get(frameId);
+  }
+
+  private void finish(String frameId) {
+    await(frameId).complete(seen());
+  }
+
+  /** The same for a frame that is begun only when others have left. */
+  private void finishEventually(String frameId) {
+    until(
+        () -> {
+          driver.advanceWallClockTime(Duration.ofMillis(1));
+          return begun.containsKey(frameId);
+        });
+    finish(frameId);
+  }
+
+  private static Recognition seen() {
+    return new Recognition(1, 1, List.of(), NO_GALLERY, MODELS, new StageTimes());
+  }
+
+  private List<String> answered() {
+    return events().stream().map(RecognitionEvent::getFrameId).toList();
+  }
+
+  private List<RecognitionEvent> events() {
+    return driver
+        .createOutputTopic(
+            TOPICS.recognitions(), new StringDeserializer(), serdes.recognitions().deserializer())
+        .readValuesToList();
+  }
+
+  private int deadLetters() {
+    return driver
+        .createOutputTopic(
+            TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer())
+        .readValuesToList()
+        .size();
+  }
+}

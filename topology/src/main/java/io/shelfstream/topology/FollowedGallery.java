@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
+  private final TopicNames topics;
   private final Gallery gallery;
   private final Stages stages;
   private final InFlightPhotos inFlight;
@@ -21,11 +22,13 @@ final class FollowedGallery implements AutoCloseable {
   private final StreamsApplication follower;
 
   private FollowedGallery(
+      TopicNames topics,
       Gallery gallery,
       Stages stages,
       InFlightPhotos inFlight,
       @Nullable SnapshotTimer snapshots,
       StreamsApplication follower) {
+    this.topics = topics;
     this.gallery = gallery;
     this.stages = stages;
     this.inFlight = inFlight;
@@ -38,7 +41,7 @@ final class FollowedGallery implements AutoCloseable {
    *
    * @param models whose extractor the vectors are of; closed by their owner, after this
    * @param topics whose vectors topic is followed
-   * @param failure is told when following ends
+   * @param failure is told when following ends before this is closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
@@ -53,6 +56,7 @@ final class FollowedGallery implements AutoCloseable {
     InFlightPhotos inFlight = new InFlightPhotos();
     FollowedGallery followed =
         new FollowedGallery(
+            topics,
             gallery,
             RecognitionService.stages(config, models, gallery),
             inFlight,
@@ -116,13 +120,23 @@ final class FollowedGallery implements AutoCloseable {
     return new GalleryLinter(rules, gallery, inFlight);
   }
 
-  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
-  @Override
-  public void close() {
+  /** Whether it is the gallery of this vectors topic. */
+  boolean follows(TopicNames names) {
+    return topics.galleryVectors().equals(names.galleryVectors());
+  }
+
+  /** Stops following and writing snapshots; the gallery can be searched until it is closed. */
+  void retire() {
     follower.close();
     if (snapshots != null) {
       snapshots.close();
     }
+  }
+
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
+  @Override
+  public void close() {
+    retire();
     gallery.close();
   }
 }

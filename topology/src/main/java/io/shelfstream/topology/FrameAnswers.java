@@ -70,8 +70,8 @@ final class FrameAnswers implements AutoCloseable {
   /**
    * Begins the work on a frame.
    *
-   * @return completes with the event, or exceptionally with {@link RejectedException} and nothing
-   *     else; cancelled when the service stopped before there was an answer
+   * @return completes with the event, or exceptionally with {@link RejectedException}, or with an
+   *     Error where not the frame but this process is to blame; cancelled when the service stopped before there was an answer
    */
   CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();
@@ -85,6 +85,8 @@ final class FrameAnswers implements AutoCloseable {
               (recognition, failure) -> {
                 if (seen.isCancelled()) {
                   answer.cancel(false); // the recogniser stopped: the frame stays pending
+                } else if (failure instanceof Error) {
+                  answer.completeExceptionally(failure); // not the frame's fault
                 } else if (failure != null) {
                   answer.completeExceptionally(rejection(failure));
                 } else {

@@ -322,6 +322,9 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
                           source.withKey(e.getCameraId()).withValue(e),
                           RecognitionTopology.PUBLISH));
     } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error; // the process ends, and the frame is still in its slot
+      }
       RejectedException reason =
           e.getCause() instanceof RejectedException rejected
               ? rejected

@@ -71,9 +71,8 @@ final class ModelChange implements AutoCloseable {
     return new GalleryPhotos(RecognitionService.stages(config, models, none));
   }
 
-  /** The gallery of the next extractor, caught up with what is on its topic. */
-  FollowedGallery follow(EventSerdes serdes, StreamsApplication.Failure failure) {
-    return FollowedGallery.start(config, models, topics, serdes, failure);
+  LoadedModels models() {
+    return models;
   }
 
   /** Whether the next gallery is complete already, as after a restart. */

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.apache.kafka.streams.Topology;
@@ -36,7 +37,8 @@ public final class RecognitionService implements AutoCloseable {
   private final LoadedModels models;
   private final @Nullable ModelChange change;
   private final ImageFetcher fetcher;
-  private final List<FollowedGallery> galleries = new ArrayList<>();
+  private final List<FollowedGallery> galleries = new CopyOnWriteArrayList<>();
+  private final Restarts rebuilds;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -46,12 +48,18 @@ public final class RecognitionService implements AutoCloseable {
   private volatile @Nullable Stages stages;
 
   private volatile boolean ready;
+  private volatile boolean closing;
+
+  /** While a gallery that is no longer followed is built anew. */
+  private volatile boolean isStale;
+
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private RecognitionService(ShelfStreamConfig config, Role role) {
     this.config = config;
     this.role = role;
+    this.rebuilds = new Restarts(config.delivery().restarts(), config.delivery().restartsWithin());
     this.serdes = EventSerdes.of(config.schemaRegistry());
     this.models = LoadedModels.load(config.models().dir(), config.models().options());
     try {
@@ -93,10 +101,10 @@ public final class RecognitionService implements AutoCloseable {
     Topics.create(config, role);
     boolean changed = change != null && role.recognises() && change.isComplete();
     if (role.embeds() || !changed) {
-      search(FollowedGallery.start(config, models, config.topics(), serdes, this::failed));
+      follow(models, config.topics());
     }
     if (changed) {
-      search(Objects.requireNonNull(change).follow(serdes, this::failed));
+      follow(Objects.requireNonNull(change).models(), change.topics());
     }
     if (role.recognises()) {
       recognise();
@@ -118,10 +126,57 @@ public final class RecognitionService implements AutoCloseable {
         .log("Ready");
   }
 
-  /** Frames see models and gallery of one moment: both lie in what they take here. */
-  private void search(FollowedGallery gallery) {
+  /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
+  private void follow(LoadedModels of, TopicNames topics) {
+    FollowedGallery gallery =
+        FollowedGallery.start(
+            config, of, topics, serdes, (application, why) -> followAgain(of, topics, why));
     galleries.add(gallery);
-    stages = gallery.stages();
+    boolean isPast =
+        topics.equals(config.topics()) && galleries.stream().anyMatch(g -> !g.follows(topics));
+    if (!isPast) {
+      stages = gallery.stages();
+    }
+  }
+
+  /** A global thread cannot be replaced: called by it when it ends. */
+  private void followAgain(LoadedModels of, TopicNames topics, Throwable why) {
+    if (closing) {
+      return;
+    }
+    isStale = true;
+    log.atError()
+        .addKeyValue("topic", topics.galleryVectors())
+        .setCause(why)
+        .log(
+            "The gallery is no longer followed; it is built anew, and searched as it is meanwhile");
+    Thread builder = new Thread(() -> buildAnew(of, topics, why), "gallery-rebuild");
+    builder.setDaemon(true);
+    builder.start();
+  }
+
+  /** The gallery before is freed at the stop: frames may be searching it for a while yet. */
+  private void buildAnew(LoadedModels of, TopicNames topics, Throwable why) {
+    Throwable last = why;
+    for (long pause = 1; !closing; pause *= 2) {
+      if (!rebuilds.mayRestart()) {
+        failed("the follower of " + topics.galleryVectors(), last);
+        return;
+      }
+      try {
+        TimeUnit.SECONDS.sleep(pause);
+        galleries.stream().filter(g -> g.follows(topics)).forEach(FollowedGallery::retire);
+        follow(of, topics);
+        isStale = false;
+        return;
+      } catch (RuntimeException e) {
+        last = e;
+        log.atWarn().setCause(e).log("The gallery cannot be built anew yet; trying again");
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
   }
 
   private Stages stages() {
@@ -204,7 +259,7 @@ public final class RecognitionService implements AutoCloseable {
       return;
     }
     try {
-      search(to.follow(serdes, this::failed));
+      follow(to.models(), to.topics());
       log.atInfo()
           .addKeyValue("extractor", stages().models().extractor())
           .log("Recognition has gone over to the next models and their gallery");
@@ -276,7 +331,7 @@ public final class RecognitionService implements AutoCloseable {
    * the service stops.
    */
   public boolean isReady() {
-    return ready && applications.stream().allMatch(StreamsApplication::isReady);
+    return ready && !isStale && applications.stream().allMatch(StreamsApplication::isReady);
   }
 
   /**
@@ -286,6 +341,7 @@ public final class RecognitionService implements AutoCloseable {
   @Override
   public void close() {
     ready = false;
+    closing = true;
     applications.forEach(StreamsApplication::stopping);
     serdes.registry().stop();
     if (change != null) {

@@ -222,6 +222,8 @@ final class StreamsApplication implements AutoCloseable {
         delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
     // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
     settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
+    // At-least-once as well: whoever writes vectors may take them back.
+    settings.put(StreamsConfig.globalConsumerPrefix("isolation.level"), "read_committed");
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     // How soon an answer is forwarded and a gallery vector is searchable; Streams' own 100 ms is
     // too

@@ -86,8 +86,6 @@ final class GalleryKills {
   private List<String> settings(String broker) {
     return List.of(
         "kafka.bootstrap.servers = " + broker,
-        // So that a restart need not wait long for the transaction that a kill left open.
-        "kafka.producer.transaction.timeout.ms = 3000",
         "state.dir = " + folder.resolve("state"),
         "models.dir = " + System.getProperty("bench.models"),
         "models.threads = 1",

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -254,6 +255,38 @@ class GalleryRolesIT {
             .toList();
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
       admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
+    }
+  }
+
+  @Test
+  void buildsTheGalleryAnewWhenItsTopicIsMadeAnewAndGoesOnRecognising() throws Exception {
+    ShelfStreamConfig config =
+        topics.config(Map.of("index.snapshot.dir", folder.resolve("snapshots").toString()));
+    String topic = topics.names().galleryVectors();
+    try (RecognitionService service = RecognitionService.start(config)) {
+      topics.update(photos(12));
+      TestTopics.awaitSize(service, 12);
+      try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+        admin.deleteTopics(List.of(topic)).all().get();
+        TestTopics.until(() -> !names(admin).contains(topic));
+      }
+      Topics.create(config);
+
+      TestTopics.awaitSize(service, 0);
+      topics.update(Map.of("again", Color.CYAN));
+      TestTopics.awaitSize(service, 1);
+
+      TestTopics.until(service::isReady);
+      assertThat(topics.recognise(Color.CYAN).getObjects().get(0).getProductId())
+          .isEqualTo(TestTopics.product(Color.CYAN));
+    }
+  }
+
+  private static Set<String> names(Admin admin) {
+    try {
+      return admin.listTopics().names().get();
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 

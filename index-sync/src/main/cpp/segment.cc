@@ -175,8 +175,10 @@ class FaissSegment : public Segment {
     const bool some = any_buried() || sight.allowed != nullptr;
     // What a filter leaves of a graph or of lists is looked for longer; a few are compared exactly.
     const int64_t share = sight.rows / allowed;
-    find(some ? const_cast<Seen*>(&seen) : nullptr, sight.exact || share >= kFewAllowed, share, k,
-         best, positions.data(), scores.data());
+    const bool exact = sight.exact || share >= kFewAllowed ||
+                       (sight.allowed != nullptr && graph_ != nullptr && !kGraphsTakeFilters);
+    find(some ? const_cast<Seen*>(&seen) : nullptr, exact, share, k, best, positions.data(),
+         scores.data());
     for (int64_t q = 0; q < best.n; q++) {
       for (int64_t i = q * k; i < (q + 1) * k; i++) {
         if (positions[i] >= 0 && scores[i] > best.worst(q)) {
@@ -188,6 +190,8 @@ class FaissSegment : public Segment {
 
  private:
   static constexpr int64_t kFewAllowed = 16;
+  // Those of 1.7.3 lose more than a tenth of the nearest rows behind a filter.
+  static constexpr bool kGraphsTakeFilters = FAISS_VERSION_MAJOR > 1 || FAISS_VERSION_MINOR > 7;
 
   struct Seen : faiss::IDSelector {
     Seen(const FaissSegment& segment, const Sight& sight) : segment(segment), sight(sight) {}

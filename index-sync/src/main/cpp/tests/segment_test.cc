@@ -271,11 +271,14 @@ void takes_what_was_learnt_before() {
               Segment::make_index("IVF32,Flat", kDimension, 9)->take_centres(31, x.data()));
 }
 
-/// Whatever share of the rows a filter leaves, they are the nearest of these.
+/// Whatever share of the rows a filter leaves, they are the nearest of these; nearly so from a graph.
 void finds_only_what_a_filter_allows(const std::string& type) {
   const Floats x = unit_vectors(2000, 1);
   const auto segment = filled(type, x);
   segment->effort(64);
+  const bool is_graph = type.find("HNSW") == 0;
+  int wanted = 0;
+  int missed = 0;
   for (int64_t row = 0; row < 2000; row += 10) segment->bury(row, 5);
   for (const int64_t step : {1, 2, 7, 50, 3000}) {
     std::vector<uint64_t> allowed(2000 / 64 + 1);
@@ -299,12 +302,14 @@ void finds_only_what_a_filter_allows(const std::string& type) {
             CHECK(label == -1);
             continue;
           }
-          CHECK(label % step == 0 && label % 10 != 0);
-          CHECK(std::fabs(hits.scores[q * 5 + i] - live[i]) < 1e-3);
+          wanted++;
+          if (label < 0 || std::fabs(hits.scores[q * 5 + i] - live[i]) >= 1e-3) missed++;
+          CHECK(label < 0 || (label % step == 0 && label % 10 != 0));
         }
       }
     }
   }
+  CHECK(is_graph ? missed * 10 <= wanted : missed == 0);
 }
 
 /// Rows come and go under running searches; each search must find exactly the live rows of its

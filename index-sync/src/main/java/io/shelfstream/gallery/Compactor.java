@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -19,6 +20,9 @@ final class Compactor implements AutoCloseable {
 
   /** After a failure, such as want of memory; the gallery goes on meanwhile as it is. */
   private static final Duration PAUSE = Duration.ofMinutes(1);
+
+  /** Between two moves of a few photos. */
+  private static final Duration BREATH = Duration.ofNanos(200_000);
 
   private final Supplier<Optional<Compaction>> cut;
   private final Consumer<Compaction> finish;
@@ -63,8 +67,8 @@ final class Compactor implements AutoCloseable {
         due = cut.get();
       }
       while (!closed && drain.getAsBoolean()) {
-        // Others take their turn between two.
-        Thread.onSpinWait();
+        // The lock is not a fair one: a record that waits would not get it in between otherwise.
+        LockSupport.parkNanos(BREATH.toNanos());
       }
     } catch (RuntimeException e) {
       quietUntil = System.nanoTime() + PAUSE.toNanos();

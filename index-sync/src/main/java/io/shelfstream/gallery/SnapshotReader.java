@@ -17,7 +17,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the segments of a snapshot, several at a time, straight into their memory. A segment counts
@@ -58,6 +57,10 @@ final class SnapshotReader {
       pool.shutdownNow();
       awaitEnd(pool);
       segments.forEach(segment -> segment.vectors().close());
+      if (e instanceof IllegalArgumentException) {
+        // Numbers that no gallery can hold: refused as those of a record would be.
+        throw new IOException("it is damaged: " + e.getMessage(), e);
+      }
       throw e;
     } finally {
       pool.shutdown();
@@ -73,7 +76,7 @@ final class SnapshotReader {
       try {
         read.get();
       } catch (ExecutionException e) {
-        throw failure(e.getCause());
+        throw failure(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new InterruptedIOException("interrupted");
@@ -81,12 +84,11 @@ final class SnapshotReader {
     }
   }
 
-  private static IOException failure(@Nullable Throwable cause) {
-    if (cause instanceof IOException e) {
-      return e;
+  private static IOException failure(ExecutionException failed) {
+    if (failed.getCause() instanceof RuntimeException e) {
+      throw e;
     }
-    // Numbers that no gallery can hold: they are refused as those of a record would be.
-    return new IOException("it is damaged: " + cause, cause);
+    return failed.getCause() instanceof IOException e ? e : new IOException(failed);
   }
 
   // The segments must not be closed under a task.

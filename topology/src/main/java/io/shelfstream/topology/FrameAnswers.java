@@ -71,7 +71,8 @@ final class FrameAnswers implements AutoCloseable {
    * Begins the work on a frame.
    *
    * @return completes with the event, or exceptionally with {@link RejectedException}, or with an
-   *     Error where not the frame but this process is to blame; cancelled when the service stopped before there was an answer
+   *     Error where not the frame but this process is to blame; cancelled when the service stopped
+   *     before there was an answer
    */
   CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();

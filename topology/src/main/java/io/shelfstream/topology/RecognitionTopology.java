@@ -197,8 +197,7 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      return answer(
-          stages, image.width(), image.height(), boxes, embeddings, filter, times, null);
+      return answer(stages, image.width(), image.height(), boxes, embeddings, filter, times, null);
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }

@@ -1,7 +1,7 @@
 package io.shelfstream.bench;
 
-import io.shelfstream.cli.EventProducer;
-import io.shelfstream.cli.TopicReader;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.RecognitionEvent;

@@ -1,5 +1,6 @@
 /**
- * Long checks: {@code deploy/bench stream, faults, pipeline, freshness, gallery kills}. Not run by the tests.
+ * Long checks: {@code deploy/bench stream, faults, pipeline, freshness, gallery kills}. Not run by
+ * the tests.
  */
 @NullMarked
 package io.shelfstream.bench;

@@ -68,7 +68,8 @@ class FrameRecognizerTest {
             Profile.SHELF,
             new ColourExtractor(),
             gallery,
-            new MatchPolicy(0.95f, 0.01f, 3, 10));
+            new MatchPolicy(0.95f, 0.01f, 3, 10),
+            FrameFilters.NONE);
     return new FrameRecognizer(fetcher, () -> stages, limits);
   }
 

@@ -137,7 +137,8 @@ class RecognitionTopologyTest {
   }
 
   private FrameStage stage(Stages stages) {
-    recognizer = new FrameRecognizer(
+    recognizer =
+        new FrameRecognizer(
             fetcher,
             () -> stages,
             new Limits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));

@@ -58,7 +58,9 @@ class EventJsonTest {
             "detect":80.0,
             "extract":1.0E-5,
             "search":0.1,
-            "total":93.1}}
+            "total":93.1},
+            "skippedReason":"OVERLOAD",
+            "partialReason":"gallery version 2 was asked for; it is 1"}
             """
                 .lines()
                 .collect(Collectors.joining()));

@@ -75,6 +75,7 @@ final class Samples {
         .setSupersedes("5f0c6a4e-0000-5000-8000-000000000001")
         .setStatus(RecognitionStatus.PARTIAL)
         .setSkippedReason("OVERLOAD")
+        .setPartialReason("gallery version 2 was asked for; it is 1")
         .setStoreId("4012345000009")
         .setShelf(new ShelfLocation("plan-7", "3", "2"))
         .setObjects(List.of(matchedObject()))
@@ -152,6 +153,7 @@ final class Samples {
     return GalleryVector.newBuilder(minimalGalleryVector())
         .setGtin("04012345678901")
         .setAttributes(Map.of("brand", "Crunch"))
+        .setSha256("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         .build();
   }
 
@@ -174,6 +176,7 @@ final class Samples {
         .setReason("NOT_FOUND")
         .setMessage("no such file")
         .setWarnings(List.of("blurred"))
+        .setSearchableAt(NOON.plusMillis(300))
         .build();
   }
 

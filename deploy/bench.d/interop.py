@@ -217,10 +217,10 @@ class Run:
         producer = Producer({"bootstrap.servers": self.broker})
         producer.produce(UPDATES, key="pen-1", value=self.serializer(UPDATES)(update, context))
         producer.flush(PATIENCE)
-        statuses = [self.read(m) for m in self.records(STATUS, 1)]
+        statuses = [self.read(m) for m in self.records(STATUS, 2)]
         self.checks.note(
             "Python writes a GalleryUpdate and reads its GalleryStatus",
-            [s["outcome"] for s in statuses] == ["APPLIED"], statuses[0]["message"] if statuses else "")
+            [s["outcome"] for s in statuses] == ["APPLIED", "SEARCHABLE"], statuses[0]["message"] if statuses else "")
         time.sleep(3)  # until the instance follows
 
     def other_forms(self, event):

@@ -27,6 +27,7 @@ final class Compactor implements AutoCloseable {
   private final Supplier<Optional<Compaction>> cut;
   private final Consumer<Compaction> finish;
   private final BooleanSupplier drain;
+  private final AtomicBoolean requested = new AtomicBoolean();
   private final AtomicBoolean busy = new AtomicBoolean();
   private final ExecutorService thread = Executors.newSingleThreadExecutor(Compactor::background);
   private volatile boolean closed;
@@ -54,6 +55,11 @@ final class Compactor implements AutoCloseable {
 
   /** Something is due. Cheap and idempotent; the caller holds the gallery's write lock. */
   void request() {
+    requested.set(true);
+    begin();
+  }
+
+  private void begin() {
     if (!closed && System.nanoTime() - quietUntil >= 0 && busy.compareAndSet(false, true)) {
       thread.execute(this::work);
     }
@@ -61,14 +67,8 @@ final class Compactor implements AutoCloseable {
 
   private void work() {
     try {
-      Optional<Compaction> due = cut.get();
-      while (due.isPresent()) {
-        compact(due.get());
-        due = cut.get();
-      }
-      while (!closed && drain.getAsBoolean()) {
-        // The lock is not a fair one: a record that waits would not get it in between otherwise.
-        LockSupport.parkNanos(BREATH.toNanos());
+      while (requested.getAndSet(false)) {
+        doWhatIsDue();
       }
     } catch (RuntimeException e) {
       quietUntil = System.nanoTime() + PAUSE.toNanos();
@@ -77,6 +77,23 @@ final class Compactor implements AutoCloseable {
           .log("Gallery was not compacted; it goes on as it is, next attempt in {}", PAUSE);
     } finally {
       busy.set(false);
+    }
+    if (requested.get()) {
+      begin(); // asked for between the last look and now
+    }
+  }
+
+  private void doWhatIsDue() {
+    while (!closed) {
+      Optional<Compaction> due = cut.get();
+      if (due.isPresent()) {
+        compact(due.get());
+      } else if (drain.getAsBoolean()) {
+        // The lock is not a fair one: a record that waits would not get it in between otherwise.
+        LockSupport.parkNanos(BREATH.toNanos());
+      } else {
+        return;
+      }
     }
   }
 

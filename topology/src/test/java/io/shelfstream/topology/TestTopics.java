@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.client.EventProducer;
@@ -129,6 +130,15 @@ final class TestTopics {
       }
     }
     return records;
+  }
+
+  /** How many gallery updates were answered; a second status says when a change is searchable. */
+  int updatesHandled() {
+    return (int)
+        records(names().galleryStatus()).stream()
+            .map(status -> new String(status.headers().lastHeader("ce_id").value(), UTF_8))
+            .filter(id -> !id.endsWith("@searchable"))
+            .count();
   }
 
   static Gallery gallery(RecognitionService service) {

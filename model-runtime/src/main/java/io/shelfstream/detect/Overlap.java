@@ -18,9 +18,22 @@ final class Overlap {
    */
   static <T> List<T> suppress(
       List<T> bestFirst, double threshold, ToDoubleBiFunction<T, T> overlap) {
+    return suppress(bestFirst, threshold, overlap, Integer.MAX_VALUE);
+  }
+
+  /**
+   * The same for the best alone: what comes after them is not looked at.
+   *
+   * @param most how many are kept at most
+   */
+  static <T> List<T> suppress(
+      List<T> bestFirst, double threshold, ToDoubleBiFunction<T, T> overlap, int most) {
     float limit = (float) threshold;
     List<T> kept = new ArrayList<>();
     for (T candidate : bestFirst) {
+      if (kept.size() == most) {
+        break;
+      }
       boolean free = true;
       for (int i = 0; free && i < kept.size(); i++) {
         free = overlap.applyAsDouble(kept.get(i), candidate) <= limit;

@@ -132,7 +132,6 @@ final class RawHeads implements DetectorOutput {
   private static List<Detection> best(List<Detection> boxes) {
     boxes.sort(BEST_FIRST);
     List<Detection> candidates = boxes.subList(0, Math.min(CANDIDATES, boxes.size()));
-    List<Detection> kept = Overlap.suppress(candidates, OVERLAP, Overlap::iou);
-    return List.copyOf(kept.subList(0, Math.min(KEPT, kept.size())));
+    return List.copyOf(Overlap.suppress(candidates, OVERLAP, Overlap::iou, KEPT));
   }
 }

@@ -182,14 +182,15 @@ public final class RecognitionTopology {
   }
 
   /**
-   * What one image shows. The processor and the command {@code recognize} both come through here.
+   * What one image shows, compared with all photos, on the calling thread. The command {@code
+   * recognize} comes through here; {@link FrameRecognizer} takes the same steps for many frames
+   * side by side.
    *
    * @param regions boxes to look at; empty for the whole image
-   * @param filter photos that the objects are compared with
    * @param times goes on being booked
    */
   public static Recognition recognize(
-      Stages stages, byte[] encoded, List<PixelBox> regions, PhotoFilter filter, StageTimes times)
+      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
       throws RejectedException {
     try (Image image = stages.decoder().decode(encoded)) {
       times.lap(Stage.DECODE);
@@ -197,17 +198,11 @@ public final class RecognitionTopology {
       times.lap(Stage.DETECT);
       List<float[]> embeddings = extract(stages, image, boxes);
       times.lap(Stage.EXTRACT);
-      return answer(stages, image.width(), image.height(), boxes, embeddings, filter, times, null);
+      return answer(
+          stages, image.width(), image.height(), boxes, embeddings, PhotoFilter.NONE, times, null);
     } catch (ImageException e) {
       throw RejectedException.of(e);
     }
-  }
-
-  /** The same among all photos. */
-  public static Recognition recognize(
-      Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
-      throws RejectedException {
-    return recognize(stages, encoded, regions, PhotoFilter.NONE, times);
   }
 
   /**

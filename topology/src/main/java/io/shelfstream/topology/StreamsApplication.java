@@ -95,10 +95,6 @@ final class StreamsApplication implements AutoCloseable {
     streams.start();
   }
 
-  String id() {
-    return id;
-  }
-
   /** Whether it works, or is about to without being built anew. */
   synchronized boolean isReady() {
     return started && !rebuilding && !closing && streams.state().isRunningOrRebalancing();

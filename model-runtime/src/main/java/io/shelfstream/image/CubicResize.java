@@ -55,10 +55,8 @@ final class CubicResize {
    * @param box inside the image, taken by {@link #takes}
    */
   void resize(Image image, PixelBox box, Rows rows) {
-    CubicTaps across = CubicTaps.of(tapsAcross, box.width(), size);
-    CubicTaps down = CubicTaps.of(tapsDown, box.height(), size);
-    tapsAcross = across;
-    tapsDown = down;
+    CubicTaps across = across(box);
+    CubicTaps down = down(box);
     if (source.length != CHANNELS * box.width()) {
       source = new byte[CHANNELS * box.width()];
     }
@@ -78,6 +76,18 @@ final class CubicResize {
       round(sums, resized);
       rows.accept(y, resized);
     }
+  }
+
+  CubicTaps across(PixelBox box) {
+    CubicTaps taps = CubicTaps.of(tapsAcross, box.width(), size);
+    tapsAcross = taps;
+    return taps;
+  }
+
+  CubicTaps down(PixelBox box) {
+    CubicTaps taps = CubicTaps.of(tapsDown, box.height(), size);
+    tapsDown = taps;
+    return taps;
   }
 
   private static void read(Image image, int x, int y, byte[] row) {

@@ -16,14 +16,15 @@ import org.bytedeco.opencv.opencv_core.Size;
  */
 public final class InputTensor {
   private static final int CHANNELS = 3;
+  private static final int LEVELS = 256;
 
   private final int size;
   private final int interpolation;
   private final boolean rgb;
-  private final float[][] tables; // in the order of the tensor's channels
+  private final float[] tables; // 256 values a channel, in the order of the tensor's channels
   private final ConcurrentLinkedQueue<Scratch> free = new ConcurrentLinkedQueue<>();
 
-  private InputTensor(int size, int interpolation, boolean rgb, float[][] tables) {
+  private InputTensor(int size, int interpolation, boolean rgb, float[] tables) {
     this.size = size;
     this.interpolation = interpolation;
     this.rgb = rgb;
@@ -38,11 +39,11 @@ public final class InputTensor {
    */
   public static InputTensor ofDetector(
       int size, int interpolation, boolean rgb, List<Double> mean, List<Double> std) {
-    float[][] tables = new float[CHANNELS][256];
+    float[] tables = new float[CHANNELS * LEVELS];
     for (int c = 0; c < CHANNELS; c++) {
-      for (int v = 0; v < 256; v++) {
+      for (int v = 0; v < LEVELS; v++) {
         float centred = (float) (v / 255f - mean.get(c));
-        tables[c][v] = (float) (centred / std.get(c));
+        tables[c * LEVELS + v] = (float) (centred / std.get(c));
       }
     }
     return new InputTensor(size, interpolation, rgb, tables);
@@ -52,10 +53,10 @@ public final class InputTensor {
   public static InputTensor ofExtractor(
       int size, int interpolation, boolean rgb, List<Double> mean, List<Double> std) {
     float scale = (float) (1.0 / 255);
-    float[][] tables = new float[CHANNELS][256];
+    float[] tables = new float[CHANNELS * LEVELS];
     for (int c = 0; c < CHANNELS; c++) {
-      for (int v = 0; v < 256; v++) {
-        tables[c][v] = (v * scale - mean.get(c).floatValue()) / std.get(c).floatValue();
+      for (int v = 0; v < LEVELS; v++) {
+        tables[c * LEVELS + v] = (v * scale - mean.get(c).floatValue()) / std.get(c).floatValue();
       }
     }
     return new InputTensor(size, interpolation, rgb, tables);
@@ -73,18 +74,23 @@ public final class InputTensor {
    * @param target receives {@link #floats} values from {@code at} on
    */
   public void write(Image image, PixelBox box, FloatBuffer target, int at) {
+    write(image, box, target, at, NativeResize.isAvailable());
+  }
+
+  /** The same bits either way. */
+  void write(Image image, PixelBox box, FloatBuffer target, int at, boolean natively) {
     Scratch scratch = free.poll();
     if (scratch == null) {
       scratch = new Scratch(size);
     }
-    float[] plane = scratch.plane;
-    if (interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box)) {
-      scratch.cubic.resize(image, box, (y, bgr) -> write(bgr, 0, y, plane, target, at));
+    boolean cubic = interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box);
+    if (!cubic) {
+      resize(image, box, scratch.resized);
+    }
+    if (natively) {
+      writeNatively(image, box, cubic, scratch, target, at);
     } else {
-      resize(image, box, scratch);
-      for (int y = 0; y < size; y++) {
-        write(scratch.pixels, CHANNELS * size * y, y, plane, target, at);
-      }
+      writeInJava(image, box, cubic, scratch, target, at);
     }
     free.add(scratch); // not after a failure: it may be half written
   }
@@ -93,34 +99,55 @@ public final class InputTensor {
   private static final class Scratch {
     final CubicResize cubic;
     final Mat resized = new Mat();
-    final byte[] pixels;
+    final byte[] row;
     final float[] plane;
 
     Scratch(int size) {
       cubic = new CubicResize(size);
-      pixels = new byte[CHANNELS * size * size];
+      row = new byte[CHANNELS * size];
       plane = new float[size];
     }
   }
 
-  private void resize(Image image, PixelBox box, Scratch scratch) {
+  private void resize(Image image, PixelBox box, Mat resized) {
     try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
         Mat part = new Mat(image.bgr(), rect);
         Size square = new Size(size, size)) {
-      opencv_imgproc.resize(part, scratch.resized, square, 0, 0, interpolation);
-      try (BytePointer data = scratch.resized.data()) {
-        data.get(scratch.pixels);
+      opencv_imgproc.resize(part, resized, square, 0, 0, interpolation);
+    }
+  }
+
+  private void writeNatively(
+      Image image, PixelBox box, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
+    if (cubic) {
+      CubicTaps across = scratch.cubic.across(box);
+      CubicTaps down = scratch.cubic.down(box);
+      NativeResize.cubic(image, box, across, down, tables, rgb, size, target, at);
+    } else {
+      NativeResize.layOut(scratch.resized, tables, rgb, size, target, at);
+    }
+  }
+
+  private void writeInJava(
+      Image image, PixelBox box, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
+    if (cubic) {
+      scratch.cubic.resize(image, box, (y, bgr) -> write(bgr, y, scratch.plane, target, at));
+      return;
+    }
+    for (int y = 0; y < size; y++) {
+      try (BytePointer pixels = scratch.resized.ptr(y)) {
+        pixels.get(scratch.row);
       }
+      write(scratch.row, y, scratch.plane, target, at);
     }
   }
 
   /** Colour, normalisation and layout of one row. */
-  private void write(byte[] bgr, int from, int y, float[] plane, FloatBuffer target, int at) {
+  private void write(byte[] bgr, int y, float[] plane, FloatBuffer target, int at) {
     for (int c = 0; c < CHANNELS; c++) {
-      float[] table = tables[c];
-      int i = from + (rgb ? CHANNELS - 1 - c : c);
+      int i = rgb ? CHANNELS - 1 - c : c;
       for (int x = 0; x < plane.length; x++, i += CHANNELS) {
-        plane[x] = table[bgr[i] & 0xFF];
+        plane[x] = tables[c * LEVELS + (bgr[i] & 0xFF)];
       }
       target.put(at + (c * size + y) * size, plane);
     }

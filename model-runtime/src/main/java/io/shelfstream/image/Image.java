@@ -1,16 +1,24 @@
 package io.shelfstream.image;
 
+import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * A decoded image, upright, 8 bits a channel. Its pixels are native memory: close it. Not to be
- * closed while another thread uses it.
+ * A decoded image, upright, 8 bits a channel. Its pixels are native memory: close it, and do not
+ * touch them afterwards, as they serve the next image. Not to be closed while another thread uses
+ * it.
  */
 public final class Image implements AutoCloseable {
   private final Mat bgr;
+  private final Consumer<Mat> giveBack;
+  private boolean closed;
 
-  Image(Mat bgr) {
+  /**
+   * @param giveBack takes the pixels when the image is closed, once
+   */
+  Image(Mat bgr, Consumer<Mat> giveBack) {
     this.bgr = bgr;
+    this.giveBack = giveBack;
   }
 
   /** Width in pixels after EXIF rotation. */
@@ -28,8 +36,12 @@ public final class Image implements AutoCloseable {
     return bgr;
   }
 
+  /** Idempotent. */
   @Override
   public void close() {
-    bgr.close();
+    if (!closed) {
+      closed = true;
+      giveBack.accept(bgr);
+    }
   }
 }

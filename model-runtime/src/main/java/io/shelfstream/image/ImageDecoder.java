@@ -13,6 +13,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
  */
 public final class ImageDecoder {
   private final ImageLimits limits;
+  private final PixelMemory memory = new PixelMemory();
 
   public ImageDecoder(ImageLimits limits) {
     OpenCv.load();
@@ -50,25 +51,28 @@ public final class ImageDecoder {
     return decode(header.format().equals("PNG") ? PngStill.of(encoded) : encoded, header);
   }
 
-  private static Image decode(byte[] encoded, ImageHeader header) throws ImageException {
+  private Image decode(byte[] encoded, ImageHeader header) throws ImageException {
+    Mat bgr = memory.take();
     try (BytePointer bytes = new BytePointer(encoded);
-        Mat buffer = new Mat(1, encoded.length, opencv_core.CV_8UC1, bytes)) {
-      Mat bgr = opencv_imgcodecs.imdecode(buffer, opencv_imgcodecs.IMREAD_COLOR);
-      if (bgr == null || bgr.empty()) {
+        Mat buffer = new Mat(1, encoded.length, opencv_core.CV_8UC1, bytes);
+        Mat decoded = opencv_imgcodecs.imdecode(buffer, opencv_imgcodecs.IMREAD_COLOR, bgr)) {
+      if (decoded == null || decoded.empty()) {
         throw corrupt(header, "OpenCV cannot decode it");
       }
       boolean asPromised =
           (bgr.cols() == header.width() && bgr.rows() == header.height())
               || (bgr.cols() == header.height() && bgr.rows() == header.width());
       if (!asPromised) {
-        String got = bgr.cols() + " x " + bgr.rows();
-        bgr.close();
-        throw corrupt(header, "it decodes to " + got);
+        throw corrupt(header, "it decodes to " + bgr.cols() + " x " + bgr.rows());
       }
-      return new Image(bgr);
+    } catch (ImageException e) {
+      bgr.close();
+      throw e;
     } catch (RuntimeException e) { // C++ exceptions of OpenCV's codecs
+      bgr.close();
       throw corrupt(header, String.valueOf(e.getMessage()));
     }
+    return new Image(bgr, memory::give);
   }
 
   private static ImageException corrupt(ImageHeader header, String why) {

@@ -194,6 +194,23 @@ class ImageDecoderTest {
   }
 
   @Test
+  void aClosedImagesMemoryServesTheNextOneAndNoTwoAtOnce() throws ImageException {
+    ImageDecoder decoder = new ImageDecoder(ImageLimits.DEFAULT);
+    Image first = decoder.decode(golden("progressive.jpg"));
+    long memory = first.bgr().data().address();
+    first.close();
+    first.close();
+
+    try (Image second = decoder.decode(golden("photo.jpg"));
+        Image third = decoder.decode(golden("photo.jpg"));
+        Image fresh = new ImageDecoder(ImageLimits.DEFAULT).decode(golden("photo.jpg"))) {
+      assertThat(second.bgr().data().address()).isEqualTo(memory);
+      assertThat(third.bgr().data().address()).isNotEqualTo(memory);
+      assertThat(pixels(second)).isEqualTo(pixels(fresh));
+    }
+  }
+
+  @Test
   void limitsMustBePositive() {
     assertThat(catchThrowableOfType(IllegalArgumentException.class, () -> new ImageLimits(0, 5)))
         .hasMessageContaining("0 bytes")

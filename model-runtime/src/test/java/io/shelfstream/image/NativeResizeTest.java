@@ -70,7 +70,7 @@ class NativeResizeTest {
       pixels[i] = random.nextBoolean() ? pixels[i] : (byte) (random.nextBoolean() ? 255 : 0);
     }
     mat.data().put(pixels);
-    return new Image(mat);
+    return new Image(mat, Mat::close);
   }
 
   private static PixelBox part(Random random, Image image) {

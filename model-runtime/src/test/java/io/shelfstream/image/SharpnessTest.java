@@ -30,7 +30,7 @@ class SharpnessTest {
   }
 
   private static double of(Mat pixels, PixelBox box) {
-    try (Image image = new Image(pixels.clone())) {
+    try (Image image = new Image(pixels.clone(), Mat::close)) {
       return Sharpness.of(image, box);
     }
   }

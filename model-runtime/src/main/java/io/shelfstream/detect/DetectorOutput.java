@@ -12,6 +12,10 @@ import java.util.Map;
  * Turns what a detector puts out into detections; there are two contracts, told apart by shapes.
  */
 interface DetectorOutput {
+
+  /** Whether each output has a row for each image, whatever the image shows. */
+  boolean isByImage();
+
   Comparator<Detection> BEST_FIRST = Comparator.comparingDouble(Detection::score).reversed();
 
   /**
@@ -41,8 +45,13 @@ interface DetectorOutput {
     private static final int COLUMNS = 6;
 
     @Override
+    public boolean isByImage() {
+      return false;
+    }
+
+    @Override
     public List<List<Detection>> read(List<OnnxModel.Output> outputs, FloatBuffer scales, int n) {
-      float[] rows = outputs.get(0).floats();
+      FloatBuffer rows = outputs.get(0).floats();
       int[] counts = outputs.get(1).ints();
       if (counts.length != n) {
         throw new ModelException(
@@ -53,10 +62,15 @@ interface DetectorOutput {
       int row = 0;
       for (int count : counts) {
         List<Detection> boxes = new ArrayList<>(count);
-        for (int end = Math.min(row + count, rows.length / COLUMNS); row < end; row++) {
+        for (int end = Math.min(row + count, rows.limit() / COLUMNS); row < end; row++) {
           int at = row * COLUMNS;
           boxes.add(
-              new Detection(rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5]));
+              new Detection(
+                  rows.get(at + 1),
+                  rows.get(at + 2),
+                  rows.get(at + 3),
+                  rows.get(at + 4),
+                  rows.get(at + 5)));
         }
         boxes.sort(BEST_FIRST);
         found.add(boxes);

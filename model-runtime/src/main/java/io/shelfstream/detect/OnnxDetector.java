@@ -179,9 +179,11 @@ public final class OnnxDetector implements Detector {
     if (model.hasInput("scale_factor")) {
       inputs.put("scale_factor", new OnnxModel.Input(prepared.scales(), room, 2));
     }
-    return model
-        .run(inputs, outputs -> output.read(outputs, prepared.scales(), room))
-        .subList(0, prepared.n());
+    Function<List<OnnxModel.Output>, List<List<Detection>>> read =
+        outputs -> output.read(outputs, prepared.scales(), room);
+    List<List<Detection>> found =
+        output.isByImage() ? model.runByImage(inputs, read) : model.run(inputs, read);
+    return found.subList(0, prepared.n());
   }
 
   private void warmUp() {

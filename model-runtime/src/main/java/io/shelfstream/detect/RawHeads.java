@@ -53,6 +53,11 @@ final class RawHeads implements DetectorOutput {
   }
 
   @Override
+  public boolean isByImage() {
+    return true;
+  }
+
+  @Override
   public List<List<Detection>> read(List<OnnxModel.Output> outputs, FloatBuffer scales, int n) {
     List<List<Detection>> found = new ArrayList<>(n);
     for (int i = 0; i < n; i++) {
@@ -74,9 +79,9 @@ final class RawHeads implements DetectorOutput {
 
   private void decode(
       int level,
-      float[] scores,
+      FloatBuffer scores,
       int classes,
-      float[] distances,
+      FloatBuffer distances,
       FloatBuffer scales,
       List<List<Detection>> found) {
     int cells = (int) cells(size, level);
@@ -92,7 +97,13 @@ final class RawHeads implements DetectorOutput {
   }
 
   private Detection box(
-      int level, int cell, float score, float[] distances, int at, FloatBuffer scales, int image) {
+      int level,
+      int cell,
+      float score,
+      FloatBuffer distances,
+      int at,
+      FloatBuffer scales,
+      int image) {
     int side = side(size, level);
     int stride = STRIDES[level];
     float x = cell % side + 0.5f; // cell_offset
@@ -109,22 +120,22 @@ final class RawHeads implements DetectorOutput {
   }
 
   /** Mean of a softmax over the bins 0 to 7, in strides. */
-  private static float expected(float[] logits, int at) {
+  private static float expected(FloatBuffer logits, int at) {
     float max = max(logits, at, BINS);
     double sum = 0;
     double weighted = 0;
     for (int i = 0; i < BINS; i++) {
-      double p = Math.exp(logits[at + i] - max);
+      double p = Math.exp(logits.get(at + i) - max);
       sum += p;
       weighted += i * p;
     }
     return (float) (weighted / sum);
   }
 
-  private static float max(float[] values, int at, int count) {
-    float max = values[at];
+  private static float max(FloatBuffer values, int at, int count) {
+    float max = values.get(at);
     for (int i = 1; i < count; i++) {
-      max = Math.max(max, values[at + i]);
+      max = Math.max(max, values.get(at + i));
     }
     return max;
   }

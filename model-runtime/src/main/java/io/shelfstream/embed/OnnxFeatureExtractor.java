@@ -164,14 +164,13 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
   }
 
   private List<float[]> run(Prepared prepared) {
-    return unitVectors(features(prepared), prepared.n());
+    return features(prepared, outputs -> unitVectors(outputs.get(0).floats(), prepared.n()));
   }
 
-  private float[] features(Prepared prepared) {
+  private <T> T features(Prepared prepared, Function<List<OnnxModel.Output>, T> read) {
     int room = prepared.pixels().limit() / input.floats();
-    return model.run(
-        Map.of(INPUT, new OnnxModel.Input(prepared.pixels(), room, 3, size, size)),
-        outputs -> outputs.get(0).floats());
+    return model.runByImage(
+        Map.of(INPUT, new OnnxModel.Input(prepared.pixels(), room, 3, size, size)), read);
   }
 
   private void warmUp() {
@@ -182,7 +181,7 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
             for (int i = 0; i < nothing.pixels().limit(); i++) {
               nothing.pixels().put(i, 0);
             }
-            features(nothing);
+            features(nothing, outputs -> n);
           } finally {
             buffers.give(nothing.pixels());
           }
@@ -190,18 +189,18 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
   }
 
   /** Each row divided by its length, without an epsilon, as in the reference. */
-  private List<float[]> unitVectors(float[] features, int n) {
-    if (features.length != runs.padded(n) * dimension) {
+  private List<float[]> unitVectors(FloatBuffer features, int n) {
+    if (features.limit() != runs.padded(n) * dimension) {
       throw new ModelException(
           ModelException.Code.RUN,
           "The extractor gave %d values for %d crops, expected %d each"
-              .formatted(features.length, runs.padded(n), dimension));
+              .formatted(features.limit(), runs.padded(n), dimension));
     }
     List<float[]> vectors = new ArrayList<>(n);
     for (int i = 0; i < n; i++) {
       double squares = 0;
       for (int j = i * dimension; j < (i + 1) * dimension; j++) {
-        squares += (double) features[j] * features[j];
+        squares += (double) features.get(j) * features.get(j);
       }
       if (!(squares > 0 && squares < Double.POSITIVE_INFINITY)) {
         throw new ModelException(
@@ -211,7 +210,7 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
       float length = (float) Math.sqrt(squares);
       float[] vector = new float[dimension];
       for (int j = 0; j < dimension; j++) {
-        vector[j] = features[i * dimension + j] / length;
+        vector[j] = features.get(i * dimension + j) / length;
       }
       vectors.add(vector);
     }

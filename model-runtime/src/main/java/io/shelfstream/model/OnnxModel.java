@@ -6,15 +6,21 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtUtil;
 import ai.onnxruntime.TensorInfo;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An ONNX session with float inputs: names, shapes and runs whose tensors are always closed. Runs
@@ -26,6 +32,8 @@ public final class OnnxModel implements AutoCloseable {
   private final String provider;
   private final Map<String, long[]> inputs;
   private final Map<String, long[]> outputs;
+  private final Set<String> floatOutputs;
+  private final TensorBuffers outputBuffers = new TensorBuffers();
 
   private OnnxModel(Path file, OrtSession session, String provider) throws OrtException {
     this.file = file;
@@ -33,6 +41,7 @@ public final class OnnxModel implements AutoCloseable {
     this.provider = provider;
     this.inputs = shapes(session.getInputInfo());
     this.outputs = shapes(session.getOutputInfo());
+    this.floatOutputs = floats(session.getOutputInfo());
   }
 
   /**
@@ -57,6 +66,13 @@ public final class OnnxModel implements AutoCloseable {
           }
         });
     return shapes;
+  }
+
+  private static Set<String> floats(Map<String, NodeInfo> nodes) {
+    return nodes.entrySet().stream()
+        .filter(n -> n.getValue().getInfo() instanceof TensorInfo t && t.type == OnnxJavaType.FLOAT)
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** One input: values from the buffer's position to its limit, direct, in native byte order. */
@@ -134,6 +150,11 @@ public final class OnnxModel implements AutoCloseable {
     return text.toString();
   }
 
+  /** As {@link #run}, of a model whose outputs have a row for each image. */
+  public <T> T runByImage(Map<String, Input> values, Function<List<Output>, T> read) {
+    return run(values, values.values().iterator().next().shape()[0], read);
+  }
+
   /**
    * Runs the model.
    *
@@ -142,21 +163,38 @@ public final class OnnxModel implements AutoCloseable {
    * @throws ModelException when the run fails
    */
   public <T> T run(Map<String, Input> values, Function<List<Output>, T> read) {
+    return run(values, 0, read);
+  }
+
+  /**
+   * Outputs whose size is known beforehand go to memory that is used again.
+   *
+   * @param images rows of each output; 0: only the run will tell
+   */
+  private <T> T run(Map<String, Input> values, long images, Function<List<Output>, T> read) {
     Map<String, OnnxTensor> tensors = new HashMap<>();
+    Map<String, OnnxTensor> reused = new HashMap<>();
+    Map<String, FloatBuffer> buffers = new HashMap<>();
     try {
       for (Map.Entry<String, Input> value : values.entrySet()) {
-        tensors.put(
-            value.getKey(),
-            OnnxTensor.createTensor(
-                OrtEnvironment.getEnvironment(),
-                value.getValue().values(),
-                value.getValue().shape()));
+        tensors.put(value.getKey(), tensor(value.getValue().values(), value.getValue().shape()));
       }
-      try (OrtSession.Result result = session.run(tensors)) {
-        List<Output> inOrder =
-            outputs.keySet().stream()
-                .map(name -> new Output((OnnxTensor) result.get(name).orElseThrow()))
-                .toList();
+      for (Map.Entry<String, long[]> output : outputs.entrySet()) {
+        long[] shape = shapeFor(images, output.getValue());
+        if (shape.length > 0 && floatOutputs.contains(output.getKey())) {
+          FloatBuffer buffer = outputBuffers.take(Math.toIntExact(OrtUtil.elementCount(shape)));
+          buffers.put(output.getKey(), buffer);
+          reused.put(output.getKey(), tensor(buffer, shape));
+        }
+      }
+      Set<String> others = new HashSet<>(outputs.keySet());
+      others.removeAll(reused.keySet());
+      try (OrtSession.Result result = session.run(tensors, others, reused)) {
+        List<Output> inOrder = new ArrayList<>(outputs.size());
+        for (String name : outputs.keySet()) {
+          OnnxTensor tensor = (OnnxTensor) result.get(name).orElseThrow();
+          inOrder.add(new Output(tensor, buffers.get(name)));
+        }
         return read.apply(inOrder);
       }
     } catch (OrtException e) {
@@ -164,21 +202,42 @@ public final class OnnxModel implements AutoCloseable {
           ModelException.Code.RUN, "Model " + file + " failed: " + e.getMessage(), e);
     } finally {
       tensors.values().forEach(OnnxTensor::close);
+      reused.values().forEach(OnnxTensor::close);
+      buffers.values().forEach(outputBuffers::give);
     }
   }
 
+  private static OnnxTensor tensor(FloatBuffer values, long[] shape) throws OrtException {
+    return OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), values, shape);
+  }
+
+  /** The shape of an output for so many images; empty when only the run will tell. */
+  private static long[] shapeFor(long images, long[] declared) {
+    long[] shape = declared.clone();
+    if (shape.length > 0 && shape[0] == -1) {
+      shape[0] = images;
+    }
+    boolean known = shape.length > 0 && shape[0] == images;
+    return known && Arrays.stream(shape).allMatch(d -> d > 0) ? shape : new long[0];
+  }
+
   /** An output tensor, valid only while it is read. */
-  public record Output(OnnxTensor tensor) {
+  public static final class Output {
+    private final OnnxTensor tensor;
+    private final @Nullable FloatBuffer values;
+
+    private Output(OnnxTensor tensor, @Nullable FloatBuffer values) {
+      this.tensor = tensor;
+      this.values = values;
+    }
+
     public long[] shape() {
       return tensor.getInfo().getShape();
     }
 
-    /** A copy of float values, row-major. */
-    public float[] floats() {
-      FloatBuffer buffer = tensor.getFloatBuffer();
-      float[] values = new float[buffer.remaining()];
-      buffer.get(values);
-      return values;
+    /** Float values, row-major, from 0 on; not to be kept. */
+    public FloatBuffer floats() {
+      return values == null ? tensor.getFloatBuffer() : values;
     }
 
     /** A copy of int32 or int64 values. */

@@ -4,6 +4,7 @@ import com.sun.management.HotSpotDiagnosticMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +53,10 @@ final class CubicResize {
   /**
    * Hands out the rows of the resized image, top to bottom.
    *
-   * @param box inside the image, taken by {@link #takes}
+   * @param part with a box that {@link #takes}
    */
-  void resize(Image image, PixelBox box, Rows rows) {
+  void resize(Image.Part part, Rows rows) {
+    PixelBox box = part.box();
     CubicTaps across = across(box);
     CubicTaps down = down(box);
     if (source.length != CHANNELS * box.width()) {
@@ -66,7 +68,7 @@ final class CubicResize {
         int row = down.source(y, k);
         int slot = row % TAPS;
         if (held[slot] != row) {
-          read(image, box.x1(), box.y1() + row, source);
+          read(part.bgr(), box.x1(), box.y1() + row, source);
           across(source, across, recent[slot]);
           held[slot] = row;
         }
@@ -90,8 +92,8 @@ final class CubicResize {
     return taps;
   }
 
-  private static void read(Image image, int x, int y, byte[] row) {
-    try (BytePointer pixels = image.bgr().ptr(y, x)) {
+  private static void read(Mat bgr, int x, int y, byte[] row) {
+    try (BytePointer pixels = bgr.ptr(y, x)) {
       pixels.get(row);
     }
   }

@@ -12,12 +12,77 @@ import org.bytedeco.opencv.opencv_core.Mat;
  * OpenCV. Safe for several threads.
  */
 public final class ImageDecoder {
+  /** Nothing is decoded at a reduced scale. */
+  public static final int FULLY = 0;
+
+  /**
+   * How much larger than the detector's input a reduced image still is: its resizing takes four
+   * pixels around each, so what lies beyond twice its input hardly counts.
+   */
+  private static final int MARGIN = 2;
+
   private final ImageLimits limits;
+  private final int detectorSide;
   private final PixelMemory memory = new PixelMemory();
 
   public ImageDecoder(ImageLimits limits) {
+    this(limits, FULLY);
+  }
+
+  /**
+   * @param detectorSide side of the detector's input in pixels, for which frames may be decoded at
+   *     a reduced scale; {@link #FULLY}: never
+   */
+  public ImageDecoder(ImageLimits limits, int detectorSide) {
     OpenCv.load();
     this.limits = limits;
+    this.detectorSide = detectorSide;
+  }
+
+  /**
+   * Decodes a frame: fully, or, where it is a JPEG much larger than the detector's input and this
+   * decoder may, at half, a quarter or an eighth of its scale, for which libjpeg computes less.
+   *
+   * @throws ImageException as {@link #decode}
+   */
+  public Image decodeFrame(byte[] encoded) throws ImageException {
+    ImageHeader header = check(encoded);
+    int reduction = header.format().equals("JPEG") ? reduction(header) : 1;
+    if (reduction == 1) {
+      return new Image(pixels(encoded, header, 1), memory::give);
+    }
+    Mat reduced = pixels(encoded, header, reduction);
+    boolean turned = reduced.cols() != reduced(header.width(), reduction);
+    return new Image(
+        (int) (turned ? header.height() : header.width()),
+        (int) (turned ? header.width() : header.height()),
+        reduced,
+        reduction,
+        () -> fully(encoded, header),
+        memory::give);
+  }
+
+  private int reduction(ImageHeader header) {
+    int reduction = 1;
+    long side = Math.min(header.width(), header.height());
+    while (detectorSide > 0
+        && reduction < 8
+        && side / (2L * reduction) >= (long) MARGIN * detectorSide) {
+      reduction *= 2;
+    }
+    return reduction;
+  }
+
+  private static long reduced(long side, int reduction) {
+    return (side + reduction - 1) / reduction;
+  }
+
+  private Mat fully(byte[] encoded, ImageHeader header) {
+    try {
+      return pixels(encoded, header, 1);
+    } catch (ImageException e) {
+      throw new IllegalStateException("Decoded at a reduced scale, but not fully", e);
+    }
   }
 
   /**
@@ -27,6 +92,10 @@ public final class ImageDecoder {
    *     too large
    */
   public Image decode(byte[] encoded) throws ImageException {
+    return new Image(pixels(encoded, check(encoded), 1), memory::give);
+  }
+
+  private ImageHeader check(byte[] encoded) throws ImageException {
     if (encoded.length == 0) {
       throw new ImageException(Reason.EMPTY_IMAGE, "Image of 0 bytes");
     }
@@ -48,20 +117,36 @@ public final class ImageDecoder {
           "%s of %d x %d pixels; at most %d are allowed (images.max.pixels)"
               .formatted(header.format(), header.width(), header.height(), limits.maxPixels()));
     }
-    return decode(header.format().equals("PNG") ? PngStill.of(encoded) : encoded, header);
+    return header;
   }
 
-  private Image decode(byte[] encoded, ImageHeader header) throws ImageException {
+  /** All pixels, or one of each reduction × reduction. */
+  private Mat pixels(byte[] encoded, ImageHeader header, int reduction) throws ImageException {
+    return pixels(
+        header.format().equals("PNG") ? PngStill.of(encoded) : encoded,
+        switch (reduction) {
+          case 2 -> opencv_imgcodecs.IMREAD_REDUCED_COLOR_2;
+          case 4 -> opencv_imgcodecs.IMREAD_REDUCED_COLOR_4;
+          case 8 -> opencv_imgcodecs.IMREAD_REDUCED_COLOR_8;
+          default -> opencv_imgcodecs.IMREAD_COLOR;
+        },
+        reduced(header.width(), reduction),
+        reduced(header.height(), reduction),
+        header);
+  }
+
+  private Mat pixels(byte[] encoded, int flags, long width, long height, ImageHeader header)
+      throws ImageException {
     Mat bgr = memory.take();
     try (BytePointer bytes = new BytePointer(encoded);
         Mat buffer = new Mat(1, encoded.length, opencv_core.CV_8UC1, bytes);
-        Mat decoded = opencv_imgcodecs.imdecode(buffer, opencv_imgcodecs.IMREAD_COLOR, bgr)) {
+        Mat decoded = opencv_imgcodecs.imdecode(buffer, flags, bgr)) {
       if (decoded == null || decoded.empty()) {
         throw corrupt(header, "OpenCV cannot decode it");
       }
       boolean asPromised =
-          (bgr.cols() == header.width() && bgr.rows() == header.height())
-              || (bgr.cols() == header.height() && bgr.rows() == header.width());
+          (bgr.cols() == width && bgr.rows() == height)
+              || (bgr.cols() == height && bgr.rows() == width);
       if (!asPromised) {
         throw corrupt(header, "it decodes to " + bgr.cols() + " x " + bgr.rows());
       }
@@ -72,7 +157,7 @@ public final class ImageDecoder {
       bgr.close();
       throw corrupt(header, String.valueOf(e.getMessage()));
     }
-    return new Image(bgr, memory::give);
+    return bgr;
   }
 
   private static ImageException corrupt(ImageHeader header, String why) {

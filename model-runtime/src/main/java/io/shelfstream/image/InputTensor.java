@@ -83,14 +83,15 @@ public final class InputTensor {
     if (scratch == null) {
       scratch = new Scratch(size);
     }
-    boolean cubic = interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(box);
+    Image.Part part = image.part(box, size);
+    boolean cubic = interpolation == opencv_imgproc.INTER_CUBIC && CubicResize.takes(part.box());
     if (!cubic) {
-      resize(image, box, scratch.resized);
+      resize(part, scratch.resized);
     }
     if (natively) {
-      writeNatively(image, box, cubic, scratch, target, at);
+      writeNatively(part, cubic, scratch, target, at);
     } else {
-      writeInJava(image, box, cubic, scratch, target, at);
+      writeInJava(part, cubic, scratch, target, at);
     }
     free.add(scratch); // not after a failure: it may be half written
   }
@@ -109,29 +110,30 @@ public final class InputTensor {
     }
   }
 
-  private void resize(Image image, PixelBox box, Mat resized) {
+  private void resize(Image.Part part, Mat resized) {
+    PixelBox box = part.box();
     try (Rect rect = new Rect(box.x1(), box.y1(), box.width(), box.height());
-        Mat part = new Mat(image.bgr(), rect);
+        Mat source = new Mat(part.bgr(), rect);
         Size square = new Size(size, size)) {
-      opencv_imgproc.resize(part, resized, square, 0, 0, interpolation);
+      opencv_imgproc.resize(source, resized, square, 0, 0, interpolation);
     }
   }
 
   private void writeNatively(
-      Image image, PixelBox box, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
+      Image.Part part, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
     if (cubic) {
-      CubicTaps across = scratch.cubic.across(box);
-      CubicTaps down = scratch.cubic.down(box);
-      NativeResize.cubic(image, box, across, down, tables, rgb, size, target, at);
+      CubicTaps across = scratch.cubic.across(part.box());
+      CubicTaps down = scratch.cubic.down(part.box());
+      NativeResize.cubic(part, across, down, tables, rgb, size, target, at);
     } else {
       NativeResize.layOut(scratch.resized, tables, rgb, size, target, at);
     }
   }
 
   private void writeInJava(
-      Image image, PixelBox box, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
+      Image.Part part, boolean cubic, Scratch scratch, FloatBuffer target, int at) {
     if (cubic) {
-      scratch.cubic.resize(image, box, (y, bgr) -> write(bgr, y, scratch.plane, target, at));
+      scratch.cubic.resize(part, (y, bgr) -> write(bgr, y, scratch.plane, target, at));
       return;
     }
     for (int y = 0; y < size; y++) {

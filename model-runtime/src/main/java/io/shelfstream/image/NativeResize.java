@@ -30,14 +30,13 @@ final class NativeResize {
   /**
    * Cubic resizing, normalisation and layout.
    *
-   * @param box inside the image, taken by {@link CubicResize#takes}
+   * @param part with a box that {@link CubicResize#takes}
    * @param tables 3 × 256 values in the order of the tensor's channels
    * @param rgb whether these are red, green, blue, or the reverse
    * @param target direct, in native byte order; receives 3 × size × size values from {@code at} on
    */
   static void cubic(
-      Image image,
-      PixelBox box,
+      Image.Part part,
       CubicTaps across,
       CubicTaps down,
       float[] tables,
@@ -46,7 +45,8 @@ final class NativeResize {
       FloatBuffer target,
       int at) {
     requireRoom(target, at, size);
-    Mat bgr = image.bgr();
+    Mat bgr = part.bgr();
+    PixelBox box = part.box();
     try (BytePointer first = bgr.ptr(box.y1(), box.x1())) {
       cubic(
           first.address(),

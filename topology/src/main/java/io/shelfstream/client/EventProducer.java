@@ -26,7 +26,9 @@ public final class EventProducer implements AutoCloseable {
 
   public EventProducer(ShelfStreamConfig config) {
     Map<String, Object> settings = new HashMap<>(config.kafka());
-    settings.put("linger.ms", 5);
+    // A camera's frame leaves at once; what comes while a request is under way goes together
+    // anyway.
+    settings.putIfAbsent("linger.ms", 0);
     settings.putIfAbsent("max.block.ms", 15_000);
     this.producer =
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());

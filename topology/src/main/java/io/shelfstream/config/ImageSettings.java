@@ -10,9 +10,15 @@ import java.time.Duration;
  * @param fetches images fetched at a time
  * @param encodedBytes no fetch begins while this much waits to be decoded
  * @param decodedBytes no decoding begins while decoded images take this much
+ * @param decodeReduced whether large frames are decoded at a reduced scale where the profile allows
  */
 public record ImageSettings(
-    FetchPolicy fetchPolicy, long maxPixels, int fetches, long encodedBytes, long decodedBytes) {
+    FetchPolicy fetchPolicy,
+    long maxPixels,
+    int fetches,
+    long encodedBytes,
+    long decodedBytes,
+    boolean decodeReduced) {
 
   private static final Duration SHORTEST = Duration.ofMillis(1);
   private static final Duration LONGEST = Duration.ofMinutes(10);
@@ -39,7 +45,8 @@ public record ImageSettings(
         maxPixels,
         settings.get("images.fetches", "8", Formats.wholeNumber(1, 1024)),
         settings.get("images.encoded.bytes", "128MiB", ByteSizes.upToMebibytes(MOST_IN_HAND)),
-        settings.get("images.decoded.bytes", "512MiB", ByteSizes.upToMebibytes(MOST_IN_HAND)));
+        settings.get("images.decoded.bytes", "512MiB", ByteSizes.upToMebibytes(MOST_IN_HAND)),
+        settings.get("images.decode.reduced", "false", Formats.yesOrNo()));
   }
 
   /** Largest encoded image, in bytes. */

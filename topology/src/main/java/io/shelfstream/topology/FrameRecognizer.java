@@ -263,7 +263,7 @@ public final class FrameRecognizer implements AutoCloseable {
     decoding.acquire();
     try (encoded) {
       frame.times.skip();
-      Image image = frame.stages.decoder().decode(encoded.bytes);
+      Image image = frame.stages.decoder().decodeFrame(encoded.bytes);
       frame.times.lap(Stage.DECODE);
       return image;
     } finally {

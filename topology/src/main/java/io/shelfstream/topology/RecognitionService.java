@@ -299,9 +299,10 @@ public final class RecognitionService implements AutoCloseable {
             recognition.candidates(),
             recognition.searchPhotos());
     ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
+    boolean reduces = config.images().decodeReduced() && profile != Profile.PP_SHITU;
     return new Stages(
         ModelIds.of(models),
-        new ImageDecoder(limits),
+        new ImageDecoder(limits, reduces ? directory.detectorInputSize() : ImageDecoder.FULLY),
         models.detector(),
         directory.detectorScoreThreshold(),
         profile,

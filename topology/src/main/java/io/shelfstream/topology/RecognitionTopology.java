@@ -192,7 +192,7 @@ public final class RecognitionTopology {
   public static Recognition recognize(
       Stages stages, byte[] encoded, List<PixelBox> regions, StageTimes times)
       throws RejectedException {
-    try (Image image = stages.decoder().decode(encoded)) {
+    try (Image image = stages.decoder().decodeFrame(encoded)) {
       times.lap(Stage.DECODE);
       List<ObjectBox> boxes = detect(stages, image, regions);
       times.lap(Stage.DETECT);

@@ -74,6 +74,7 @@ final class KafkaPipeline implements AutoCloseable {
    * What became of the frames of one run.
    *
    * @param seconds from the first frame sent to the last event read
+   * @param threads CPU seconds of the service's threads, by name
    * @param answered ms from a frame sent to its event, as the service wrote it
    * @param readable ms from a frame sent to its event in the hands of a read-committed consumer
    */
@@ -82,6 +83,7 @@ final class KafkaPipeline implements AutoCloseable {
       double seconds,
       double cpuSeconds,
       double peakMib,
+      Map<String, Double> threads,
       List<Double> answered,
       List<Double> readable,
       List<Timings> timings) {
@@ -112,6 +114,7 @@ final class KafkaPipeline implements AutoCloseable {
     List<Double> readable = new ArrayList<>();
     List<Timings> timings = new ArrayList<>();
     double cpu = service.cpuSeconds();
+    Map<String, Double> before = service.cpuByThread();
     long start = System.nanoTime();
     int next = 0;
     while (answered.size() < frames) {
@@ -141,11 +144,14 @@ final class KafkaPipeline implements AutoCloseable {
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
+    Map<String, Double> threads = service.cpuByThread();
+    threads.replaceAll((thread, after) -> after - before.getOrDefault(thread, 0.0));
     return new Run(
         frames,
         seconds,
         service.cpuSeconds() - cpu,
         service.peakMib(),
+        threads,
         answered,
         readable,
         timings);

@@ -9,7 +9,10 @@ import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.image.ImageDecoder;
+import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.FaissLibrary;
+import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.topology.FrameRecognizer;
 import io.shelfstream.topology.GalleryPhotos;
 import io.shelfstream.topology.Limits;
@@ -53,14 +56,27 @@ public final class PipelineBench {
   private final boolean quick;
   private final int threads;
   private final List<String> pairs;
+  private final List<String> sets;
+  private final List<String> parts;
   private final List<Map<String, Object>> results = new ArrayList<>();
   private final List<String> missed = new ArrayList<>();
 
   private PipelineBench(List<String> arguments) throws Exception {
     quick = arguments.contains("--quick");
     threads = Integer.parseInt(option(arguments, "--threads", "2"));
-    pairs = List.of(option(arguments, "--pairs", "exact,real,bundled").split(","));
+    pairs = choice(arguments, "--pairs", "exact,real,bundled");
+    sets = choice(arguments, "--sets", "scenes,photos");
+    parts = choice(arguments, "--parts", "throughput,latency");
     folder = Files.createTempDirectory("shelfstream-pipeline-");
+  }
+
+  /** Some of what there is, separated by commas; all by default. */
+  private static List<String> choice(List<String> arguments, String name, String all) {
+    List<String> chosen = List.of(option(arguments, name, all).split(","));
+    if (!List.of(all.split(",")).containsAll(chosen)) {
+      throw new IllegalArgumentException(name + " takes some of " + all + ", got " + chosen);
+    }
+    return chosen;
   }
 
   private static String option(List<String> arguments, String name, String fallback) {
@@ -85,8 +101,10 @@ public final class PipelineBench {
     try (Program broker = new Program(command, folder.resolve("broker.log"))) {
       String address = broker.line(90);
       for (String pair : pairs) {
-        for (String set : pair.equals("exact") ? List.of("scenes", "photos") : List.of("scenes")) {
-          measure(pair, set, address);
+        for (String set : sets) {
+          if (set.equals("scenes") || pair.equals("exact")) {
+            measure(pair, set, address);
+          }
         }
       }
     }
@@ -212,44 +230,84 @@ public final class PipelineBench {
       FrameRecognizer recognizer,
       KafkaPipeline kafka)
       throws Exception {
-    int frames = pair.equals("exact") ? (quick ? 20 : 40) : quick ? 60 : 200;
+    // Some seconds each; the faster a pair, the more of a second goes to compiling in the
+    // beginning.
+    int frames = Map.of("exact", 40, "real", 200, "bundled", 600).get(pair) / (quick ? 2 : 1);
     floor.sideBySide(threads);
-    throughput(recognizer, photos, 2 * threads);
-    kafka.run(photos, 2 * photos.size(), 4, 0);
+    throughput(recognizer, photos, frames / 2);
+    kafka.run(photos, frames, 4, 0);
     List<Round> rounds = new ArrayList<>();
     for (int n = 0; n < (quick ? 1 : 3); n++) {
       say("round %d", n + 1);
-      Map<String, Double> perSecond = new LinkedHashMap<>();
-      Map<String, KafkaPipeline.Run> runs = new LinkedHashMap<>();
-      Map<String, Double> cpu = new LinkedHashMap<>();
-      double before = ownCpuMillis();
-      perSecond.put("one session, all threads", 1000 / floor.oneAfterTheOther(frames));
-      cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
-      before = ownCpuMillis();
-      perSecond.put("one-thread workers", 1000 / floor.sideBySide(frames));
-      cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
-      before = ownCpuMillis();
-      perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
-      cpu.put("recogniser without Kafka", (ownCpuMillis() - before) / frames);
-      for (int cameras : new int[] {1, 4, 32}) {
-        KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
-        runs.put(cameras + " cameras", run);
-        perSecond.put("Kafka, " + cameras + " cameras", run.perSecond());
-        cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
+      Round round = new Round(new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
+      if (parts.contains("throughput")) {
+        contest(pair, photos, place, frames, floor, recognizer, kafka, round);
       }
-      double lone = 1000 / Math.max(1e-3, alone(recognizer, photos));
-      perSecond.put("recogniser, one frame at a time", lone);
-      runs.put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
-      double busiest = runs.get("32 cameras").perSecond();
-      runs.put("70 % load", kafka.run(photos, frames, 4, 1000 / (0.7 * busiest)));
-      perSecond.put("recognize", recognize(pair, place));
-      Double peer = reference(pair, place, photos);
-      if (peer != null) {
-        perSecond.put("reference.py", peer);
+      if (parts.contains("latency")) {
+        latency(photos, frames, recognizer, kafka, round);
       }
-      rounds.add(new Round(perSecond, cpu, runs));
+      rounds.add(round);
     }
     return rounds;
+  }
+
+  private void contest(
+      String pair,
+      List<Path> photos,
+      Path place,
+      int frames,
+      Floor floor,
+      FrameRecognizer recognizer,
+      KafkaPipeline kafka,
+      Round round)
+      throws Exception {
+    Map<String, Double> perSecond = round.perSecond();
+    Map<String, Double> cpu = round.cpuMillis();
+    double before = ownCpuMillis();
+    perSecond.put("one session, all threads", 1000 / floor.oneAfterTheOther(frames));
+    cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
+    before = ownCpuMillis();
+    perSecond.put("one-thread workers", 1000 / floor.sideBySide(frames));
+    cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
+    before = ownCpuMillis();
+    perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
+    cpu.put("recogniser without Kafka", (ownCpuMillis() - before) / frames);
+    cpu.put("decoding", decoding(photos, Math.min(frames, 100)));
+    for (int cameras : new int[] {1, 4, 32}) {
+      KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
+      round.kafka().put(cameras + " cameras", run);
+      perSecond.put("Kafka, " + cameras + " cameras", run.perSecond());
+      cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
+    }
+    perSecond.put("recognize", recognize(pair, place));
+    Double peer = reference(pair, place, photos);
+    if (peer != null) {
+      perSecond.put("reference.py", peer);
+    }
+  }
+
+  private void latency(
+      List<Path> photos, int frames, FrameRecognizer recognizer, KafkaPipeline kafka, Round round)
+      throws Exception {
+    double lone = 1000 / Math.max(1e-3, alone(recognizer, photos));
+    round.perSecond().put("recogniser, one frame at a time", lone);
+    round.kafka().put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
+    KafkaPipeline.Run busiest = round.kafka().get("32 cameras");
+    double most = (busiest != null ? busiest : kafka.run(photos, frames, 32, 0)).perSecond();
+    round.kafka().put("70 % load", kafka.run(photos, frames, 4, 1000 / (0.7 * most)));
+  }
+
+  /** CPU milliseconds of decoding a frame. */
+  private static double decoding(List<Path> photos, int frames) throws Exception {
+    ImageDecoder decoder = new ImageDecoder(ImageLimits.DEFAULT);
+    long cpu = 0;
+    for (int i = 0; i < frames; i++) {
+      byte[] encoded = Files.readAllBytes(photos.get(i % photos.size()));
+      long before = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+      decoder.decode(encoded).close();
+      cpu += ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - before;
+    }
+    return cpu / 1e6 / frames;
   }
 
   private static double throughput(FrameRecognizer recognizer, List<Path> photos, int frames)
@@ -327,20 +385,30 @@ public final class PipelineBench {
     return perSecond(Files.readString(log));
   }
 
-  /** Null for the bundled pair, whose raw heads and crops of 112 pixels it does not know. */
+  /**
+   * Null where it is not there. The bundled pair, whose raw heads and crops of 112 pixels it does
+   * not know, reaches it by way of an adapter.
+   */
   private @Nullable Double reference(String pair, Path place, List<Path> photos) throws Exception {
-    if (python == null || pair.equals("bundled")) {
+    if (python == null) {
       return null;
     }
-    Path script = shared.resolve("peer/reference.py");
+    List<String> program = new ArrayList<>(List.of(python));
+    if (pair.equals("bundled")) {
+      program.add(root.resolve("deploy/bench.d/reference_heads.py").toString());
+    }
+    program.add(shared.resolve("peer/reference.py").toString());
+    if (pair.equals("bundled")) {
+      program.add("112");
+    }
     Path index = place.resolve("index");
-    String extractor = models(pair).resolve("extractor.onnx").toString();
+    ModelDirectory models = ModelDirectory.read(models(pair));
+    String extractor = models.extractorFile().toString();
     if (!Files.isDirectory(index)) {
       call(
           place,
-          List.of(
-              python,
-              script.toString(),
+          with(
+              program,
               "build",
               "--rec",
               extractor,
@@ -356,12 +424,11 @@ public final class PipelineBench {
     return perSecond(
         call(
             place,
-            List.of(
-                python,
-                script.toString(),
+            with(
+                program,
                 "run",
                 "--det",
-                models(pair).resolve("detector.onnx").toString(),
+                models.detectorFile().toString(),
                 "--rec",
                 extractor,
                 "--index-dir",
@@ -371,10 +438,18 @@ public final class PipelineBench {
                 "--threads",
                 Integer.toString(threads),
                 "--det-size",
-                pair.equals("exact") ? "640" : "416",
+                Integer.toString(models.detectorInputSize()),
+                "--threshold",
+                Double.toString(models.detectorScoreThreshold()),
                 "--score-thres",
                 "-1",
                 "--times")));
+  }
+
+  private static List<String> with(List<String> program, String... arguments) {
+    List<String> command = new ArrayList<>(program);
+    command.addAll(List.of(arguments));
+    return command;
   }
 
   private static String call(Path place, List<String> command) throws Exception {
@@ -413,16 +488,19 @@ public final class PipelineBench {
     for (String who : rounds.get(0).perSecond().keySet()) {
       speed.put(who, median(rounds, r -> r.perSecond().get(who)));
     }
-    double floor = Math.max(speed.get("one session, all threads"), speed.get("one-thread workers"));
+    double floor =
+        Math.max(
+            speed.getOrDefault("one session, all threads", 0.0),
+            speed.getOrDefault("one-thread workers", 0.0));
     speed.forEach(
         (who, value) ->
             System.out.printf(
                 Locale.ROOT,
-                "  %-34s %8.2f frames/s %8.1f ms a frame  %5.2f of the floor%n",
+                "  %-34s %8.2f frames/s %8.1f ms a frame  %s%n",
                 who,
                 value,
                 1000 / value,
-                value / floor));
+                floor == 0 ? "" : "%5.2f of the floor".formatted(value / floor)));
     Map<String, Double> cpu = new LinkedHashMap<>();
     for (String who : rounds.get(0).cpuMillis().keySet()) {
       cpu.put(who, median(rounds, r -> r.cpuMillis().get(who)));
@@ -440,7 +518,13 @@ public final class PipelineBench {
       result.put(run, reportRun(run, rounds));
     }
     results.add(result);
-    judge(pair, set, speed, floor, rounds);
+    if (parts.contains("throughput")) {
+      result.put("threads", reportThreads(pair + "-" + set, rounds.get(rounds.size() - 1)));
+      judgeThroughput(pair, set, speed, floor, cpu);
+    }
+    if (parts.contains("latency")) {
+      judgeLatency(pair + ", " + set, rounds);
+    }
   }
 
   private Map<String, Double> reportRun(String name, List<Round> rounds) {
@@ -483,8 +567,46 @@ public final class PipelineBench {
         .orElse(0);
   }
 
-  private void judge(
-      String pair, String set, Map<String, Double> speed, double floor, List<Round> rounds) {
+  /** CPU of the service by kinds of threads, in percent, with 32 cameras. */
+  private static Map<String, Double> reportThreads(String application, Round round) {
+    Map<String, Double> shares = new LinkedHashMap<>();
+    Map<String, Double> threads = round.kafka().get("32 cameras").threads();
+    double all = threads.values().stream().mapToDouble(d -> d).sum();
+    threads.forEach(
+        (name, cpu) -> shares.merge(kind(application, name), 100 * cpu / all, Double::sum));
+    StringBuilder line = new StringBuilder();
+    shares.entrySet().stream()
+        .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+        .forEach(e -> line.append("  %s %.1f %%".formatted(e.getKey(), e.getValue())));
+    System.out.printf("  %-16s%s%n", "CPU by threads", line);
+    return shares;
+  }
+
+  /** Linux keeps 15 letters of a thread's name. */
+  private static String kind(String application, String thread) {
+    if (thread.startsWith("frame-worker")) {
+      return "frame workers";
+    }
+    if (thread.startsWith("frame-fetch")) {
+      return "fetching";
+    }
+    if (thread.startsWith(application.substring(0, Math.min(15, application.length())))) {
+      return "stream threads";
+    }
+    if (thread.startsWith("kafka-")) {
+      return "Kafka clients";
+    }
+    if (thread.matches("C[12] Compiler.*|Sweeper.*")) {
+      return "compiler";
+    }
+    if (thread.matches("G1 .*|GC .*|VM .*")) {
+      return "collector";
+    }
+    return "others";
+  }
+
+  private void judgeThroughput(
+      String pair, String set, Map<String, Double> speed, double floor, Map<String, Double> cpu) {
     double kafka = speed.get("Kafka, 32 cameras");
     String what = pair + ", " + set;
     double ofFloor = pair.equals("bundled") ? 0.85 : set.equals("scenes") ? 0.93 : 0.95;
@@ -493,31 +615,38 @@ public final class PipelineBench {
     }
     Double peer = speed.get("reference.py");
     if (peer != null) {
-      double least = pair.equals("real") ? 3 : set.equals("scenes") ? 1.65 : 1.3;
+      double least = !pair.equals("exact") ? 3 : set.equals("scenes") ? 1.65 : 1.3;
       goal(what + ": times reference.py", kafka / peer, least, true);
     } else {
-      System.out.println("  not compared with reference.py: " + why(pair));
+      System.out.println(
+          "  not compared with reference.py: there is none at " + shared.resolve("peer"));
     }
+    if (pair.equals("exact")) {
+      double service = cpu.get("Kafka, 32 cameras");
+      double models = cpu.get("one-thread workers");
+      double outside = 100 * (service - models - cpu.get("decoding")) / service;
+      goal(what + ": % of CPU outside models and decoding", outside, 5, false);
+    }
+  }
+
+  private void judgeLatency(String what, List<Round> rounds) {
     double overhead =
         median(rounds, r -> percentile(r.kafka().get("one slow camera").overheads(), 95));
     goal(what + ": one slow camera, ms p95 beside its processing", overhead, 10, false);
-    double processing =
-        median(
-            rounds,
-            r ->
-                percentile(
-                    r.kafka().get("70 % load").timings().stream()
-                        .map(t -> (double) t.getTotal())
-                        .toList(),
-                    50));
+    double processing = median(rounds, r -> processing(r.kafka().get("70 % load"), 50));
+    double slowest = median(rounds, r -> processing(r.kafka().get("70 % load"), 95));
     double busy = median(rounds, r -> percentile(r.kafka().get("70 % load").answered(), 95));
+    System.out.printf(
+        Locale.ROOT,
+        "  70 %% load: processing p50 %.1f ms, p95 %.1f ms; latency p95 %.1f ms%n",
+        processing,
+        slowest,
+        busy);
     goal(what + ": 70 % load, p95 by processing time", busy / processing, 1.5, false);
   }
 
-  private String why(String pair) {
-    return python == null
-        ? "there is none at " + shared.resolve("peer")
-        : "it does not know raw heads, which the " + pair + " pair has";
+  private static double processing(KafkaPipeline.Run run, int percent) {
+    return percentile(run.timings().stream().map(t -> (double) t.getTotal()).toList(), percent);
   }
 
   private void goal(String what, double value, double limit, boolean atLeast) {

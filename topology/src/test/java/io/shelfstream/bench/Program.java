@@ -9,11 +9,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** A program of its own: what it says, its CPU time and its peak memory, as the kernel counts. */
 final class Program implements AutoCloseable {
@@ -76,12 +79,38 @@ final class Program implements AutoCloseable {
 
   double cpuSeconds() {
     try {
-      String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
-      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-      return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_A_SECOND;
+      return cpuSeconds(Path.of("/proc/" + process.pid() + "/stat"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** CPU seconds of its living threads, added up by what they are called. */
+  Map<String, Double> cpuByThread() {
+    Map<String, Double> seconds = new TreeMap<>();
+    try (Stream<Path> tasks = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+      for (Path task : tasks.toList()) {
+        add(task, seconds);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return seconds;
+  }
+
+  private static void add(Path task, Map<String, Double> seconds) {
+    try {
+      String name = Files.readString(task.resolve("comm")).strip();
+      seconds.merge(name, cpuSeconds(task.resolve("stat")), Double::sum);
+    } catch (IOException e) {
+      // It has just ended, and took its share with it.
+    }
+  }
+
+  private static double cpuSeconds(Path file) throws IOException {
+    String stat = Files.readString(file);
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_A_SECOND;
   }
 
   double peakMib() {

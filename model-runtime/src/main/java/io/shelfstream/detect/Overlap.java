@@ -27,7 +27,7 @@ final class Overlap {
    * @param most how many are kept at most
    */
   static <T> List<T> suppress(
-      List<T> bestFirst, double threshold, ToDoubleBiFunction<T, T> overlap, int most) {
+      Iterable<T> bestFirst, double threshold, ToDoubleBiFunction<T, T> overlap, int most) {
     float limit = (float) threshold;
     List<T> kept = new ArrayList<>();
     for (T candidate : bestFirst) {

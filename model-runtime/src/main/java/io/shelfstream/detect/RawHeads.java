@@ -3,7 +3,9 @@ package io.shelfstream.detect;
 import io.shelfstream.model.OnnxModel;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * PicoDet's heads without the tail: for each stride, scores [N, cells, classes] after the sigmoid
@@ -20,9 +22,15 @@ final class RawHeads implements DetectorOutput {
   private static final int KEPT = 100; // keep_top_k
 
   private final int size;
+  private final int cells; // of all levels
 
   RawHeads(int size) {
     this.size = size;
+    int all = 0;
+    for (int level = 0; level < STRIDES.length; level++) {
+      all += (int) cells(size, level);
+    }
+    this.cells = all;
   }
 
   static boolean fits(List<long[]> shapes, int size) {
@@ -60,63 +68,75 @@ final class RawHeads implements DetectorOutput {
   @Override
   public List<List<Detection>> read(List<OnnxModel.Output> outputs, FloatBuffer scales, int n) {
     List<List<Detection>> found = new ArrayList<>(n);
-    for (int i = 0; i < n; i++) {
-      found.add(new ArrayList<>());
+    for (int image = 0; image < n; image++) {
+      Heads heads = new Heads(outputs, scales, image);
+      // A box costs more than its score: only those that suppression gets to are made.
+      Stream<Detection> bestFirst = Arrays.stream(candidates(outputs, image)).mapToObj(heads::box);
+      found.add(List.copyOf(Overlap.suppress(bestFirst::iterator, OVERLAP, Overlap::iou, KEPT)));
     }
-    for (int level = 0; level < STRIDES.length; level++) {
-      OnnxModel.Output scores = outputs.get(level);
-      int classes = (int) scores.shape()[2];
-      decode(
-          level,
-          scores.floats(),
-          classes,
-          outputs.get(level + STRIDES.length).floats(),
-          scales,
-          found);
-    }
-    return found.stream().map(RawHeads::best).toList();
+    return found;
   }
 
-  private void decode(
-      int level,
-      FloatBuffer scores,
-      int classes,
-      FloatBuffer distances,
-      FloatBuffer scales,
-      List<List<Detection>> found) {
-    int cells = (int) cells(size, level);
-    for (int image = 0; image < found.size(); image++) {
-      for (int cell = 0; cell < cells; cell++) {
-        int at = image * cells + cell;
-        float score = max(scores, at * classes, classes);
+  /**
+   * The best cells of an image, best first, and among equals in the order of levels and cells:
+   * score in the upper half, so that they sort as numbers, and the cell's number over all levels in
+   * the lower.
+   */
+  private long[] candidates(List<OnnxModel.Output> outputs, int image) {
+    long[] best = new long[cells];
+    int count = 0;
+    int number = 0;
+    for (int level = 0; level < STRIDES.length; level++) {
+      FloatBuffer scores = outputs.get(level).floats();
+      int classes = (int) outputs.get(level).shape()[2];
+      int ofLevel = (int) cells(size, level);
+      for (int cell = 0; cell < ofLevel; cell++, number++) {
+        float score = max(scores, (image * ofLevel + cell) * classes, classes);
         if (score > SCORE_THRESHOLD) {
-          found.get(image).add(box(level, cell, score, distances, at, scales, image));
+          best[count++] = (long) -Float.floatToIntBits(score) << Integer.SIZE | number;
         }
       }
     }
+    Arrays.sort(best, 0, count);
+    return Arrays.copyOf(best, Math.min(CANDIDATES, count));
   }
 
-  private Detection box(
-      int level,
-      int cell,
-      float score,
-      FloatBuffer distances,
-      int at,
-      FloatBuffer scales,
-      int image) {
-    int side = side(size, level);
-    int stride = STRIDES[level];
-    float x = cell % side + 0.5f; // cell_offset
-    float y = (cell / side) + 0.5f;
-    int edges = at * EDGES * BINS;
-    float scaleY = scales.get(2 * image);
-    float scaleX = scales.get(2 * image + 1);
-    return new Detection(
-        score,
-        (x - expected(distances, edges)) * stride / scaleX,
-        (y - expected(distances, edges + BINS)) * stride / scaleY,
-        (x + expected(distances, edges + 2 * BINS)) * stride / scaleX,
-        (y + expected(distances, edges + 3 * BINS)) * stride / scaleY);
+  /** What the network says of one image. */
+  private final class Heads {
+    private final FloatBuffer[] distances = new FloatBuffer[STRIDES.length];
+    private final int image;
+    private final float scaleX;
+    private final float scaleY;
+
+    Heads(List<OnnxModel.Output> outputs, FloatBuffer scales, int image) {
+      for (int level = 0; level < STRIDES.length; level++) {
+        distances[level] = outputs.get(level + STRIDES.length).floats();
+      }
+      this.image = image;
+      this.scaleY = scales.get(2 * image);
+      this.scaleX = scales.get(2 * image + 1);
+    }
+
+    Detection box(long candidate) {
+      int cell = (int) candidate;
+      int level = 0;
+      while (cell >= cells(size, level)) {
+        cell -= (int) cells(size, level++);
+      }
+      float score = Float.intBitsToFloat(-(int) (candidate >> Integer.SIZE));
+      int side = side(size, level);
+      int stride = STRIDES[level];
+      float x = cell % side + 0.5f; // cell_offset
+      float y = (cell / side) + 0.5f;
+      FloatBuffer logits = distances[level];
+      int edges = (int) (image * cells(size, level) + cell) * EDGES * BINS;
+      return new Detection(
+          score,
+          (x - expected(logits, edges)) * stride / scaleX,
+          (y - expected(logits, edges + BINS)) * stride / scaleY,
+          (x + expected(logits, edges + 2 * BINS)) * stride / scaleX,
+          (y + expected(logits, edges + 3 * BINS)) * stride / scaleY);
+    }
   }
 
   /** Mean of a softmax over the bins 0 to 7, in strides. */
@@ -138,11 +158,5 @@ final class RawHeads implements DetectorOutput {
       max = Math.max(max, values.get(at + i));
     }
     return max;
-  }
-
-  private static List<Detection> best(List<Detection> boxes) {
-    boxes.sort(BEST_FIRST);
-    List<Detection> candidates = boxes.subList(0, Math.min(CANDIDATES, boxes.size()));
-    return List.copyOf(Overlap.suppress(candidates, OVERLAP, Overlap::iou, KEPT));
   }
 }

@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Recognises frames on threads of its own, one a process. Images are fetched ahead, a few at a
- * time; a worker then takes one frame from decoding to the verdict. While there are many frames
- * each model run keeps to its worker's thread, which gets the most done; a frame that is alone has
- * all threads for its model runs. Frames end in any order. Safe for several threads.
+ * time; a worker then takes one frame from decoding to the verdict. While frames queue each model
+ * run keeps to its worker's thread, which gets the most done; otherwise they go one after the
+ * other, with all threads for their model runs ({@link Lanes}). Frames end in any order. Safe for
+ * several threads.
  *
  * <p>What is bounded: fetches at a time, frames that are fetched and wait, bytes of both, and
  * decoded images (one a worker). Everything is given back when a frame's answer is there, not when
@@ -42,6 +43,7 @@ public final class FrameRecognizer implements AutoCloseable {
   private final Limits limits;
   private final ThreadPoolExecutor fetching;
   private final ThreadPoolExecutor working;
+  private final Lanes lanes;
   private final GalleryWait galleryWait;
   private final Semaphore fetchedAhead;
   private final Semaphore decoding;
@@ -60,6 +62,7 @@ public final class FrameRecognizer implements AutoCloseable {
     this.limits = limits;
     this.fetching = pool("frame-fetch", limits.fetches(), new LinkedBlockingQueue<>());
     this.working = pool("frame-worker", limits.workers(), new PriorityBlockingQueue<>());
+    this.lanes = Lanes.of(limits);
     this.galleryWait = new GalleryWait(limits.galleryWait());
     // Enough that no worker waits for a fetch, and no more: encoded images are memory.
     this.fetchedAhead = new Semaphore(limits.fetches() + limits.workers());
@@ -189,6 +192,7 @@ public final class FrameRecognizer implements AutoCloseable {
           RecognitionTopology.fetch(fetcher, reference.getUri(), reference.getSha256());
       frame.times.lap(Stage.FETCH);
       encodedBytes.take(encoded.length);
+      lanes.arrived();
       work(false, () -> begin(frame, encoded));
       handedOn = true;
     } finally {
@@ -206,8 +210,9 @@ public final class FrameRecognizer implements AutoCloseable {
     fetchedAhead.release();
     Encoded held = new Encoded(encoded);
     try {
-      step(frame, () -> look(frame, held));
+      step(frame, () -> lookInTurn(frame, held));
     } finally {
+      lanes.gone();
       held.close();
     }
   }
@@ -227,6 +232,18 @@ public final class FrameRecognizer implements AutoCloseable {
         given = true;
         encodedBytes.give(bytes.length);
       }
+    }
+  }
+
+  private void lookInTurn(Frame frame, Encoded encoded)
+      throws RejectedException, InterruptedException {
+    lanes.enter();
+    try {
+      if (!frame.answer.isDone()) { // cancelled while it waited
+        look(frame, encoded);
+      }
+    } finally {
+      lanes.leave();
     }
   }
 
@@ -289,15 +306,8 @@ public final class FrameRecognizer implements AutoCloseable {
             partial));
   }
 
-  /**
-   * All threads for a frame that has the process to itself, one for each of many: for PP-ShiTuV2's
-   * architecture two workers of one thread each take 165 ms a frame where one session with two
-   * threads takes 211. Where there are many threads a few frames count as alone, too, or most would
-   * be idle.
-   */
   private Stages forLoad(Stages stages) {
-    int busy = inHand.size() - galleryWait.size();
-    return busy <= Math.max(1, limits.threads() / 4) ? stages : stages.onOneThread();
+    return lanes.areSideBySide() ? stages.onOneThread() : stages;
   }
 
   /** Finishes the frames that workers have begun and cancels all others. Idempotent. */

@@ -161,18 +161,34 @@ class FrameRecognizerTest {
   }
 
   @Test
-  void framesSideBySideHaveOneThreadEach() throws Exception {
-    CompletableFuture<Recognition> first = submit();
+  void twoFramesGoOneAfterTheOtherWithAllThreads() throws Exception {
+    List<CompletableFuture<Recognition>> answers = submit(2);
     detector.begun.acquire();
-    CompletableFuture<Recognition> second = submit();
-    detector.begun.acquire();
+    Thread.sleep(100); // long enough for the second one to begin
+    assertThat(detector.begun.availablePermits()).isZero();
     detector.mayGoOn.release(2);
 
-    first.get();
-    second.get();
+    answers.get(0).get();
+    answers.get(1).get();
 
+    assertThat(detector.onAllThreads).hasValue(2);
+    assertThat(detector.onOneThread).hasValue(0);
+  }
+
+  @Test
+  void framesThatQueueGoSideBySideWithOneThreadEach() throws Exception {
+    CompletableFuture<Recognition> first = submit();
+    detector.begun.acquire();
+    List<CompletableFuture<Recognition>> others = submit(2);
+    detector.begun.acquire();
     assertThat(detector.onAllThreads).hasValue(1);
     assertThat(detector.onOneThread).hasValue(1);
+    detector.mayGoOn.release(3);
+
+    first.get();
+    others.get(0).get();
+    others.get(1).get();
+    assertThat(recognizer.inHand()).isZero();
   }
 
   @Test

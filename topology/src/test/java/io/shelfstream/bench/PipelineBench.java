@@ -85,7 +85,14 @@ public final class PipelineBench {
   }
 
   public static void main(String[] arguments) throws Exception {
-    PipelineBench bench = new PipelineBench(Arrays.asList(arguments));
+    PipelineBench bench;
+    try {
+      bench = new PipelineBench(Arrays.asList(arguments));
+    } catch (IllegalArgumentException e) {
+      say("%s; --help says what there is", e.getMessage());
+      System.exit(2);
+      return;
+    }
     bench.run();
     System.exit(bench.verdict());
   }

@@ -29,8 +29,18 @@ import org.jspecify.annotations.Nullable;
  * of one) and a status; what cannot be used becomes a status and a dead letter.
  */
 final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
-  /** How often it is looked for what has become searchable; the times themselves are exact. */
-  private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(50);
+  /**
+   * How often it is looked for what has become searchable while no update comes; the times
+   * themselves are exact.
+   */
+  private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(100);
+
+  /**
+   * An update that is not older is committed at once: readers of committed records see its vector
+   * only then. Older ones are a backlog; there the commit interval saves the work of a transaction
+   * for each.
+   */
+  private static final Duration FRESH = Duration.ofMillis(250);
 
   private final TopicNames topics;
   private final EventSerdes serdes;
@@ -73,6 +83,16 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    if (inFlight != null) {
+      publish(inFlight.arrived()); // in the transaction of this update, not in one more
+    }
+    answer(record);
+    if (System.currentTimeMillis() - record.timestamp() <= FRESH.toMillis()) {
+      context().commit();
+    }
+  }
+
+  private void answer(Record<byte[], byte[]> record) {
     String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     GalleryStatus.Builder status =
         GalleryStatus.newBuilder()

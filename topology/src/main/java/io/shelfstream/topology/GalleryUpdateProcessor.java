@@ -15,8 +15,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -41,6 +43,17 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
    * for each.
    */
   private static final Duration FRESH = Duration.ofMillis(250);
+
+  /** Settings of Kafka Streams for the application of this processor. */
+  static final Map<String, ?> SETTINGS =
+      Map.of(
+          // No timer of it has to be exact, and a record that arrives ends a poll at once.
+          StreamsConfig.POLL_MS_CONFIG,
+          20,
+          // A broker that has not ended the last transaction yet refuses the next one's first
+          // record; it takes some milliseconds, and Kafka's pause is 100.
+          StreamsConfig.producerPrefix("retry.backoff.ms"),
+          10);
 
   private final TopicNames topics;
   private final EventSerdes serdes;
@@ -83,10 +96,10 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    answer(record);
     if (inFlight != null) {
       publish(inFlight.arrived()); // in the transaction of this update, not in one more
     }
-    answer(record);
     if (System.currentTimeMillis() - record.timestamp() <= FRESH.toMillis()) {
       context().commit();
     }

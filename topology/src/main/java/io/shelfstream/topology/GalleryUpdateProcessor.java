@@ -37,16 +37,13 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
    */
   private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(100);
 
-  /**
-   * An update that is not older is committed at once: readers of committed records see its vector
-   * only then. Older ones are a backlog; there the commit interval saves the work of a transaction
-   * for each.
-   */
-  private static final Duration FRESH = Duration.ofMillis(250);
-
   /** Settings of Kafka Streams for the application of this processor. */
   static final Map<String, ?> SETTINGS =
       Map.of(
+          // For updates that are not committed early. Less would be felt when a whole history is
+          // embedded: a transaction takes some 10 ms.
+          StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
+          50,
           // No timer of it has to be exact, and a record that arrives ends a poll at once.
           StreamsConfig.POLL_MS_CONFIG,
           20,
@@ -62,6 +59,7 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
   private final @Nullable GalleryLinter linter;
   private final @Nullable InFlightPhotos inFlight;
   private final String source;
+  private final EarlyCommits earlyCommits = new EarlyCommits();
 
   /**
    * @param linter null when nobody reads warnings
@@ -96,11 +94,12 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    long taken = System.currentTimeMillis();
     answer(record);
     if (inFlight != null) {
       publish(inFlight.arrived()); // in the transaction of this update, not in one more
     }
-    if (System.currentTimeMillis() - record.timestamp() <= FRESH.toMillis()) {
+    if (earlyCommits.isDue(record.timestamp(), taken, System.currentTimeMillis())) {
       context().commit();
     }
   }

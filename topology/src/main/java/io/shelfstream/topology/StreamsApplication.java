@@ -232,8 +232,8 @@ final class StreamsApplication implements AutoCloseable {
         delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
     // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
     settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
-    // At-least-once as well: whoever writes vectors may take them back.
-    settings.put(StreamsConfig.globalConsumerPrefix("isolation.level"), "read_committed");
+    // At-least-once as well: whoever publishes in a transaction may take it back.
+    settings.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     // How late the timer may be that forwards answers. Records that arrive end a poll at once.
     settings.put(StreamsConfig.POLL_MS_CONFIG, 2);

@@ -184,8 +184,7 @@ class SecuredKafkaIT {
       await(
           () -> {
             ImageReference frame = RecognitionEvents.reference("c", "f", photo, Instant.now());
-            producer.send(
-                administrator.topics().frames(), "c", producer.serdes().frames(), frame);
+            producer.send(administrator.topics().frames(), "c", producer.serdes().frames(), frame);
             producer.flush();
             return extractors(answers, producer.serdes()).stream()
                 .anyMatch(extractor -> extractor.startsWith("colour-and-inverse@"));
@@ -379,8 +378,7 @@ class SecuredKafkaIT {
   private ShelfStreamConfig asAdmin(Map<String, String> more) {
     Map<String, String> settings = new HashMap<>(more);
     settings.put("kafka.sasl.mechanism", "PLAIN");
-    settings.put(
-        "kafka.sasl.jaas.config", plain("username=\"admin\" password=\"admin-secret\""));
+    settings.put("kafka.sasl.jaas.config", plain("username=\"admin\" password=\"admin-secret\""));
     return configured("admin", "admin-secret", settings);
   }
 

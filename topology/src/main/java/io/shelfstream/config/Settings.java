@@ -81,6 +81,14 @@ final class Settings {
     }
   }
 
+  /** Refuses all values of a key under kafka.* but one. */
+  void requireKafka(String key, String only, String remedy) {
+    Sources.Value given = sources.find(KAFKA + key);
+    if (given != null && !given.text().strip().equals(only)) {
+      problems.add(Problem.of(KAFKA + key, given, remedy));
+    }
+  }
+
   /** Adds a problem of several settings together, or of a missing one, unless the key has one. */
   void problem(String key, String remedy) {
     if (problems.stream().anyMatch(problem -> problem.key().equals(key))) {

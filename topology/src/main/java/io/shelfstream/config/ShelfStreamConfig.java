@@ -8,6 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.kafka.streams.errors.DefaultProductionExceptionHandler;
+import org.apache.kafka.streams.errors.LogAndFailExceptionHandler;
+import org.apache.kafka.streams.errors.LogAndFailProcessingExceptionHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,24 @@ public record ShelfStreamConfig(
 
   private static final Map<String, String> KAFKA_DEFAULTS =
       Map.of("bootstrap.servers", "localhost:9092");
+
+  /** Of Kafka Streams; any other may pass over a record that then is nowhere. */
+  private static final Map<String, Class<?>> FAILING_HANDLERS =
+      new TreeMap<>(
+          Map.of(
+              "processing.exception.handler",
+              LogAndFailProcessingExceptionHandler.class,
+              "deserialization.exception.handler",
+              LogAndFailExceptionHandler.class,
+              "default.deserialization.exception.handler",
+              LogAndFailExceptionHandler.class,
+              "production.exception.handler",
+              DefaultProductionExceptionHandler.class,
+              "default.production.exception.handler",
+              DefaultProductionExceptionHandler.class));
+
+  private static final String HANDLER_REMEDY =
+      "remove it; a handler that goes on loses the record, while ShelfStream itself sends what cannot be used to topics.dead.letters and begins again after any other failure (delivery.restarts)";
 
   public ShelfStreamConfig {
     kafka = Map.copyOf(kafka);
@@ -82,6 +103,8 @@ public record ShelfStreamConfig(
   static ShelfStreamConfig from(Settings settings) {
     settings.refuseKafka("application.id", "application.id");
     settings.refuseKafka("state.dir", "state.dir");
+    FAILING_HANDLERS.forEach(
+        (key, handler) -> settings.requireKafka(key, handler.getName(), HANDLER_REMEDY));
     String applicationId = settings.get("application.id", "shelfstream", Formats.topicName());
     TopicNames topics = TopicSettings.from(settings);
     Outputs outputs = TopicSettings.outputs(settings, applicationId, topics);

@@ -15,8 +15,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -29,8 +31,26 @@ import org.jspecify.annotations.Nullable;
  * of one) and a status; what cannot be used becomes a status and a dead letter.
  */
 final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
-  /** How often it is looked for what has become searchable; the times themselves are exact. */
-  private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(50);
+  /**
+   * How often it is looked for what has become searchable while no update comes; the times
+   * themselves are exact.
+   */
+  private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(100);
+
+  /** Settings of Kafka Streams for the application of this processor. */
+  static final Map<String, ?> SETTINGS =
+      Map.of(
+          // For updates that are not committed early. Less would be felt when a whole history is
+          // embedded: a transaction takes some 10 ms.
+          StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
+          50,
+          // No timer of it has to be exact, and a record that arrives ends a poll at once.
+          StreamsConfig.POLL_MS_CONFIG,
+          20,
+          // A broker that has not ended the last transaction yet refuses the next one's first
+          // record; it takes some milliseconds, and Kafka's pause is 100.
+          StreamsConfig.producerPrefix("retry.backoff.ms"),
+          10);
 
   private final TopicNames topics;
   private final EventSerdes serdes;
@@ -39,6 +59,7 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
   private final @Nullable GalleryLinter linter;
   private final @Nullable InFlightPhotos inFlight;
   private final String source;
+  private final EarlyCommits earlyCommits = new EarlyCommits();
 
   /**
    * @param linter null when nobody reads warnings
@@ -73,6 +94,17 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
 
   @Override
   public void process(Record<byte[], byte[]> record) {
+    long taken = System.currentTimeMillis();
+    answer(record);
+    if (inFlight != null) {
+      publish(inFlight.arrived()); // in the transaction of this update, not in one more
+    }
+    if (earlyCommits.isDue(record.timestamp(), taken, System.currentTimeMillis())) {
+      context().commit();
+    }
+  }
+
+  private void answer(Record<byte[], byte[]> record) {
     String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
     GalleryStatus.Builder status =
         GalleryStatus.newBuilder()

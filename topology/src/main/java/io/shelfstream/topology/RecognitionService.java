@@ -13,6 +13,7 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -208,7 +209,8 @@ public final class RecognitionService implements AutoCloseable {
     run(
         config.applicationId(),
         () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
-        deliveries);
+        deliveries,
+        Map.of());
   }
 
   private void embed() {
@@ -231,20 +233,26 @@ public final class RecognitionService implements AutoCloseable {
                 linter,
                 into.inFlight(),
                 config.outputs()),
-        Deliveries.IN_ONE_TRANSACTION);
+        Deliveries.IN_ONE_TRANSACTION,
+        GalleryUpdateProcessor.SETTINGS);
     if (change != null) {
       run(
           change.applicationId(),
           () ->
               RecognitionTopology.galleryUpdatesAgain(
                   change.topics(), serdes, fetcher, change.photos(), config.outputs()),
-          Deliveries.IN_ONE_TRANSACTION);
+          Deliveries.IN_ONE_TRANSACTION,
+          GalleryUpdateProcessor.SETTINGS);
     }
   }
 
-  private void run(String applicationId, Supplier<Topology> topology, Deliveries deliveries) {
+  private void run(
+      String applicationId,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      Map<String, ?> own) {
     StreamsApplication application =
-        new StreamsApplication(config, applicationId, topology, deliveries, this::failed);
+        new StreamsApplication(config, applicationId, topology, deliveries, own, this::failed);
     applications.add(application);
     application.start();
   }

@@ -40,6 +40,7 @@ final class StreamsApplication implements AutoCloseable {
   private final String id;
   private final Supplier<Topology> topology;
   private final Deliveries deliveries;
+  private final Map<String, ?> own;
   private final Failure failure;
   private final Restarts restarts;
   private KafkaStreams streams;
@@ -60,18 +61,30 @@ final class StreamsApplication implements AutoCloseable {
       Supplier<Topology> topology,
       Deliveries deliveries,
       Failure failure) {
+    this(config, id, topology, deliveries, Map.of(), failure);
+  }
+
+  /** The same with settings of Kafka Streams for this application beside those for all. */
+  StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      Map<String, ?> own,
+      Failure failure) {
     DeliverySettings delivery = config.delivery();
     this.config = config;
     this.id = id;
     this.topology = topology;
     this.deliveries = deliveries;
+    this.own = own;
     this.failure = failure;
     this.restarts = new Restarts(delivery.restarts(), delivery.restartsWithin());
     this.streams = build();
   }
 
   private KafkaStreams build() {
-    KafkaStreams built = new KafkaStreams(topology.get(), settings(config, id, deliveries));
+    KafkaStreams built = new KafkaStreams(topology.get(), settings(config, id, deliveries, own));
     built.setUncaughtExceptionHandler(this::uncaught);
     built.setStateListener(
         (now, before) -> {
@@ -209,7 +222,8 @@ final class StreamsApplication implements AutoCloseable {
   }
 
   /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */
-  private static Properties settings(ShelfStreamConfig config, String id, Deliveries deliveries) {
+  private static Properties settings(
+      ShelfStreamConfig config, String id, Deliveries deliveries, Map<String, ?> own) {
     DeliverySettings delivery = config.delivery();
     Map<String, Object> settings = new HashMap<>();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
@@ -218,12 +232,10 @@ final class StreamsApplication implements AutoCloseable {
         delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
     // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
     settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
-    // At-least-once as well: whoever writes vectors may take them back.
-    settings.put(StreamsConfig.globalConsumerPrefix("isolation.level"), "read_committed");
+    // At-least-once as well: whoever publishes in a transaction may take it back.
+    settings.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
-    // How soon an answer is forwarded and a gallery vector is searchable; Streams' own 100 ms is
-    // too
-    // slow for both.
+    // How late the timer may be that forwards answers. Records that arrive end a poll at once.
     settings.put(StreamsConfig.POLL_MS_CONFIG, 2);
     // A slow model must not keep a thread from its next poll: few records in hand.
     settings.put(StreamsConfig.consumerPrefix("max.poll.records"), 32);
@@ -239,6 +251,7 @@ final class StreamsApplication implements AutoCloseable {
       settings.put(StreamsConfig.producerPrefix("transaction.timeout.ms"), 10_000);
     }
     config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
+    settings.putAll(own);
     settings.putAll(config.kafka());
     if (settings.get("group.protocol") instanceof String protocol
         && protocol.equalsIgnoreCase("streams")) {

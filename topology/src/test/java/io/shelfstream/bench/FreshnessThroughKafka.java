@@ -1,6 +1,5 @@
 package io.shelfstream.bench;
 
-import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
@@ -12,37 +11,49 @@ import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.topology.EventSerdes;
 import io.shelfstream.topology.RecognitionService;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * How soon a change is searchable in the running program, through a broker in another process: for
- * vector records at a steady rate, and for photos at half the rate that the service can embed.
+ * How soon a change is searchable in the running program, through a broker in another process, hop
+ * by hop and with searches running all the while: vector records at a steady rate, and photos at
+ * half the rate that the service can embed. All times count from the moment a record was due, so
+ * that a publisher that is held up hides nothing.
  */
 final class FreshnessThroughKafka {
-
-  private static final int PER_SECOND = 100;
+  private static final String BENCH = "freshness";
+  private static final double VECTORS_PER_SECOND = 100;
 
   /** Objects in a frame that are searched for together. */
   private static final int OBJECTS = 6;
+
+  /** Of vectors; between them the gallery is searched and nothing else, half as long. */
+  private static final int SPELL_SECONDS = 10;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final ShelfStreamConfig config;
   private final Path photos;
@@ -52,8 +63,7 @@ final class FreshnessThroughKafka {
   private final int dimension;
   private final EventSerdes serdes;
   private final Random random = new Random(1);
-  private final List<String> json = new ArrayList<>();
-  private final List<String> missed = new ArrayList<>();
+  private final Results results = new Results(BENCH);
 
   private FreshnessThroughKafka(ShelfStreamConfig config, Path photos, int size, int seconds) {
     this.config = config;
@@ -68,7 +78,7 @@ final class FreshnessThroughKafka {
 
   /** Arguments: broker, folder with photos, photos in the gallery, seconds, KEY=VALUE settings. */
   public static void main(String[] arguments) throws Exception {
-    Map<String, String> settings = new HashMap<>();
+    Map<String, String> settings = new HashMap<>(Hops.settings());
     settings.put("kafka.bootstrap.servers", arguments[0]);
     settings.put("images.allowed.roots", arguments[1]);
     for (String setting : Arrays.asList(arguments).subList(4, arguments.length)) {
@@ -82,49 +92,35 @@ final class FreshnessThroughKafka {
             Integer.parseInt(arguments[2]),
             Integer.parseInt(arguments[3]));
     bench.run();
-    System.exit(bench.finish(Path.of(System.getProperty("bench.target"), "freshness.json")));
+    Path file = Path.of(System.getProperty("bench.target"), BENCH + ".json");
+    System.exit(bench.results.finish(file));
   }
 
   private void run() throws Exception {
     // Once, so that the topics are there with the service's own settings.
     RecognitionService.start(config).close();
+    double start = Hops.now();
     fill();
+    progress("%d vectors published in %.0f s", size, (Hops.now() - start) / 1e3);
     try (RecognitionService service = RecognitionService.start(config)) {
       ProductSearch gallery = service.gallery();
       note("photos in the gallery", gallery.state().size());
-      search(gallery, 3, new AtomicBoolean());
-      List<Double> quiet = new ArrayList<>();
-      List<Double> updating = new ArrayList<>();
-      List<Double> searchable = new ArrayList<>();
-      // Spells take turns, so that both see the same machine.
-      int spells = Math.max(1, seconds / 10);
-      for (int spell = 0; spell < spells; spell++) {
-        quiet.addAll(search(gallery, seconds / spells, new AtomicBoolean()));
-        AtomicBoolean done = new AtomicBoolean();
-        Thread searching =
-            new Thread(() -> updating.addAll(search(gallery, 3600, done)), "searching");
-        searching.start();
-        searchable.addAll(vectors(gallery, seconds / spells));
-        done.set(true);
-        searching.join();
+      try (Searcher warm = new Searcher(gallery)) {
+        warm.forSeconds(3);
       }
-      note("vector records at " + PER_SECOND + "/s", searchable.size());
-      note("vector record to searchable, p50 ms", quantile(searchable, 0.5));
-      atMost("vector record to searchable, p99 ms", quantile(searchable, 0.99), 50);
-      note("quiet search of 6, p50 ms", quantile(quiet, 0.5));
-      note("updating search of 6, p50 ms", quantile(updating, 0.5));
-      note("quiet search of 6, p99 ms", quantile(quiet, 0.99));
-      note("updating search of 6, p99 ms", quantile(updating, 0.99));
-      double ratio = quantile(updating, 0.99) / quantile(quiet, 0.99);
-      atMost("search p99, updating / quiet", ratio, 2);
-      photos();
+      vectors(gallery);
+      photos(gallery);
     }
+  }
+
+  private static void progress(String message, Object... values) {
+    System.err.println("bench " + BENCH + ": " + message.formatted(values));
   }
 
   private void fill() {
     try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", 50))) {
       for (int i = 0; i < size; i++) {
-        producer.send(record("photo-" + i));
+        producer.send(vector("photo-" + i));
       }
     }
   }
@@ -135,175 +131,292 @@ final class FreshnessThroughKafka {
     return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
   }
 
-  private ProducerRecord<byte[], byte[]> record(String id) {
+  private ProducerRecord<byte[], byte[]> vector(String id) {
     GalleryVector vector =
         GalleryVector.newBuilder()
             .setGalleryImageId(id)
             .setProductId("product of " + id)
             .setLabel("label")
-            .setEmbedding(Embeddings.encode(embedding()))
+            .setEmbedding(Embeddings.encode(gaussian(random)))
             .setDimension(dimension)
             .setExtractor(extractor)
             .setSourceOffset(0)
             .build();
     String topic = config.topics().galleryVectors();
-    return new ProducerRecord<>(
-        topic,
-        id.getBytes(StandardCharsets.UTF_8),
-        serdes.vectors().serializer().serialize(topic, vector));
+    byte[] value = serdes.vectors().serializer().serialize(topic, vector);
+    return new ProducerRecord<>(topic, id.getBytes(StandardCharsets.UTF_8), value);
   }
 
-  private float[] embedding() {
+  private float[] gaussian(Random from) {
     float[] values = new float[dimension];
     for (int i = 0; i < dimension; i++) {
-      values[i] = (float) random.nextGaussian();
+      values[i] = (float) from.nextGaussian();
     }
     return Embeddings.unit(values);
   }
 
-  /** Milliseconds of each search. */
-  private List<Double> search(ProductSearch gallery, int seconds, AtomicBoolean done) {
-    Random queries = new Random(7);
-    List<Double> times = new ArrayList<>();
-    long end = System.nanoTime() + seconds * 1_000_000_000L;
-    while (!done.get() && System.nanoTime() < end) {
-      List<float[]> batch = new ArrayList<>();
-      for (int i = 0; i < OBJECTS; i++) {
-        float[] query = new float[dimension];
-        for (int j = 0; j < dimension; j++) {
-          query[j] = (float) queries.nextGaussian();
-        }
-        batch.add(Embeddings.unit(query));
-      }
-      long start = System.nanoTime();
-      gallery.search(batch, 10);
-      times.add((System.nanoTime() - start) / 1e6);
+  /** Searches for the objects of one frame after the other until it is closed. */
+  private final class Searcher implements AutoCloseable {
+    private final List<Double> times = new ArrayList<>();
+    private final AtomicBoolean done = new AtomicBoolean();
+    private final Thread thread;
+
+    Searcher(ProductSearch gallery) {
+      Random queries = new Random(7);
+      thread =
+          new Thread(
+              () -> {
+                while (!done.get()) {
+                  List<float[]> batch =
+                      Stream.generate(() -> gaussian(queries)).limit(OBJECTS).toList();
+                  long start = System.nanoTime();
+                  gallery.search(batch, 10);
+                  times.add((System.nanoTime() - start) / 1e6);
+                }
+              },
+              "searching");
+      thread.start();
     }
-    return times;
+
+    List<Double> forSeconds(double seconds) throws InterruptedException {
+      Thread.sleep((long) (seconds * 1e3));
+      return stop();
+    }
+
+    /** Milliseconds of each search. */
+    List<Double> stop() throws InterruptedException {
+      done.set(true);
+      thread.join();
+      return times;
+    }
+
+    @Override
+    public void close() {
+      done.set(true);
+    }
   }
 
-  /** Milliseconds from the moment each record was due until the gallery's version covers it. */
-  private List<Double> vectors(ProductSearch gallery, int seconds) throws Exception {
-    Map<Integer, ConcurrentSkipListMap<Long, Long>> due = new HashMap<>();
+  /**
+   * Sends records at a steady rate, whatever becomes of those before.
+   *
+   * @return when each was due, by its key
+   */
+  private Map<String, Sent> send(
+      IntFunction<ProducerRecord<byte[], byte[]>> records, int count, double perSecond)
+      throws ExecutionException, InterruptedException {
+    Map<String, Sent> sent = new ConcurrentHashMap<>();
     try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("linger.ms", 0))) {
-      producer
-          .partitionsFor(config.topics().galleryVectors())
-          .forEach(p -> due.put(p.partition(), new ConcurrentSkipListMap<>()));
-      AtomicBoolean allSent = new AtomicBoolean();
-      List<Double> times = new ArrayList<>();
-      Thread watching = new Thread(() -> watch(gallery, due, allSent, times), "watching");
-      watching.start();
-      long start = System.nanoTime();
-      for (int i = 0; i < PER_SECOND * seconds; i++) {
-        long at = start + i * 1_000_000_000L / PER_SECOND;
-        ProducerRecord<byte[], byte[]> record = record("photo-" + random.nextInt(size));
-        LockSupport.parkNanos(Math.max(0, at - System.nanoTime()));
+      producer.partitionsFor(records.apply(0).topic());
+      double start = Hops.now();
+      for (int i = 0; i < count; i++) {
+        double due = start + i * 1e3 / perSecond;
+        ProducerRecord<byte[], byte[]> record = records.apply(i);
+        LockSupport.parkNanos((long) Math.max(0, (due - Hops.now()) * 1e6));
+        double at = Hops.now();
         producer.send(
             record,
-            (sent, failure) -> {
+            (where, failure) -> {
               if (failure == null) {
-                due.get(sent.partition()).put(sent.offset(), at);
+                sent.put(place(where), new Sent(due, at, Hops.now()));
               } else {
-                failure.printStackTrace();
+                progress("a record was not sent: %s", failure);
               }
             });
       }
-      producer.flush();
-      allSent.set(true);
-      watching.join();
-      return times;
     }
+    if (sent.size() < count) {
+      throw new IllegalStateException("%d of %d records were sent".formatted(sent.size(), count));
+    }
+    return sent;
   }
 
-  private static void watch(
-      ProductSearch gallery,
-      Map<Integer, ConcurrentSkipListMap<Long, Long>> due,
-      AtomicBoolean allSent,
-      List<Double> times) {
-    // An acknowledgement may come after the record is searchable: the time is taken first.
-    long end = Long.MAX_VALUE;
-    while (System.nanoTime() < end) {
-      boolean last = allSent.get();
-      Map<Integer, Long> versions = gallery.state().versions();
-      long now = System.nanoTime();
-      due.forEach(
-          (partition, offsets) -> {
-            var applied = offsets.headMap(versions.getOrDefault(partition, 0L));
-            applied.values().forEach(at -> times.add((now - at) / 1e6));
-            applied.clear();
+  private static String place(RecordMetadata where) {
+    return Hops.place(where.topic(), where.partition(), where.offset());
+  }
+
+  /**
+   * A record that was published, in milliseconds.
+   *
+   * @param due when it was to be sent
+   * @param at when it was
+   * @param acknowledged when the broker had said so
+   */
+  private record Sent(double due, double at, double acknowledged) {}
+
+  private void vectors(ProductSearch gallery) throws Exception {
+    List<Double> quiet = new ArrayList<>();
+    List<Double> updating = new ArrayList<>();
+    Spread late = new Spread("due to sent (this bench)");
+    Spread acknowledged = new Spread("sent to acknowledged by the broker");
+    Spread followed = new Spread("sent to the follower's consumer");
+    Spread applied = new Spread("consumed to searchable");
+    Spread all = new Spread("due to searchable");
+    // Spells take turns, so that both see the same machine.
+    int spells = Math.max(1, seconds / SPELL_SECONDS);
+    for (int spell = 0; spell < spells; spell++) {
+      double length = (double) seconds / spells;
+      quiet.addAll(new Searcher(gallery).forSeconds(length / 2));
+      Hops.clear();
+      Searcher searching = new Searcher(gallery);
+      Watch watch = new Watch(gallery);
+      Map<String, Sent> records =
+          send(
+              i -> vector("photo-" + random.nextInt(size)),
+              (int) (VECTORS_PER_SECOND * length),
+              VECTORS_PER_SECOND);
+      Map<String, Double> searchable = watch.until(records.keySet());
+      updating.addAll(searching.stop());
+      records.forEach(
+          (place, sent) -> {
+            double shown = searchable.get(place);
+            late.add(sent.at() - sent.due());
+            acknowledged.add(sent.acknowledged() - sent.at());
+            followed.add(Hops.consumed(place) - sent.at());
+            applied.add(shown - Hops.consumed(place));
+            all.add(shown - sent.due());
           });
-      if (last && due.values().stream().allMatch(Map::isEmpty)) {
-        return;
-      }
-      if (last && end == Long.MAX_VALUE) {
-        end = now + 10_000_000_000L;
-      }
-      LockSupport.parkNanos(200_000);
+      progress("spell %d of %d: %s", spell + 1, spells, all);
     }
-    throw new IllegalStateException("records were not searchable within 10 s of the last one");
+    note("vector records at 100/s", all.size());
+    List.of(late, acknowledged, followed, applied, all)
+        .forEach(hop -> hop.report("vector record, "));
+    goal("vector record, due to searchable, p99 ms", all.quantile(0.99), 50);
+    Spread alone = new Spread("no updates", quiet);
+    Spread beside = new Spread("updates", updating);
+    alone.report("search of 6, ");
+    beside.report("search of 6, ");
+    goal("search p99, updates / no updates", beside.quantile(0.99) / alone.quantile(0.99), 2);
+  }
+
+  /** Notes when the gallery's version comes to cover each record. */
+  private final class Watch {
+    private final Map<String, Double> shown = new ConcurrentHashMap<>();
+    private final AtomicBoolean done = new AtomicBoolean();
+    private final Thread thread;
+
+    Watch(ProductSearch gallery) {
+      Map<Integer, Long> seen = new TreeMap<>(gallery.state().versions());
+      thread =
+          new Thread(
+              () -> {
+                while (!done.get()) {
+                  look(gallery.state().versions(), seen);
+                  LockSupport.parkNanos(250_000);
+                }
+              },
+              "watching");
+      thread.start();
+    }
+
+    private void look(Map<Integer, Long> versions, Map<Integer, Long> seen) {
+      double now = Hops.now();
+      versions.forEach(
+          (partition, version) -> {
+            for (long offset = seen.getOrDefault(partition, 0L); offset < version; offset++) {
+              shown.put(Hops.place(config.topics().galleryVectors(), partition, offset), now);
+            }
+            seen.put(partition, version);
+          });
+    }
+
+    Map<String, Double> until(java.util.Set<String> places) throws InterruptedException {
+      double end = Hops.now() + PATIENCE.toMillis();
+      while (!shown.keySet().containsAll(places)) {
+        if (Hops.now() > end) {
+          throw new IllegalStateException(
+              "records were not searchable within " + PATIENCE + " of the last one");
+        }
+        Thread.sleep(10);
+      }
+      done.set(true);
+      thread.join();
+      return shown;
+    }
   }
 
   /** Photos at full speed for the rate, then at half of it for the times. */
-  private void photos() throws IOException {
+  private void photos(ProductSearch gallery) throws Exception {
     List<Path> files;
     try (Stream<Path> below = Files.walk(photos)) {
       files = below.filter(f -> f.toString().matches(".*\\.(jpe?g|png)")).sorted().toList();
     }
-    publish(files, 50, 1e9, "warm"); // one after the other as fast as it goes
-    long start = System.nanoTime();
-    int burst = 200;
-    publish(files, burst, 1e9, "burst");
-    double rate = burst / ((System.nanoTime() - start) / 1e9);
-    note("photos a second at full speed", rate);
-    List<GalleryStatus> answers = publish(files, (int) (rate / 2 * seconds), rate / 2, "steady");
-    note("photos at half of that", answers.size());
-    List<Double> searchable = new ArrayList<>();
-    List<Double> embedded = new ArrayList<>();
-    for (GalleryStatus answer : answers) {
-      embedded.add((double) between(answer.getPublishedAt(), answer.getEmbeddedAt()));
-      searchable.add(
-          (double)
-              between(
-                  answer.getPublishedAt(),
-                  java.util.Objects.requireNonNull(answer.getSearchableAt())));
+    try (Searcher searching = new Searcher(gallery)) {
+      publish(files, "warm", 50, 1e6);
+      double start = Hops.now();
+      int burst = 200;
+      publish(files, "burst", burst, 1e6);
+      double rate = burst / ((Hops.now() - start) / 1e3);
+      note("photos a second at full speed, gallery searched meanwhile", rate);
+      Hops.clear();
+      int count = (int) (rate / 2 * seconds);
+      report(publish(files, "steady", count, rate / 2));
+      searching.stop();
     }
-    note("photo published to embedded, p50 ms", quantile(embedded, 0.5));
-    note("photo published to embedded, p99 ms", quantile(embedded, 0.99));
-    note("photo published to searchable, p50 ms", quantile(searchable, 0.5));
-    note("photo published to searchable, p99 ms", quantile(searchable, 0.99));
-    atMost(
-        "photo to searchable less to embedded, p99 ms",
-        quantile(searchable, 0.99) - quantile(embedded, 0.99),
-        50);
   }
 
-  private static long between(java.time.Instant from, java.time.Instant to) {
-    return Duration.between(from, to).toMillis();
+  private void report(Map<Sent, GalleryStatus> photos) {
+    Spread late = new Spread("due to sent (this bench)");
+    Spread taken = new Spread("sent to the embedding application's consumer");
+    Spread embedding = new Spread("consumed to embedded");
+    Spread written = new Spread("embedded to acknowledged by the broker");
+    Spread committed = new Spread("acknowledged to the follower's consumer (commit)");
+    Spread applied = new Spread("consumed to searchable");
+    Spread all = new Spread("due to searchable");
+    Spread less = new Spread("due to searchable, less consumed to embedded");
+    photos.forEach(
+        (sent, status) -> {
+          String key = status.getGalleryImageId();
+          double consumed = Hops.consumed(Hops.place(config.topics().galleryUpdates(), key));
+          String vector = Hops.place(config.topics().galleryVectors(), key);
+          double embedded = millis(status.getEmbeddedAt());
+          double searchable = millis(Objects.requireNonNull(status.getSearchableAt()));
+          late.add(sent.at() - sent.due());
+          taken.add(consumed - sent.at());
+          embedding.add(embedded - consumed);
+          written.add(Hops.acknowledged(vector) - embedded);
+          committed.add(Hops.consumed(vector) - Hops.acknowledged(vector));
+          applied.add(searchable - Hops.consumed(vector));
+          all.add(searchable - sent.due());
+          less.add(searchable - sent.due() - (embedded - consumed));
+        });
+    note("photos at half of that", all.size());
+    List.of(late, taken, embedding, written, committed, applied, all, less)
+        .forEach(hop -> hop.report("photo, "));
+    goal("photo, due to searchable less its embedding, p99 ms", less.quantile(0.99), 50);
+  }
+
+  /** In the middle of the millisecond that a status tells. */
+  private static double millis(Instant time) {
+    return time.toEpochMilli() + 0.5;
   }
 
   /** Publishes photos at a rate and waits until all are searchable. */
-  private List<GalleryStatus> publish(List<Path> files, int count, double rate, String name) {
-    List<GalleryStatus> answers = new ArrayList<>();
+  private Map<Sent, GalleryStatus> publish(
+      List<Path> files, String name, int count, double perSecond) throws Exception {
+    Map<String, GalleryStatus> answers = new LinkedHashMap<>();
     try (TopicReader statuses =
-            new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus());
-        EventProducer producer = new EventProducer(config)) {
-      int sent = 0;
-      long start = System.nanoTime();
-      long lastAnswer = start;
+        new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus())) {
+      Map<String, Sent> sent = new HashMap<>();
+      Thread publisher =
+          new Thread(
+              () -> {
+                try {
+                  sent.putAll(
+                      send(
+                          i -> photo(name + "-" + i, files.get(i % files.size())),
+                          count,
+                          perSecond));
+                } catch (ExecutionException e) {
+                  throw new IllegalStateException(e);
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              },
+              "publishing");
+      publisher.start();
+      double lastAnswer = Hops.now();
       while (answers.size() < count) {
-        while (sent < count && System.nanoTime() - start >= sent * 1e9 / rate) {
-          String id = name + "-" + sent;
-          GalleryUpdate update =
-              GalleryUpdate.newBuilder()
-                  .setGalleryImageId(id)
-                  .setProductId("product " + sent % files.size())
-                  .setLabel(name)
-                  .setUri(files.get(sent % files.size()).toUri().toString())
-                  .build();
-          producer.send(config.topics().galleryUpdates(), id, producer.serdes().updates(), update);
-          sent++;
-        }
-        for (ConsumerRecord<byte[], byte[]> record : statuses.poll(Duration.ofMillis(1))) {
+        for (ConsumerRecord<byte[], byte[]> record : statuses.poll(Duration.ofMillis(100))) {
           GalleryStatus status =
               serdes.statuses().deserializer().deserialize(record.topic(), record.value());
           if (status.getOutcome() == GalleryOutcome.REJECTED) {
@@ -311,51 +424,85 @@ final class FreshnessThroughKafka {
           }
           if (status.getOutcome() == GalleryOutcome.SEARCHABLE
               && status.getGalleryImageId().startsWith(name + "-")) {
-            answers.add(status);
-            lastAnswer = System.nanoTime();
+            answers.put(status.getGalleryImageId(), status);
+            lastAnswer = Hops.now();
           }
         }
-        if (System.nanoTime() - lastAnswer > 30e9) {
+        if (Hops.now() - lastAnswer > PATIENCE.toMillis()) {
           throw new IllegalStateException(
-              "%d of %d photos searchable, and no more for 30 s".formatted(answers.size(), count));
+              "%d of %d photos searchable, and no more for %s"
+                  .formatted(answers.size(), count, PATIENCE));
         }
       }
+      publisher.join();
+      Map<Sent, GalleryStatus> photos = new HashMap<>();
+      answers.forEach(
+          (key, status) ->
+              photos.put(
+                  Objects.requireNonNull(
+                      sent.get(Hops.place(config.topics().galleryUpdates(), key))),
+                  status));
+      return photos;
     }
-    return answers;
   }
 
-  private static double quantile(List<Double> values, double share) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    return sorted[(int) Math.min(sorted.length - 1L, Math.round(share * sorted.length))];
+  private ProducerRecord<byte[], byte[]> photo(String id, Path file) {
+    String topic = config.topics().galleryUpdates();
+    GalleryUpdate update =
+        GalleryUpdate.newBuilder()
+            .setGalleryImageId(id)
+            .setProductId("product of " + file.getFileName())
+            .setLabel("label")
+            .setUri(file.toUri().toString())
+            .build();
+    return new ProducerRecord<>(
+        topic,
+        id.getBytes(StandardCharsets.UTF_8),
+        serdes.updates().serializer().serialize(topic, update));
   }
 
   private void note(String figure, double value) {
-    add(figure, value, "");
+    results.note(BENCH, figure, value);
   }
 
-  private void atMost(String figure, double value, double most) {
-    add(figure, value, value <= most ? "<= " + most + "  met" : "<= " + most + "  MISSED");
-    if (value > most) {
-      missed.add("%s %.3f, goal <= %s".formatted(figure, value, most));
+  private void goal(String figure, double value, double most) {
+    results.atMost(BENCH, figure, value, most);
+  }
+
+  /** Milliseconds of one hop. */
+  private final class Spread {
+    private final String name;
+    private final List<Double> millis;
+
+    Spread(String name) {
+      this(name, new ArrayList<>());
     }
-  }
 
-  private void add(String figure, double value, String verdict) {
-    System.out.printf(Locale.ROOT, "freshness    %-58s %12.3f  %s%n", figure, value, verdict);
-    json.add(
-        String.format(
-            Locale.ROOT,
-            "{\"figure\": \"%s\", \"value\": %.3f, \"goal\": \"%s\"}",
-            figure,
-            value,
-            verdict));
-  }
+    Spread(String name, List<Double> millis) {
+      this.name = name;
+      this.millis = millis;
+    }
 
-  private int finish(Path file) throws IOException {
-    Files.createDirectories(file.toAbsolutePath().getParent());
-    Files.writeString(file, "[\n  " + String.join(",\n  ", json) + "\n]\n");
-    System.out.println("figures: " + file);
-    missed.forEach(goal -> System.err.println("bench freshness: missed goal: " + goal));
-    return missed.isEmpty() ? 0 : 1;
+    void add(double time) {
+      millis.add(time);
+    }
+
+    int size() {
+      return millis.size();
+    }
+
+    double quantile(double share) {
+      double[] sorted = millis.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+      return sorted[(int) Math.min(sorted.length - 1L, (long) (share * sorted.length))];
+    }
+
+    void report(String of) {
+      results.spread(BENCH, of + name, quantile(0.5), quantile(0.95), quantile(0.99), quantile(1));
+    }
+
+    @Override
+    public String toString() {
+      return "%s p50 %.1f, p99 %.1f ms".formatted(name, quantile(0.5), quantile(0.99));
+    }
   }
 }

@@ -36,6 +36,22 @@ final class Results {
     add(check, figure, value, ">= " + number(least), value >= least);
   }
 
+  /** Times of one kind in one line. */
+  void spread(String check, String figure, double p50, double p95, double p99, double most) {
+    System.out.printf(
+        Locale.ROOT,
+        "%-12s %-66s p50 %8.1f  p95 %8.1f  p99 %8.1f  max %8.1f ms%n",
+        check,
+        figure,
+        p50,
+        p95,
+        p99,
+        most);
+    json.add(
+        "{\"check\": \"%s\", \"figure\": \"%s\", \"p50\": %s, \"p95\": %s, \"p99\": %s, \"max\": %s}"
+            .formatted(check, figure, number(p50), number(p95), number(p99), number(most)));
+  }
+
   private void add(String check, String figure, double value, String goal, boolean met) {
     String verdict = goal.isEmpty() ? "" : met ? goal + "  met" : goal + "  MISSED";
     System.out.printf(Locale.ROOT, "%-12s %-58s %12s  %s%n", check, figure, number(value), verdict);

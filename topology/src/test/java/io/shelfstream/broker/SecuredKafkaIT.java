@@ -8,7 +8,9 @@ import io.shelfstream.broker.AccessRights.Right;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.ImageReference;
+import io.shelfstream.topology.EventSerdes;
 import io.shelfstream.topology.RecognitionEvents;
 import io.shelfstream.topology.RecognitionService;
 import io.shelfstream.topology.Role;
@@ -24,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
@@ -56,21 +59,33 @@ class SecuredKafkaIT {
   private EmbeddedBroker broker;
   private Admin admin;
   private ShelfStreamConfig config;
+  private Party service;
+
+  /** A user, and what it runs. */
+  private record Party(String user, ShelfStreamConfig config, Role role) {
+    List<Right> rights() {
+      return AccessRights.of(config, role);
+    }
+  }
 
   @BeforeAll
   void start() throws Exception {
     makeCertificate();
     broker = EmbeddedBroker.start(folder.resolve("broker"), secured());
     config = configured(USER, "app-secret", Map.of());
+    service = new Party(USER, config, Role.ALL);
     admin = Admin.create(new HashMap<>(asAdmin().kafka()));
-    ScramCredentialInfo scram = new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096);
-    admin
-        .alterUserScramCredentials(
-            List.of(new UserScramCredentialUpsertion(USER, scram, "app-secret")))
-        .all()
-        .get();
+    addUser(USER, "app-secret");
     Topics.create(asAdmin(), 1, (short) 1);
     grant(AccessRights.of(config, Role.ALL));
+  }
+
+  private void addUser(String name, String password) throws Exception {
+    ScramCredentialInfo scram = new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096);
+    admin
+        .alterUserScramCredentials(List.of(new UserScramCredentialUpsertion(name, scram, password)))
+        .all()
+        .get();
   }
 
   @AfterAll
@@ -119,6 +134,88 @@ class SecuredKafkaIT {
       } finally {
         grant(List.of(right));
       }
+    }
+  }
+
+  /** Each role has a user of its own, who may do nothing else, while models are being changed. */
+  @Test
+  void changesModelsWithAUserForEachRole() throws Exception {
+    Map<String, String> changing = new HashMap<>();
+    changing.put("application.id", "roles");
+    changing.put("models.next.dir", "src/test/resources/models/colour-and-inverse");
+    for (String topic :
+        List.of("frames", "recognitions", "gallery.updates", "gallery.vectors", "gallery.status")) {
+      changing.put("topics." + topic, "roles." + topic); // beside those of the other tests
+    }
+    addUser("recogniser", "r-secret");
+    addUser("embedder", "e-secret");
+    Party recogniser =
+        new Party("recogniser", configured("recogniser", "r-secret", changing), Role.RECOGNISE);
+    Party embedder =
+        new Party("embedder", configured("embedder", "e-secret", changing), Role.GALLERY);
+    ShelfStreamConfig administrator = asAdmin(changing);
+    Topics.create(administrator, 1, (short) 1);
+    for (Party party : List.of(recogniser, embedder)) {
+      grant(party, party.rights());
+    }
+    String photo =
+        Files.copy(Path.of("src/test/resources/pictures/halves.png"), folder.resolve("photo.png"))
+            .toUri()
+            .toString();
+
+    try (RecognitionService embedding = RecognitionService.start(embedder.config(), Role.GALLERY);
+        RecognitionService recognising =
+            RecognitionService.start(recogniser.config(), Role.RECOGNISE);
+        EventProducer producer = new EventProducer(administrator);
+        TopicReader answers =
+            new TopicReader(
+                administrator, TopicReader.From.END, administrator.topics().recognitions())) {
+      GalleryUpdate update =
+          GalleryUpdate.newBuilder()
+              .setGalleryImageId("halves")
+              .setProductId("halves")
+              .setLabel("halves")
+              .setUri(photo)
+              .build();
+      producer.send(
+          administrator.topics().galleryUpdates(), "halves", producer.serdes().updates(), update);
+      await(() -> recognising.gallery().state().size() == 1, "a gallery with the photo");
+
+      await(
+          () -> {
+            ImageReference frame = RecognitionEvents.reference("c", "f", photo, Instant.now());
+            producer.send(administrator.topics().frames(), "c", producer.serdes().frames(), frame);
+            producer.flush();
+            return extractors(answers, producer.serdes()).stream()
+                .anyMatch(extractor -> extractor.startsWith("colour-and-inverse@"));
+          },
+          "an event of the next extractor");
+      assertThat(embedding.isReady()).isTrue();
+    }
+    for (Party party : List.of(recogniser, embedder)) {
+      eachRightIsNeeded(party);
+    }
+  }
+
+  private static List<String> extractors(TopicReader answers, EventSerdes serdes) {
+    List<String> extractors = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofSeconds(1))) {
+      extractors.add(
+          serdes
+              .recognitions()
+              .deserializer()
+              .deserialize(record.topic(), record.value())
+              .getVersions()
+              .getExtractor());
+    }
+    return extractors;
+  }
+
+  private void eachRightIsNeeded(Party party) throws Exception {
+    for (Right right : party.rights()) {
+      revoke(party, right);
+      await(party, List.of(right));
+      grant(party, List.of(right));
     }
   }
 
@@ -233,40 +330,56 @@ class SecuredKafkaIT {
   /** Grants reach the broker a moment after they were accepted. */
   private static void await(ShelfStreamConfig config, List<Right> missing)
       throws InterruptedException {
+    await(new Party(USER, config, Role.ALL), missing);
+  }
+
+  private static void await(Party party, List<Right> missing) throws InterruptedException {
+    await(
+        () -> AccessRights.missing(party.config(), party.role()).equals(missing),
+        party.user() + " lacking just " + missing);
+  }
+
+  private static void await(BooleanSupplier holds, String what) throws InterruptedException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!AccessRights.missing(config, Role.ALL).equals(missing)) {
-      assertThat(System.nanoTime())
-          .as("missing %s, expected %s", AccessRights.missing(config, Role.ALL), missing)
-          .isLessThan(deadline);
+    while (!holds.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waited for " + what).isLessThan(deadline);
       TimeUnit.MILLISECONDS.sleep(50);
     }
   }
 
   private void grant(List<Right> rights) throws Exception {
-    admin.createAcls(rights.stream().map(SecuredKafkaIT::binding).toList()).all().get();
-    await(config, List.of());
+    grant(service, rights);
+  }
+
+  private void grant(Party party, List<Right> rights) throws Exception {
+    admin.createAcls(rights.stream().map(r -> binding(party.user(), r)).toList()).all().get();
+    await(party, List.of());
   }
 
   private void revoke(Right right) throws Exception {
-    AclBindingFilter filter = binding(right).toFilter();
+    revoke(service, right);
+  }
+
+  private void revoke(Party party, Right right) throws Exception {
+    AclBindingFilter filter = binding(party.user(), right).toFilter();
     assertThat(admin.deleteAcls(List.of(filter)).all().get()).hasSize(1);
   }
 
-  private static AclBinding binding(Right right) {
+  private static AclBinding binding(String user, Right right) {
     return new AclBinding(
         new ResourcePattern(right.resource(), right.name(), right.pattern()),
-        new AccessControlEntry("User:" + USER, "*", right.operation(), AclPermissionType.ALLOW));
+        new AccessControlEntry("User:" + user, "*", right.operation(), AclPermissionType.ALLOW));
   }
 
   private ShelfStreamConfig asAdmin() {
-    return configured(
-        "admin",
-        "admin-secret",
-        Map.of(
-            "kafka.sasl.mechanism",
-            "PLAIN",
-            "kafka.sasl.jaas.config",
-            plain("username=\"admin\" password=\"admin-secret\"")));
+    return asAdmin(Map.of());
+  }
+
+  private ShelfStreamConfig asAdmin(Map<String, String> more) {
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("kafka.sasl.mechanism", "PLAIN");
+    settings.put("kafka.sasl.jaas.config", plain("username=\"admin\" password=\"admin-secret\""));
+    return configured("admin", "admin-secret", settings);
   }
 
   private ShelfStreamConfig configured(String user, String password, Map<String, String> more) {

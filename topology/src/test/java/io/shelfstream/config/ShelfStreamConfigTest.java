@@ -288,6 +288,39 @@ class ShelfStreamConfigTest {
     assertThat(e).hasMessageContaining("kafka." + key + " = x: set " + key + " instead");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "processing.exception.handler, org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler",
+    "deserialization.exception.handler, org.apache.kafka.streams.errors.LogAndContinueExceptionHandler",
+    "default.deserialization.exception.handler, org.apache.kafka.streams.errors.LogAndContinueExceptionHandler",
+    "production.exception.handler, com.example.Own",
+    "default.production.exception.handler, com.example.Own"
+  })
+  void refusesHandlersThatWouldLoseARecord(String key, String handler) {
+    ConfigException e = refused(() -> load(null, Map.of(), Map.of("kafka." + key, handler)));
+
+    assertThat(e.getMessage())
+        .contains("kafka." + key + " = " + handler, "remove it", "topics.dead.letters");
+  }
+
+  @Test
+  void letsThroughTheHandlersThatFail() {
+    Map<String, String> failing =
+        Map.of(
+            "kafka.processing.exception.handler",
+            "org.apache.kafka.streams.errors.LogAndFailProcessingExceptionHandler",
+            "kafka.deserialization.exception.handler",
+            "org.apache.kafka.streams.errors.LogAndFailExceptionHandler",
+            "kafka.production.exception.handler",
+            "org.apache.kafka.streams.errors.DefaultProductionExceptionHandler");
+
+    assertThat(load(null, Map.of(), failing).kafka())
+        .containsKeys(
+            "processing.exception.handler",
+            "deserialization.exception.handler",
+            "production.exception.handler");
+  }
+
   @Test
   void refusesTwoRolesOnOneTopic() {
     ConfigException e =

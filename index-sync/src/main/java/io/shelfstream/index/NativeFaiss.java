@@ -121,10 +121,6 @@ final class NativeFaiss implements AutoCloseable {
     return new String(blas0(), UTF_8);
   }
 
-  static int gpus() {
-    return gpus0();
-  }
-
   /** Mirrors enum class Metric in src/main/cpp/index.h. */
   private static int code(Metric metric) {
     return metric == Metric.L2 ? 1 : 0;
@@ -169,7 +165,8 @@ final class NativeFaiss implements AutoCloseable {
 
   private static native byte[] blas0();
 
-  private static native int gpus0();
+  /** Why the dynamic linker cannot load a library; null when it can. */
+  static native byte @Nullable [] cannotLoad0(byte[] library);
 
   private static native long create0(byte[] factory, int dimension, int metric);
 
@@ -248,6 +245,18 @@ final class NativeFaiss implements AutoCloseable {
   static native void appendTo0(long handle, int[] lists, FloatBuffer vectors, int offset);
 
   static native void copyBuried0(long handle, long asOf, long[] out, int n);
+
+  static native void mask0(
+      long handle, int rows, @Nullable LongBuffer allowed, long asOf, int first, long[] positions);
+
+  static native void score0(
+      long[] segments,
+      FloatBuffer queries,
+      int offset,
+      int n,
+      int m,
+      long[] labels,
+      float[] scores);
 
   static native void searchSegments0(
       long[] segments,

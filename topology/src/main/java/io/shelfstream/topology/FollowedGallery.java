@@ -4,6 +4,7 @@ import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.Accelerator;
 import io.shelfstream.model.ModelDirectory;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -40,18 +41,24 @@ final class FollowedGallery implements AutoCloseable {
    * Reads the newest snapshot and then the topic; returns when the gallery is caught up.
    *
    * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
    * @param failure is told when following ends before this is closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
       LoadedModels models,
+      @Nullable Accelerator accelerator,
       TopicNames topics,
       EventSerdes serdes,
       StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
-        new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
+        new Gallery(
+            config.index().type(),
+            directory.extractorDimension(),
+            directory.extractorId(),
+            accelerator);
     String topic = topics.galleryVectors();
     InFlightPhotos inFlight = new InFlightPhotos();
     FollowedGallery followed =

@@ -4,6 +4,7 @@
 #   build.sh build --build DIR --output DIR --java-home DIR --version V [--faiss-root DIR]
 #                  [--gpu yes|no] [--faiss-gpu-root DIR] [--cuda-architectures LIST]
 #   build.sh test  --build DIR
+#   build.sh source --build DIR            only the source of Faiss, to DIR/vendor/faiss-sys/faiss
 #
 # Faiss comes, in this order, from --faiss-root (a prefix with include/faiss and lib/libfaiss.a);
 # from the crate faiss-sys, which carries the source of 1.12.0, where cargo is installed; from the
@@ -282,5 +283,6 @@ done
 case $verb in
   build) build ;;
   test) run_tests ;;
-  *) die "unknown verb '$verb'" "build or test" ;;
+  source) [[ -d $build/vendor ]] || fetch_crate "$build" || die "the crate faiss-sys cannot be had" ;;
+  *) die "unknown verb '$verb'" "build, test or source" ;;
 esac

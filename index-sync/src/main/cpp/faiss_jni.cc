@@ -135,6 +135,20 @@ void search(JNIEnv* env, jclass, jlong handle, jobject queries, jint offset, jin
   });
 }
 
+void copy_rows(JNIEnv* env, jclass, jlong handle, jlong from, jlongArray ids, jobject vectors,
+               jint offset) {
+  guarded(env, [&] {
+    const auto index = handles.get(handle);
+    std::vector<int64_t> numbers(longs_of(env, ids).size());
+    const auto n = static_cast<int64_t>(numbers.size());
+    const float* x = rows_of(env, vectors, offset, n, index->dimension());
+    index->rows(from, n, numbers.data(), const_cast<float*>(x));
+    env->SetLongArrayRegion(ids, 0, static_cast<jsize>(n),
+                            reinterpret_cast<const jlong*>(numbers.data()));
+    return true;
+  });
+}
+
 void reset(JNIEnv* env, jclass, jlong handle) {
   guarded(env, [&] {
     handles.get(handle)->reset();
@@ -440,6 +454,7 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("add0", "(J[JLjava/nio/FloatBuffer;II)V", edge::add),
       method("remove0", "(J[JI)I", edge::remove),
       method("search0", "(JLjava/nio/FloatBuffer;IIII[J[F)V", edge::search),
+      method("copyRows0", "(JJ[JLjava/nio/FloatBuffer;I)V", edge::copy_rows),
       method("reset0", "(J)V", edge::reset),
       method("write0", "(J[B)V", edge::write),
       method("makeBlock0", "(II)J", edge::make_block),

@@ -58,17 +58,15 @@ final class DeviceSearch {
     for (int i = 0; i < views.size(); i++) {
       plan(i, asks);
     }
-    List<Neighbor[][]> found = new ArrayList<>();
     try {
-      onCpu(found); // while the devices work
+      onCpu(); // while the devices work
     } finally {
       while (!asks.isEmpty()) {
         asks = asks.stream().flatMap(this::settle).toList();
       }
     }
-    onCpu(found);
-    found.add(proposals.scored());
-    return best(found);
+    onCpu();
+    return proposals.best();
   }
 
   private void plan(int number, List<Ask> asks) {
@@ -162,7 +160,7 @@ final class DeviceSearch {
     return true;
   }
 
-  private void onCpu(List<Neighbor[][]> found) {
+  private void onCpu() {
     if (rest.isEmpty()) {
       return;
     }
@@ -171,7 +169,7 @@ final class DeviceSearch {
       parts.add(part(i));
     }
     rest.clear();
-    found.add(Segment.search(parts, asOf, false, queries.duplicate(), k));
+    proposals.offer(Segment.search(parts, asOf, false, queries.duplicate(), k));
   }
 
   private Segment.View part(int number) {
@@ -229,21 +227,7 @@ final class DeviceSearch {
     return count;
   }
 
-  private Neighbor[][] best(List<Neighbor[][]> found) {
-    Neighbor[][] best = new Neighbor[n][];
-    for (int i = 0; i < n; i++) {
-      int query = i;
-      best[i] =
-          found.stream()
-              .flatMap(some -> Arrays.stream(some[query]))
-              .sorted(Ranking.order(Metric.INNER_PRODUCT))
-              .limit(k)
-              .toArray(Neighbor[]::new);
-    }
-    return best;
-  }
-
-  /** The best that devices propose, by their own scores, in order. */
+  /** The best that devices and the CPU propose, by their own scores, in order. */
   private final class Proposals {
     private final int most;
     private final long[] labels;
@@ -288,15 +272,27 @@ final class DeviceSearch {
       return true;
     }
 
-    /** Scored on the CPU: answers must not depend on where a row lies. */
-    Neighbor[][] scored() {
+    void offer(Neighbor[][] found) {
+      for (int query = 0; query < counts.length; query++) {
+        for (Neighbor neighbor : found[query]) {
+          boolean unused = take(query, neighbor.id(), neighbor.score());
+        }
+      }
+    }
+
+    /**
+     * The best k of each query. All are scored in one way: equal vectors have equal scores wherever
+     * they lie.
+     */
+    Neighbor[][] best() {
       long[] handles = views.stream().mapToLong(view -> view.segment().handle()).toArray();
       NativeFaiss.score0(handles, queries, queries.position(), n, most, labels, scores);
-      Neighbor[][] neighbors = new Neighbor[n][];
+      Neighbor[][] best = new Neighbor[n][];
       for (int query = 0; query < n; query++) {
-        neighbors[query] = Ranking.of(labels, scores, query * most, most, Metric.INNER_PRODUCT);
+        Neighbor[] all = Ranking.of(labels, scores, query * most, most, Metric.INNER_PRODUCT);
+        best[query] = Arrays.copyOf(all, Math.min(k, all.length));
       }
-      return neighbors;
+      return best;
     }
   }
 }

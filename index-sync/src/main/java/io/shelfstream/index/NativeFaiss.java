@@ -92,6 +92,15 @@ final class NativeFaiss implements AutoCloseable {
     search0(handle, queries, queries.position(), n, k, threads, ids, scores);
   }
 
+  /**
+   * @param ids receives one for each of as many rows, from number {@code from} on
+   * @param vectors direct, writable, in native order; receives the rows from its position
+   */
+  void rows(long from, long[] ids, FloatBuffer vectors) {
+    requireDirect(vectors);
+    copyRows0(handle, from, ids, vectors, vectors.position());
+  }
+
   void reset() {
     reset0(handle);
   }
@@ -203,6 +212,9 @@ final class NativeFaiss implements AutoCloseable {
       int threads,
       long[] ids,
       float[] scores);
+
+  private static native void copyRows0(
+      long handle, long from, long[] ids, FloatBuffer vectors, int offset);
 
   private static native void reset0(long handle);
 

@@ -20,6 +20,7 @@ final class FollowedGallery implements AutoCloseable {
   private final Stages stages;
   private final InFlightPhotos inFlight;
   private final @Nullable SnapshotTimer snapshots;
+  private final GalleryFigures figures;
   private final StreamsApplication follower;
 
   private FollowedGallery(
@@ -28,12 +29,14 @@ final class FollowedGallery implements AutoCloseable {
       Stages stages,
       InFlightPhotos inFlight,
       @Nullable SnapshotTimer snapshots,
+      GalleryFigures figures,
       StreamsApplication follower) {
     this.topics = topics;
     this.gallery = gallery;
     this.stages = stages;
     this.inFlight = inFlight;
     this.snapshots = snapshots;
+    this.figures = figures;
     this.follower = follower;
   }
 
@@ -61,13 +64,15 @@ final class FollowedGallery implements AutoCloseable {
             accelerator);
     String topic = topics.galleryVectors();
     InFlightPhotos inFlight = new InFlightPhotos();
+    SnapshotTimer snapshots = snapshots(config, topic, gallery);
     FollowedGallery followed =
         new FollowedGallery(
             topics,
             gallery,
             RecognitionService.stages(config, models, gallery),
             inFlight,
-            snapshots(config, topic, gallery),
+            snapshots,
+            GalleryFigures.show(topic, gallery, snapshots, accelerator),
             // Only shows in logs and metrics: a global store has no consumer group.
             new StreamsApplication(
                 config,
@@ -144,6 +149,7 @@ final class FollowedGallery implements AutoCloseable {
   @Override
   public void close() {
     retire();
+    figures.close();
     gallery.close();
   }
 }

@@ -562,7 +562,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    * last; 1 while it compares with every photo, empty where it was not trained here.
    */
   public OptionalDouble recall() {
-    return state().indexType().equals(LiveSegment.EXACT) ? OptionalDouble.of(1) : compactor.recall();
+    return state().indexType().equals(LiveSegment.EXACT)
+        ? OptionalDouble.of(1)
+        : compactor.recall();
   }
 
   /** Rows in all segments, dead ones included. */

@@ -148,8 +148,8 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
    * Gives its photos with their vectors, scaled to length 1, one after the other.
    *
    * @param extractor what made the vectors: the files do not say
-   * @throws IndexException with code UNSUPPORTED when the index keeps codes instead of vectors; from
-   *     the iterator, with code FILE, when a vector is none
+   * @throws IndexException with code UNSUPPORTED when the index keeps codes instead of vectors;
+   *     from the iterator, with code FILE, when a vector is none
    */
   public Iterator<GalleryVector> vectors(String extractor) {
     // An index of codes is refused before the first photo is published.

@@ -208,12 +208,13 @@ public final class Accelerator implements AutoCloseable {
   /** The same as {@link Segment#search}, with the devices' help. */
   public Neighbor[][] search(List<Segment.View> views, long asOf, FloatBuffer queries, int k) {
     int n = Vectors.count(queries, views.get(0).segment().dimension());
-    if (n == 0 || views.stream().allMatch(view -> view.segment().copies().isEmpty())) {
+    boolean none = views.stream().allMatch(view -> view.segment().copies().isEmpty());
+    if (n == 0 || none || (long) n * (k + DeviceSearch.SLACK) > Limits.MAX_RESULTS) {
       return Segment.search(views, asOf, false, queries, k);
     }
-    Vectors.requireNeighbors(k, Integer.MAX_VALUE, n);
+    int wanted = Vectors.requireNeighbors(k, Integer.MAX_VALUE, n);
     try (DirectFloats direct = DirectFloats.of(queries)) {
-      return new DeviceSearch(views, asOf, direct.floats(), n, k).run();
+      return new DeviceSearch(views, asOf, direct.floats(), n, wanted).run();
     }
   }
 

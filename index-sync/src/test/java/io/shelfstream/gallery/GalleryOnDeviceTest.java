@@ -77,10 +77,8 @@ class GalleryOnDeviceTest {
     await(() -> Segment.open() == before);
   }
 
-  private static void assertSame(
-      Gallery with, Gallery without, Random random, int photos) {
-    List<PhotoFilter> filters =
-        List.of(PhotoFilter.NONE, new PhotoFilter(Map.of("stores", "1")));
+  private static void assertSame(Gallery with, Gallery without, Random random, int photos) {
+    List<PhotoFilter> filters = List.of(PhotoFilter.NONE, new PhotoFilter(Map.of("stores", "1")));
     for (PhotoFilter filter : filters) {
       List<float[]> queries =
           random
@@ -91,7 +89,9 @@ class GalleryOnDeviceTest {
       List<List<GalleryHit>> found = with.search(queries, 3, filter).hits();
       for (int q = 0; q < queries.size(); q++) {
         assertThat(found.get(q).get(0).score())
-            .isCloseTo(expected.get(q).get(0).score(), within(with.state().indexType().equals("SQfp16") ? 2e-3f : 1e-5f));
+            .isCloseTo(
+                expected.get(q).get(0).score(),
+                within(with.state().indexType().equals("SQfp16") ? 2e-3f : 1e-5f));
         if (with.state().indexType().equals("Flat")) {
           assertThat(ids(found.get(q))).containsExactlyElementsOf(ids(expected.get(q)));
         }

@@ -62,7 +62,11 @@ class CudaLibraryTest {
   @Test
   void namesEveryLibraryThatIsMissingAndWarnsOnce() throws Exception {
     String output =
-        openNamed("libshelfstream-none.so.13\nlibc.so.6\nlibshelfstream-more.so.12\n", "auto", "auto", "cuda");
+        openNamed(
+            "libshelfstream-none.so.13\nlibc.so.6\nlibshelfstream-more.so.12\n",
+            "auto",
+            "auto",
+            "cuda");
 
     String missing =
         "libshelfstream-none.so.13 is missing (part of CUDA 13); libshelfstream-more.so.12 is missing (part of CUDA 12)";
@@ -89,8 +93,7 @@ class CudaLibraryTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aGpuFindsWhatTheCpuFinds(boolean half) throws IOException {
-    assumeTrue(
-        CudaLibrary.missing().isEmpty(), "no GPU to search on: " + CudaLibrary.missing());
+    assumeTrue(CudaLibrary.missing().isEmpty(), "no GPU to search on: " + CudaLibrary.missing());
     int rows = 10_000;
     int dimension = 64;
     FloatBuffer vectors = TestVectors.direct(TestVectors.units(3, rows, dimension));

@@ -67,8 +67,7 @@ final class GalleryImport extends GalleryCommand.Change {
   /** What the gallery holds of a photo, in short: all of it, its file, and what an index knows. */
   private record Held(String vector, String photo, String indexed) {
     static Held of(GalleryVector v) {
-      return new Held(
-          digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()), indexed(v));
+      return new Held(digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()), indexed(v));
     }
 
     /** An index has no more of a photo; what it leaves out must not be lost. */

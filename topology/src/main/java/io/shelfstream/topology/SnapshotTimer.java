@@ -41,8 +41,7 @@ final class SnapshotTimer implements AutoCloseable {
       Path folder, Duration interval, Gallery gallery, String topicId, Map<Integer, Long> ends) {
     try {
       GallerySnapshots snapshots = new GallerySnapshots(folder, topicId);
-      boolean restored =
-          snapshots.restore(gallery, partition -> ends.getOrDefault(partition, 0L));
+      boolean restored = snapshots.restore(gallery, partition -> ends.getOrDefault(partition, 0L));
       SnapshotTimer timer = new SnapshotTimer(snapshots, gallery, interval);
       timer.savedAt = restored ? System.nanoTime() : null;
       return timer;

@@ -81,7 +81,8 @@ class ShelfStreamCommandTest {
     assumeTrue(FaissLibrary.describe().gpus() == 0, "there is a GPU here");
 
     int code =
-        ShelfStreamCommand.run("run", "--set", "models.dir=" + MODELS, "--set", "index.device=cuda");
+        ShelfStreamCommand.run(
+            "run", "--set", "models.dir=" + MODELS, "--set", "index.device=cuda");
 
     assertThat(code).isEqualTo(2);
     assertThat(err.toString(StandardCharsets.UTF_8))

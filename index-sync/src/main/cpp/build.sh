@@ -2,12 +2,18 @@
 # Builds the Faiss binding; Maven calls it, and it does nothing when nothing changed.
 #
 #   build.sh build --build DIR --output DIR --java-home DIR --version V [--faiss-root DIR]
+#                  [--gpu yes|no] [--faiss-gpu-root DIR] [--cuda-architectures LIST]
 #   build.sh test  --build DIR
+#   build.sh source --build DIR            only the source of Faiss, to DIR/vendor/faiss-sys/faiss
 #
 # Faiss comes, in this order, from --faiss-root (a prefix with include/faiss and lib/libfaiss.a);
 # from the crate faiss-sys, which carries the source of 1.12.0, where cargo is installed; from the
 # system's libfaiss-dev. What is built from the crate is kept for all checkouts under
 # ${XDG_CACHE_HOME:-~/.cache}/shelfstream. Progress goes to standard error.
+#
+# With --gpu yes there is a library for GPUs beside the others: over the Faiss of --faiss-gpu-root, a
+# prefix built with FAISS_ENABLE_GPU=ON; else over the crate's, compiled with CUDA where its compiler
+# nvcc is (in CUDACXX, on PATH, or in /usr/local/cuda). Where neither is there, it is left out.
 set -euo pipefail
 
 readonly HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -58,9 +64,12 @@ require_tools() {
 opt_level() { if [[ $(machine) == x86_64 ]]; then echo avx512; else echo generic; fi; }
 
 # What makes one build of the source differ from another.
-crate_key() {
+crate_key() { # cpu or gpu
   local made_by
   made_by="$CRATE_SHA256 $(opt_level) $(g++ -dumpfullversion) recipe-1"
+  if [[ $1 == gpu ]]; then
+    made_by="$CRATE_SHA256 gpu $cuda_architectures $("$(nvcc)" --version) $(g++ -dumpfullversion) recipe-1"
+  fi
   echo "$(machine)-$(sha256sum <<<"$made_by" | cut -c1-12)"
 }
 
@@ -75,19 +84,27 @@ fetch_crate() { # folder
       "check cargo's registry settings, or name another Faiss with -Dfaiss.root=DIR"
 }
 
-compile_crate() { # folder, prefix; runs as an && chain, as its caller looks at the result
-  local source=$1/vendor/faiss-sys/faiss level
+compile_crate() { # folder, prefix, cpu or gpu; runs as an && chain, as its caller looks at the result
+  local source=$1/vendor/faiss-sys/faiss level what="4 to 10 minutes on two cores"
   level=$(opt_level)
-  local targets=(faiss)
+  local targets=(faiss) cuda=(-DFAISS_ENABLE_GPU=OFF)
   [[ $level == avx512 ]] && targets+=(faiss_avx2 faiss_avx512)
+  if [[ $3 == gpu ]]; then
+    level=generic
+    targets=(faiss)
+    what="for GPUs of $cuda_architectures, over an hour on two cores"
+    cuda=(-DFAISS_ENABLE_GPU=ON -DFAISS_ENABLE_CUVS=OFF "-DCMAKE_CUDA_COMPILER=$(nvcc)"
+      "-DCUDAToolkit_ROOT=$(cuda_root)" "-DCMAKE_CUDA_ARCHITECTURES=$cuda_architectures"
+      "-DCMAKE_CUDA_FLAGS=-Xcompiler=-fvisibility=hidden")
+  fi
   cmake -G "$(generator)" -S "$source" -B "$1/build" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_INSTALL_PREFIX="$2" -DCMAKE_INSTALL_LIBDIR=lib -DFAISS_OPT_LEVEL="$level" \
-    -DFAISS_ENABLE_GPU=OFF -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_EXTRAS=OFF \
+    "${cuda[@]}" -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_EXTRAS=OFF \
     -DFAISS_ENABLE_MKL=OFF -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DCMAKE_CXX_FLAGS="-fvisibility=hidden -fvisibility-inlines-hidden -ffile-prefix-map=$source=faiss" \
     >"$1/configure.log" 2>&1 || { tail -20 "$1/configure.log" >&2; return 1; }
-  say "compiling Faiss $FAISS_VERSION ($level), 4 to 10 minutes on two cores"
+  say "compiling Faiss $FAISS_VERSION ($level), $what"
   cmake --build "$1/build" --parallel "$(nproc)" --target "${targets[@]}" 2>&1 \
     | tee "$1/compile.log" | awk '{
         match($0, /^\[[^]]*\]/); step = substr($0, RSTART, RLENGTH)
@@ -98,10 +115,10 @@ compile_crate() { # folder, prefix; runs as an && chain, as its caller looks at 
 
 # Prints the prefix. Built beside its final place and renamed, under a lock: an interrupted build
 # leaves nothing that looks whole, and two builds at a time do the work once.
-faiss_from_crate() {
+faiss_from_crate() { # cpu or gpu
   local root=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/faiss-$FAISS_VERSION
   local prefix
-  prefix=$root/$(crate_key)
+  prefix=$root/$(crate_key "$1")
   if [[ ! -d $prefix ]]; then
     mkdir -p "$root"
     exec 9>"$root/lock"
@@ -112,7 +129,7 @@ faiss_from_crate() {
       rm -rf "$root"/.building.*
       work=$(mktemp -d "$root/.building.XXXXXX")
       say "getting the source of Faiss $FAISS_VERSION (crate faiss-sys $CRATE_VERSION)"
-      if ! { fetch_crate "$work" && compile_crate "$work" "$work/prefix"; }; then
+      if ! { fetch_crate "$work" && compile_crate "$work" "$work/prefix" "$1"; }; then
         rm -rf "$work"
         exec 9>&-
         return 1
@@ -137,7 +154,7 @@ find_faiss() { # --faiss-root or nothing
     return
   fi
   if command -v cargo >/dev/null; then
-    faiss_from_crate && return
+    faiss_from_crate cpu && return
     say "Faiss $FAISS_VERSION could not be had from the crate"
   fi
   if has_faiss_at /usr; then
@@ -147,6 +164,37 @@ find_faiss() { # --faiss-root or nothing
   fi
   die "no Faiss found" "install cargo (apt-get install -y --no-install-recommends cargo), or \
 apt-get install -y --no-install-recommends libfaiss-dev $PACKAGES, or name one with -Dfaiss.root=DIR"
+}
+
+# ---- which Faiss for GPUs --------------------------------------------------------------------
+
+nvcc() {
+  local found
+  for found in "${CUDACXX:-}" "$(command -v nvcc)" /usr/local/cuda/bin/nvcc; do
+    [[ -n $found && -x $found ]] && readlink -f "$found" && return
+  done
+  return 1
+}
+
+cuda_root() { dirname "$(dirname "$(nvcc)")"; }
+
+# Prints the prefix; nothing where there is to be no library for GPUs.
+find_gpu_faiss() {
+  if [[ -n $faiss_gpu_root ]]; then
+    [[ -f $faiss_gpu_root/include/faiss/gpu/GpuIndexFlat.h && -f $faiss_gpu_root/lib/libfaiss.a ]] \
+      || die "-Dfaiss.gpu.root=$faiss_gpu_root has no include/faiss/gpu/GpuIndexFlat.h with lib/libfaiss.a" \
+        "name a prefix that Faiss was installed to with FAISS_ENABLE_GPU=ON, as a static library"
+    nvcc >/dev/null || die "-Dfaiss.gpu.root needs CUDA's toolkit, and there is no nvcc" \
+      "put nvcc on PATH, or name it in CUDACXX"
+    echo "$faiss_gpu_root"
+  elif [[ $gpu == yes ]]; then
+    if ! nvcc >/dev/null || ! command -v cargo >/dev/null; then
+      say "no library for GPUs: it takes CUDA's toolkit (nvcc, cuBLAS; 12 or 13) and cargo, or" \
+        "-Dfaiss.gpu.root=DIR with a Faiss built with FAISS_ENABLE_GPU=ON"
+      return
+    fi
+    faiss_from_crate gpu
+  fi
 }
 
 has_faiss_at() {
@@ -164,27 +212,36 @@ has_faiss_at() {
 publish() { # build folder, output folder
   local library target
   mkdir -p "$2"
-  for target in "$2"/libshelfstream_faiss-*.so; do
-    [[ -f $1/$(basename "$target") ]] || rm -f "$target"
+  for target in "$2"/libshelfstream_faiss*.so; do
+    [[ -f $1/$(basename "$target") ]] || rm -f "$target" "$target.needs"
   done
-  for library in "$1"/libshelfstream_faiss-*.so; do
+  for library in "$1"/libshelfstream_faiss*.so; do
     target=$2/$(basename "$library")
     cmp -s "$library" "$target" || cp "$library" "$target"
   done
+  # What CudaLibrary looks for before it loads it; the driver is loaded by CUDA's own library.
+  library=$2/libshelfstream_faiss_cuda.so
+  if [[ -f $library ]]; then
+    { echo libcuda.so.1; objdump -p "$library" | awk '$1 == "NEEDED" && $2 ~ /^lib(cu|nv)/ {print $2}'; } \
+      >"$library.needs"
+  fi
 }
 
 build() {
-  local start=$SECONDS faiss blas settings
+  local start=$SECONDS faiss faiss_gpu cuda='' blas settings
   require_tools
   [[ -f $java_home/include/jni.h ]] || die "$java_home has no include/jni.h" "run Maven with a JDK"
   faiss=$(find_faiss "$faiss_root")
+  faiss_gpu=$(find_gpu_faiss)
+  [[ -z $faiss_gpu ]] || cuda=$(cuda_root)
   blas=$(openblas)
-  settings="$faiss|$blas|$java_home|$version|$(generator)"
+  settings="$faiss|$faiss_gpu|$cuda|$blas|$java_home|$version|$(generator)"
   if [[ ! -f $build/settings || $(<"$build/settings") != "$settings" ]]; then
     rm -rf "$build"
     mkdir -p "$build"
     say "configuring with Faiss of $faiss"
     cmake -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOT="$faiss" -DOPENBLAS="$blas" \
+      -DFAISS_GPU_ROOT="$faiss_gpu" -DCUDAToolkit_ROOT="$cuda" \
       -DJNI_HOME="$java_home" -DSHELFSTREAM_VERSION="$version" >"$build/configure.log" 2>&1 \
       || { cat "$build/configure.log" >&2; die "cmake failed"; }
     printf '%s' "$settings" >"$build/settings"
@@ -205,7 +262,9 @@ run_tests() {
 
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
-build='' output='' java_home='' version='' faiss_root=''
+build='' output='' java_home='' version='' faiss_root='' gpu=no faiss_gpu_root=''
+# From Turing to Hopper: what CUDA 12 and 13 both compile for.
+cuda_architectures='75;80;86;89;90'
 while [[ $# -gt 1 ]]; do
   case $1 in
     --build) build=$2 ;;
@@ -213,6 +272,9 @@ while [[ $# -gt 1 ]]; do
     --java-home) java_home=$2 ;;
     --version) version=$2 ;;
     --faiss-root) faiss_root=$2 ;;
+    --gpu) gpu=$2 ;;
+    --faiss-gpu-root) faiss_gpu_root=$2 ;;
+    --cuda-architectures) cuda_architectures=${2:-$cuda_architectures} ;;
     *) die "unknown option $1" "see the head of $0" ;;
   esac
   shift 2
@@ -221,5 +283,6 @@ done
 case $verb in
   build) build ;;
   test) run_tests ;;
-  *) die "unknown verb '$verb'" "build or test" ;;
+  source) [[ -d $build/vendor ]] || fetch_crate "$build" || die "the crate faiss-sys cannot be had" ;;
+  *) die "unknown verb '$verb'" "build, test or source" ;;
 esac

@@ -124,4 +124,9 @@ std::string factory_of(const faiss::Index& index) {
                                          kKnownTypes);
 }
 
+bool keeps_vectors(const std::string& type) {
+  return type.find("PQ") == std::string::npos && type.find("SQ4") == std::string::npos &&
+         type.find("SQ6") == std::string::npos && type.find("SQ8") == std::string::npos;
+}
+
 }  // namespace shelfstream

@@ -19,4 +19,7 @@ std::string checked_factory(const std::string& factory, int64_t dimension);
 /// The factory string that would make an index of this type; throws kUnsupported for other types.
 std::string factory_of(const faiss::Index& index);
 
+/// Whether a type holds the vectors as they are, or so that storing them again changes nothing.
+bool keeps_vectors(const std::string& type);
+
 }  // namespace shelfstream

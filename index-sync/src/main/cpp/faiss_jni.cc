@@ -1,22 +1,24 @@
+#include <dlfcn.h>
 #include <jni.h>
 
-#include <new>
 #include <string>
 #include <vector>
 
+#include "candidates.h"
 #include "failure.h"
 #include "handles.h"
 #include "index.h"
+#include "jni_edge.h"
 #include "limits.h"
 #include "rows.h"
 #include "runtime.h"
 #include "segment.h"
 
-// The edge to io.shelfstream.index.NativeFaiss: check, call, convert; nothing else. Nothing thrown
-// leaves this file, and no Java array or buffer is pinned during a search.
+// The edge to io.shelfstream.index.NativeFaiss: check, call, convert; nothing else.
 
 namespace {
 
+using namespace shelfstream::jni;
 using shelfstream::Error;
 using shelfstream::Failure;
 using shelfstream::Index;
@@ -24,106 +26,6 @@ using shelfstream::Segment;
 
 shelfstream::Handles<Index> handles;
 shelfstream::Handles<Segment> segments;
-jclass native_faiss = nullptr;
-jmethodID failure_method = nullptr;
-
-jbyteArray bytes(JNIEnv* env, const std::string& text) {
-  const auto length = static_cast<jsize>(text.size());
-  jbyteArray array = env->NewByteArray(length);
-  if (array != nullptr) {
-    env->SetByteArrayRegion(array, 0, length, reinterpret_cast<const jbyte*>(text.data()));
-  }
-  return array;
-}
-
-void raise(JNIEnv* env, Failure failure, const char* message) noexcept {
-  if (env->ExceptionCheck()) return;
-  jbyteArray text = nullptr;
-  try {
-    text = bytes(env, message);
-  } catch (...) {
-    // Reported without words: there is no memory for them.
-  }
-  if (env->ExceptionCheck()) return;
-  auto* thrown = static_cast<jthrowable>(env->CallStaticObjectMethod(
-      native_faiss, failure_method, static_cast<jint>(failure), text));
-  if (!env->ExceptionCheck()) env->Throw(thrown);
-}
-
-template <typename Call>
-auto guarded(JNIEnv* env, Call call) noexcept -> decltype(call()) {
-  try {
-    return call();
-  } catch (const Error& e) {
-    raise(env, e.failure(), e.what());
-  } catch (const std::bad_alloc&) {
-    raise(env, Failure::kOutOfMemory, "not enough memory outside the Java heap");
-  } catch (const std::exception& e) {
-    raise(env, Failure::kFaiss, e.what());
-  } catch (...) {
-    raise(env, Failure::kFaiss, "unknown native error");
-  }
-  return decltype(call())();
-}
-
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(Failure::kInvalidArgument, message);
-}
-
-std::string text_of(JNIEnv* env, jbyteArray array, const char* what) {
-  if (array == nullptr) refuse(std::string(what) + " is null");
-  std::string text(env->GetArrayLength(array), '\0');
-  env->GetByteArrayRegion(array, 0, static_cast<jsize>(text.size()),
-                          reinterpret_cast<jbyte*>(&text[0]));
-  return text;
-}
-
-std::vector<int64_t> longs_of(JNIEnv* env, jlongArray array) {
-  if (array == nullptr) refuse("ids are null");
-  std::vector<int64_t> longs(env->GetArrayLength(array));
-  env->GetLongArrayRegion(array, 0, static_cast<jsize>(longs.size()),
-                          reinterpret_cast<jlong*>(longs.data()));
-  return longs;
-}
-
-std::vector<int32_t> ints_of(JNIEnv* env, jintArray array, const char* what) {
-  if (array == nullptr) refuse(std::string(what) + " are null");
-  std::vector<int32_t> ints(env->GetArrayLength(array));
-  env->GetIntArrayRegion(array, 0, static_cast<jsize>(ints.size()),
-                         reinterpret_cast<jint*>(ints.data()));
-  return ints;
-}
-
-/// The first of n rows in a direct FloatBuffer, whose capacity JNI counts in floats.
-const float* rows_of(JNIEnv* env, jobject buffer, jint offset, int64_t n, int64_t dimension) {
-  if (n < 0 || n > shelfstream::kMaxVectors) {
-    refuse("number of vectors " + std::to_string(n) + " is outside 0 to " +
-           std::to_string(shelfstream::kMaxVectors));
-  }
-  if (buffer == nullptr) refuse("vectors are null");
-  const auto* address = static_cast<const float*>(env->GetDirectBufferAddress(buffer));
-  if (address == nullptr) refuse("vectors are not in a direct buffer");
-  const int64_t capacity = env->GetDirectBufferCapacity(buffer);
-  const int64_t needed = offset + n * dimension;
-  if (offset < 0 || capacity < needed) {
-    refuse("vectors need " + std::to_string(needed) + " floats, the buffer has " +
-           std::to_string(capacity) + " and starts at " + std::to_string(offset));
-  }
-  return address + offset;
-}
-
-/// Gives n × k.
-jsize require_results(JNIEnv* env, jint n, jint k, jlongArray ids, jfloatArray scores) {
-  if (k < 1 || int64_t{n} * k > shelfstream::kMaxResults) {
-    refuse(std::to_string(n) + " queries of " + std::to_string(k) + " neighbours refused");
-  }
-  const jsize results = n * k;
-  if (ids == nullptr || scores == nullptr || env->GetArrayLength(ids) < results ||
-      env->GetArrayLength(scores) < results) {
-    refuse("result arrays are null or shorter than " + std::to_string(results));
-  }
-  return results;
-}
 
 // Named apart from libc's read, write, close and remove.
 namespace edge {
@@ -229,6 +131,20 @@ void search(JNIEnv* env, jclass, jlong handle, jobject queries, jint offset, jin
     index->search(n, rows, k, found.data(), values.data());
     env->SetLongArrayRegion(ids, 0, results, reinterpret_cast<const jlong*>(found.data()));
     env->SetFloatArrayRegion(scores, 0, results, values.data());
+    return true;
+  });
+}
+
+void copy_rows(JNIEnv* env, jclass, jlong handle, jlong from, jlongArray ids, jobject vectors,
+               jint offset) {
+  guarded(env, [&] {
+    const auto index = handles.get(handle);
+    std::vector<int64_t> numbers(longs_of(env, ids).size());
+    const auto n = static_cast<int64_t>(numbers.size());
+    const float* x = rows_of(env, vectors, offset, n, index->dimension());
+    index->rows(from, n, numbers.data(), const_cast<float*>(x));
+    env->SetLongArrayRegion(ids, 0, static_cast<jsize>(n),
+                            reinterpret_cast<const jlong*>(numbers.data()));
     return true;
   });
 }
@@ -397,7 +313,19 @@ void copy_buried(JNIEnv* env, jclass, jlong handle, jlong as_of, jlongArray out,
   });
 }
 
-/// The bits of each view's rows, null where all rows may be found.
+/// The bits of a view's rows, null where all may be found.
+const uint64_t* filter_of(JNIEnv* env, jobject buffer, int64_t rows) {
+  if (buffer == nullptr) return nullptr;
+  const auto* bits = static_cast<const uint64_t*>(env->GetDirectBufferAddress(buffer));
+  // In longs of 64 rows.
+  if (bits == nullptr || env->GetDirectBufferCapacity(buffer) < (rows + int64_t{63}) / 64) {
+    refuse("filter refused: a direct buffer of a bit for each of " + std::to_string(rows) +
+           " rows expected");
+  }
+  return bits;
+}
+
+/// The same for each of several views.
 std::vector<const uint64_t*> filters_of(JNIEnv* env, jobjectArray buffers,
                                         const std::vector<int32_t>& rows) {
   std::vector<const uint64_t*> filters(rows.size(), nullptr);
@@ -407,14 +335,7 @@ std::vector<const uint64_t*> filters_of(JNIEnv* env, jobjectArray buffers,
   }
   for (size_t i = 0; i < rows.size(); i++) {
     jobject buffer = env->GetObjectArrayElement(buffers, static_cast<jsize>(i));
-    if (buffer == nullptr) continue;
-    filters[i] = static_cast<const uint64_t*>(env->GetDirectBufferAddress(buffer));
-    // In longs of 64 rows.
-    if (filters[i] == nullptr ||
-        env->GetDirectBufferCapacity(buffer) < (rows[i] + int64_t{63}) / 64) {
-      refuse("filter refused: a direct buffer of a bit for each of " + std::to_string(rows[i]) +
-             " rows expected");
-    }
+    filters[i] = filter_of(env, buffer, rows[i]);
     env->DeleteLocalRef(buffer);
   }
   return filters;
@@ -462,34 +383,64 @@ jbyteArray blas(JNIEnv* env, jclass) {
   return guarded(env, [&] { return bytes(env, shelfstream::blas()); });
 }
 
-jint gpus(JNIEnv*, jclass) { return shelfstream::gpus(); }
+/// Strikes out what a view does not show, see candidates.h.
+void mask(JNIEnv* env, jclass, jlong handle, jint rows, jobject allowed, jlong as_of, jint first,
+          jlongArray positions) {
+  guarded(env, [&] {
+    std::vector<int64_t> numbers = longs_of(env, positions);
+    const shelfstream::View view{segments.get(handle), rows, filter_of(env, allowed, rows)};
+    shelfstream::mask(view, as_of, first, static_cast<int64_t>(numbers.size()), numbers.data());
+    env->SetLongArrayRegion(positions, 0, static_cast<jsize>(numbers.size()),
+                            reinterpret_cast<const jlong*>(numbers.data()));
+    return true;
+  });
+}
+
+void score(JNIEnv* env, jclass, jlongArray handles_of_views, jobject queries, jint offset, jint n,
+           jint m, jlongArray labels, jfloatArray scores) {
+  guarded(env, [&] {
+    std::vector<std::shared_ptr<Segment>> views;
+    for (const int64_t handle : longs_of(env, handles_of_views)) views.push_back(segments.get(handle));
+    if (views.empty()) refuse("no segments given");
+    const float* x = rows_of(env, queries, offset, n, views.front()->dimension());
+    const jsize results = require_results(env, n, m, labels, scores);
+    std::vector<int64_t> numbers(results);
+    env->GetLongArrayRegion(labels, 0, results, reinterpret_cast<jlong*>(numbers.data()));
+    std::vector<float> values(results);
+    shelfstream::score(views, n, x, m, numbers.data(), values.data());
+    env->SetFloatArrayRegion(scores, 0, results, values.data());
+    return true;
+  });
+}
+
+/// Why the dynamic linker cannot load a library, or null.
+jbyteArray cannot_load(JNIEnv* env, jclass, jbyteArray name) {
+  return guarded(env, [&]() -> jbyteArray {
+    void* library = dlopen(text_of(env, name, "library").c_str(), RTLD_LAZY | RTLD_LOCAL);
+    if (library != nullptr) {
+      dlclose(library);
+      return nullptr;
+    }
+    const char* why = dlerror();
+    return bytes(env, why == nullptr ? "unknown" : why);
+  });
+}
 
 }  // namespace edge
-
-template <typename Function>
-JNINativeMethod method(const char* name, const char* signature, Function* function) {
-  return {const_cast<char*>(name), const_cast<char*>(signature),
-          reinterpret_cast<void*>(function)};
-}
 
 }  // namespace
 
 extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
   JNIEnv* env = nullptr;
   if (vm->GetEnv(reinterpret_cast<void**>(&env), JNI_VERSION_1_8) != JNI_OK) return JNI_ERR;
-  jclass found = env->FindClass("io/shelfstream/index/NativeFaiss");
-  if (found == nullptr) return JNI_ERR;
-  native_faiss = static_cast<jclass>(env->NewGlobalRef(found));
-  failure_method =
-      env->GetStaticMethodID(found, "failure", "(I[B)Ljava/lang/RuntimeException;");
-  if (native_faiss == nullptr || failure_method == nullptr) return JNI_ERR;
+  if (!find_thrower(env)) return JNI_ERR;
   // Registered by name and signature: a class that does not fit fails here and not at first use.
   const JNINativeMethod methods[] = {
       method("version0", "()[B", edge::version),
       method("faissVersion0", "()[B", edge::faiss_version),
       method("simdLevel0", "()[B", edge::simd_level),
       method("blas0", "()[B", edge::blas),
-      method("gpus0", "()I", edge::gpus),
+      method("cannotLoad0", "([B)[B", edge::cannot_load),
       method("create0", "([BII)J", edge::create),
       method("read0", "([B)J", edge::read),
       method("close0", "(J)V", edge::close),
@@ -503,6 +454,7 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("add0", "(J[JLjava/nio/FloatBuffer;II)V", edge::add),
       method("remove0", "(J[JI)I", edge::remove),
       method("search0", "(JLjava/nio/FloatBuffer;IIII[J[F)V", edge::search),
+      method("copyRows0", "(JJ[JLjava/nio/FloatBuffer;I)V", edge::copy_rows),
       method("reset0", "(J)V", edge::reset),
       method("write0", "(J[B)V", edge::write),
       method("makeBlock0", "(II)J", edge::make_block),
@@ -523,11 +475,13 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("copyLists0", "(JI[I)V", edge::copy_lists),
       method("appendTo0", "(J[ILjava/nio/FloatBuffer;I)V", edge::append_to),
       method("copyBuried0", "(JJ[JI)V", edge::copy_buried),
+      method("mask0", "(JILjava/nio/LongBuffer;JI[J)V", edge::mask),
+      method("score0", "([JLjava/nio/FloatBuffer;III[J[F)V", edge::score),
       method("searchSegments0",
              "([J[I[Ljava/nio/LongBuffer;JZLjava/nio/FloatBuffer;IIII[J[F)V",
              edge::search_segments),
   };
-  if (env->RegisterNatives(found, methods, sizeof methods / sizeof methods[0]) != JNI_OK) {
+  if (env->RegisterNatives(thrower, methods, sizeof methods / sizeof methods[0]) != JNI_OK) {
     return JNI_ERR;
   }
   try {

@@ -262,6 +262,37 @@ void Index::ids(int64_t capacity, int64_t* out) const {
   }
 }
 
+void Index::rows(int64_t from, int64_t n, int64_t* ids, float* x) const {
+  require_sound();
+  if (!keeps_vectors(type_)) {
+    throw Error(Failure::kUnsupported, "an index of type " + type_ +
+                                           " keeps too little of its vectors to give them back");
+  }
+  if (from < 0 || n < 0 || from > size() - n) {
+    refuse(std::to_string(n) + " rows from " + std::to_string(from) + " on refused: there are " +
+           std::to_string(size()));
+  }
+  if (const auto* map = dynamic_cast<const faiss::IndexIDMap*>(index_.get())) {
+    for (int64_t i = 0; i < n; i++) {
+      ids[i] = map->id_map[from + i];
+      map->index->reconstruct(from + i, x + i * dimension());
+    }
+    return;
+  }
+  const auto& ivf = dynamic_cast<const faiss::IndexIVF&>(*index_);
+  int64_t first = 0;
+  for (size_t list = 0; list < ivf.nlist && first < from + n; list++) {
+    const auto length = static_cast<int64_t>(ivf.invlists->list_size(list));
+    const int64_t end = std::min(first + length, from + n);
+    for (int64_t row = std::max(first, from); row < end; row++) {
+      ids[row - from] = ivf.invlists->get_single_id(list, row - first);
+      ivf.reconstruct_from_offset(static_cast<int64_t>(list), row - first,
+                                  x + (row - from) * dimension());
+    }
+    first += length;
+  }
+}
+
 void Index::reset() {
   require_sound();
   changing([&] {

@@ -53,6 +53,10 @@ class Index {
   /// Copies up to capacity ids, in no order.
   void ids(int64_t capacity, int64_t* out) const;
 
+  /// Copies n rows from number `from` on, in the order in which they lie, and their ids. Throws
+  /// Error(kUnsupported) for a type that does not keep vectors.
+  void rows(int64_t from, int64_t n, int64_t* ids, float* x) const;
+
   void reset();
   void write(const std::string& path) const;
 

@@ -43,6 +43,4 @@ std::string blas() {
   return std::string(openblas_get_config()) + " on " + openblas_get_corename();
 }
 
-int gpus() { return 0; }
-
 }  // namespace shelfstream

@@ -23,7 +23,4 @@ bool processor_fits();
 /// OpenBLAS's own description: version, options, core type.
 std::string blas();
 
-/// GPUs Faiss could use; 0, as this build has no GPU part.
-int gpus();
-
 }  // namespace shelfstream

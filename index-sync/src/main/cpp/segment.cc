@@ -242,12 +242,6 @@ class FaissSegment : public Segment {
   }
 };
 
-/// Types that hold the vectors as they are, or so that storing them again changes nothing.
-bool gives_vectors_back(const std::string& type) {
-  return type.find("PQ") == std::string::npos && type.find("SQ4") == std::string::npos &&
-         type.find("SQ6") == std::string::npos && type.find("SQ8") == std::string::npos;
-}
-
 [[noreturn]] void refuse_lists() {
   throw Error(Failure::kUnsupported, "an index of this type has no lists to read or set");
 }
@@ -278,7 +272,7 @@ std::shared_ptr<Segment> Segment::make_index(const std::string& factory, int64_t
                                              int64_t capacity) {
   const std::string type = checked_factory(factory, dimension);
   require_capacity(capacity);
-  if (!gives_vectors_back(type)) {
+  if (!keeps_vectors(type)) {
     refuse("index type " + type +
            " refused for a live gallery: it keeps too little of a vector to build the index anew; "
            "use Flat, SQfp16, HNSW32, IVF1024,Flat or IVF1024,SQfp16");

@@ -2,9 +2,11 @@ package io.shelfstream.gallery;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -33,6 +35,8 @@ final class Compactor implements AutoCloseable {
   private volatile boolean closed;
   private volatile long quietUntil = System.nanoTime();
   private volatile @Nullable CompactionReport last;
+  private volatile OptionalDouble recall = OptionalDouble.empty();
+  private final AtomicLong count = new AtomicLong();
 
   /**
    * @param cut gives what is due, or nothing
@@ -105,6 +109,8 @@ final class Compactor implements AutoCloseable {
       finish.accept(compaction);
       CompactionReport report = compaction.report();
       last = report;
+      count.incrementAndGet();
+      recall = report.recall().isPresent() ? report.recall() : recall;
       // Trained anew is rare and worth knowing, packed is neither.
       (report.recall().isPresent() ? log.atInfo() : log.atDebug())
           .addKeyValue("photos", report.photos())
@@ -119,6 +125,15 @@ final class Compactor implements AutoCloseable {
 
   boolean isBusy() {
     return busy.get();
+  }
+
+  long count() {
+    return count.get();
+  }
+
+  /** Of the index that was trained last. */
+  OptionalDouble recall() {
+    return recall;
   }
 
   @Nullable CompactionReport last() {

@@ -1,15 +1,20 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.Metric;
 import io.shelfstream.index.Neighbor;
+import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
  * A gallery that does not change, read from a directory as PaddleClas's build_gallery leaves it:
@@ -21,12 +26,17 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
   static final String INDEX = "vector.index";
   static final String NAMES = "id_map.txt";
 
+  /** Vectors that are taken from Faiss together. */
+  private static final int BATCH = 1024;
+
   private final FaissIndex index;
+  private final Map<Long, GalleryEntry> entries;
   private final NearestPhotos nearest;
   private final GalleryState state;
 
   private IndexDirectory(FaissIndex index, Map<Long, GalleryEntry> entries) {
     this.index = index;
+    this.entries = entries;
     this.nearest = new NearestPhotos(new Named(index, entries));
     this.state = new GalleryState(Map.of(), (int) index.size(), index.type());
   }
@@ -132,6 +142,62 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
   @Override
   public GalleryState state() {
     return state;
+  }
+
+  /**
+   * Gives its photos with their vectors, scaled to length 1, one after the other.
+   *
+   * @param extractor what made the vectors: the files do not say
+   * @throws IndexException with code UNSUPPORTED when the index keeps codes instead of vectors;
+   *     from the iterator, with code FILE, when a vector is none
+   */
+  public Iterator<GalleryVector> vectors(String extractor) {
+    // An index of codes is refused before the first photo is published.
+    FloatBuffer rows = Segment.buffer(BATCH, dimension());
+    long[] unused = index.rows(0, rows.duplicate().limit(0));
+    return LongStream.range(0, (index.size() + BATCH - 1) / BATCH)
+        .mapToObj(number -> batch(number * BATCH, rows, extractor))
+        .flatMap(List::stream)
+        .iterator();
+  }
+
+  private List<GalleryVector> batch(long from, FloatBuffer rows, String extractor) {
+    int count = (int) Math.min(BATCH, index.size() - from);
+    FloatBuffer some = rows.duplicate().limit(count * dimension());
+    long[] ids = index.rows(from, some);
+    List<GalleryVector> photos = new ArrayList<>(count);
+    for (long id : ids) {
+      float[] embedding = new float[dimension()];
+      some.get(embedding);
+      photos.add(vector(id, embedding, extractor));
+    }
+    return photos;
+  }
+
+  private GalleryVector vector(long id, float[] embedding, String extractor) {
+    GalleryEntry entry = Objects.requireNonNull(entries.get(id), "every id has its name");
+    double length = Embeddings.length(embedding);
+    // Written so that NaN fails too.
+    if (!(length > 0 && length < Float.MAX_VALUE)) {
+      throw new IndexException(
+          IndexException.Code.FILE,
+          "%s is damaged: the vector of id %d ('%s') has length %s; build it again"
+              .formatted(INDEX, id, entry.galleryImageId(), length));
+    }
+    return GalleryVector.newBuilder()
+        .setGalleryImageId(entry.galleryImageId())
+        .setProductId(entry.productId())
+        .setLabel(entry.label())
+        .setEmbedding(Embeddings.encode(Embeddings.unit(embedding)))
+        .setDimension(embedding.length)
+        .setExtractor(extractor)
+        .setSourceOffset(0)
+        .build();
+  }
+
+  /** Number of photos. */
+  public int size() {
+    return (int) index.size();
   }
 
   /** Values of an embedding. */

@@ -1,10 +1,12 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gallery of one moment. Whoever searches it holds its generation.
@@ -40,8 +42,12 @@ record Snapshot(
     return new GalleryState(versions, photos, type);
   }
 
-  /** The photos that a search may find. */
-  NearestPhotos.Source photos(PhotoFilter filter) {
+  /**
+   * The photos that a search may find.
+   *
+   * @param accelerator null: the CPU searches alone
+   */
+  NearestPhotos.Source photos(PhotoFilter filter, @Nullable Accelerator accelerator) {
     List<Segment.View> views = generation.views(openRows, filter);
     return new NearestPhotos.Source() {
       @Override
@@ -56,7 +62,9 @@ record Snapshot(
 
       @Override
       public Neighbor[][] search(FloatBuffer queries, int k) {
-        return Segment.search(views, asOf, false, queries, k);
+        return accelerator == null
+            ? Segment.search(views, asOf, false, queries, k)
+            : accelerator.search(views, asOf, queries, k);
       }
 
       @Override

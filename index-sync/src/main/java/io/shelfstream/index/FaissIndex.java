@@ -88,6 +88,22 @@ public final class FaissIndex implements VectorIndex {
   }
 
   /**
+   * Gives the vectors back, in the order in which they lie, which a change may change.
+   *
+   * @param from number of the first, from 0
+   * @param vectors direct, of native order; receives as many as it has room for from its position
+   * @return their ids
+   * @throws IndexException with code UNSUPPORTED for a type that keeps codes only, such as PQ or
+   *     SQ8
+   * @throws IllegalArgumentException when there are not so many
+   */
+  public long[] rows(long from, FloatBuffer vectors) {
+    long[] ids = new long[Vectors.count(vectors, dimension)];
+    locked(lock.readLock(), () -> faiss.rows(from, ids, vectors));
+    return ids;
+  }
+
+  /**
    * Learns list centres and codes from typical vectors; needed once, before the first {@link #add},
    * for IVF, PQ and SQ.
    *

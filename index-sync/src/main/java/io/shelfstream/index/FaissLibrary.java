@@ -6,7 +6,7 @@ package io.shelfstream.index;
  * @param faissVersion such as 1.12.0
  * @param simdLevel generic, avx2 or avx512
  * @param blas description of the BLAS inside it: version, options, processor type
- * @param gpus GPUs it can search on; 0, as it is built without
+ * @param gpus GPUs it can search on; 0 where it is built without, or CUDA finds none
  * @param threads most threads one call uses, see {@link #threads(int)}
  * @param source file it was loaded from, {@code jar:} and a path for the copy in the jar
  */
@@ -24,7 +24,7 @@ public record FaissLibrary(
         NativeFaiss.faissVersion(),
         NativeFaiss.simdLevel(),
         NativeFaiss.blas(),
-        NativeFaiss.gpus(),
+        CudaLibrary.gpus(),
         Threads.most(),
         source);
   }

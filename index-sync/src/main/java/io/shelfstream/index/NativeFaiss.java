@@ -92,6 +92,15 @@ final class NativeFaiss implements AutoCloseable {
     search0(handle, queries, queries.position(), n, k, threads, ids, scores);
   }
 
+  /**
+   * @param ids receives one for each of as many rows, from number {@code from} on
+   * @param vectors direct, writable, in native order; receives the rows from its position
+   */
+  void rows(long from, long[] ids, FloatBuffer vectors) {
+    requireDirect(vectors);
+    copyRows0(handle, from, ids, vectors, vectors.position());
+  }
+
   void reset() {
     reset0(handle);
   }
@@ -119,10 +128,6 @@ final class NativeFaiss implements AutoCloseable {
 
   static String blas() {
     return new String(blas0(), UTF_8);
-  }
-
-  static int gpus() {
-    return gpus0();
   }
 
   /** Mirrors enum class Metric in src/main/cpp/index.h. */
@@ -169,7 +174,8 @@ final class NativeFaiss implements AutoCloseable {
 
   private static native byte[] blas0();
 
-  private static native int gpus0();
+  /** Why the dynamic linker cannot load a library; null when it can. */
+  static native byte @Nullable [] cannotLoad0(byte[] library);
 
   private static native long create0(byte[] factory, int dimension, int metric);
 
@@ -206,6 +212,9 @@ final class NativeFaiss implements AutoCloseable {
       int threads,
       long[] ids,
       float[] scores);
+
+  private static native void copyRows0(
+      long handle, long from, long[] ids, FloatBuffer vectors, int offset);
 
   private static native void reset0(long handle);
 
@@ -248,6 +257,18 @@ final class NativeFaiss implements AutoCloseable {
   static native void appendTo0(long handle, int[] lists, FloatBuffer vectors, int offset);
 
   static native void copyBuried0(long handle, long asOf, long[] out, int n);
+
+  static native void mask0(
+      long handle, int rows, @Nullable LongBuffer allowed, long asOf, int first, long[] positions);
+
+  static native void score0(
+      long[] segments,
+      FloatBuffer queries,
+      int offset,
+      int n,
+      int m,
+      long[] labels,
+      float[] scores);
 
   static native void searchSegments0(
       long[] segments,

@@ -67,17 +67,11 @@ final class NativeLibrary {
     }
     List<String> tried = new ArrayList<>();
     for (Simd simd : variants(System.getProperty(VARIANT))) {
-      String resource = resource(simd);
-      try (InputStream library = NativeLibrary.class.getResourceAsStream(resource)) {
-        if (library != null) {
-          loadCopy(library, resource);
-          return "jar:" + resource;
-        }
-        tried.add(resource);
-      } catch (IOException e) {
-        throw failed(
-            "cannot unpack " + resource + " to " + System.getProperty("java.io.tmpdir"), e);
+      String resource = resource("libshelfstream_faiss-" + simd.variant() + ".so");
+      if (loadCopy(resource)) {
+        return "jar:" + resource;
       }
+      tried.add(resource);
     }
     throw new IndexException(
         IndexException.Code.LIBRARY,
@@ -100,11 +94,24 @@ final class NativeLibrary {
     return chosen;
   }
 
-  private static String resource(Simd simd) {
+  /** Where the jar holds a library for this machine. */
+  static String resource(String library) {
     String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String machine =
         System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
-    return "/native/%s-%s/libshelfstream_faiss-%s.so".formatted(system, machine, simd.variant());
+    return "/native/%s-%s/%s".formatted(system, machine, library);
+  }
+
+  /** Loads a library of the jar; returns false when it holds none. */
+  static boolean loadCopy(String resource) {
+    try (InputStream library = NativeLibrary.class.getResourceAsStream(resource)) {
+      if (library != null) {
+        loadCopy(library, resource);
+      }
+      return library != null;
+    } catch (IOException e) {
+      throw failed("cannot unpack " + resource + " to " + System.getProperty("java.io.tmpdir"), e);
+    }
   }
 
   // The folder is readable by this user only, and gone once the library is mapped: nothing is left
@@ -121,7 +128,7 @@ final class NativeLibrary {
     }
   }
 
-  private static void link(Path file, String origin) {
+  static void link(Path file, String origin) {
     try {
       System.load(file.toString());
     } catch (UnsatisfiedLinkError e) {

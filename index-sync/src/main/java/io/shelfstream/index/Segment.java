@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -28,10 +29,15 @@ public final class Segment implements AutoCloseable {
   private final long handle;
   private final int dimension;
   private final int capacity;
+  private final String type;
   private volatile int effort = 1;
 
-  private Segment(long handle, int dimension, int capacity) {
+  /** Of its first rows, without a gap; only one thread adds to them. */
+  private volatile List<CopiedRows> copies = List.of();
+
+  private Segment(long handle, String type, int dimension, int capacity) {
     this.handle = handle;
+    this.type = type;
     this.dimension = dimension;
     this.capacity = capacity;
   }
@@ -42,7 +48,7 @@ public final class Segment implements AutoCloseable {
    */
   public static Segment block(int dimension, int capacity) {
     NativeLibrary.require();
-    return new Segment(NativeFaiss.makeBlock0(dimension, capacity), dimension, capacity);
+    return new Segment(NativeFaiss.makeBlock0(dimension, capacity), "Flat", dimension, capacity);
   }
 
   /**
@@ -56,7 +62,10 @@ public final class Segment implements AutoCloseable {
   public static Segment index(String type, int dimension, int capacity) {
     NativeLibrary.require();
     return new Segment(
-        NativeFaiss.makeIndex0(type.getBytes(UTF_8), dimension, capacity), dimension, capacity);
+        NativeFaiss.makeIndex0(type.getBytes(UTF_8), dimension, capacity),
+        type,
+        dimension,
+        capacity);
   }
 
   /** Whether an index of this type may be appended to while it is searched. */
@@ -66,7 +75,7 @@ public final class Segment implements AutoCloseable {
 
   /** An empty index like this one, trained as it is and with its effort. */
   public Segment like(int capacity) {
-    Segment like = new Segment(NativeFaiss.makeLike0(handle, capacity), dimension, capacity);
+    Segment like = new Segment(NativeFaiss.makeLike0(handle, capacity), type, dimension, capacity);
     like.effort = effort;
     return like;
   }
@@ -79,6 +88,29 @@ public final class Segment implements AutoCloseable {
 
   public int dimension() {
     return dimension;
+  }
+
+  boolean grows() {
+    return grows(type);
+  }
+
+  /** Whether it keeps values in 16 bits. */
+  boolean isHalf() {
+    return type.contains("SQfp16");
+  }
+
+  long handle() {
+    return handle;
+  }
+
+  List<CopiedRows> copies() {
+    return copies;
+  }
+
+  void add(CopiedRows copy) {
+    List<CopiedRows> more = new ArrayList<>(copies);
+    more.add(copy);
+    copies = List.copyOf(more);
   }
 
   /** Rows there is room for. */
@@ -306,9 +338,11 @@ public final class Segment implements AutoCloseable {
     return (int) id;
   }
 
-  /** Frees native memory. Idempotent. */
+  /** Frees native memory, and copies on other devices. Idempotent. */
   @Override
   public void close() {
+    copies.forEach(CopiedRows::close);
+    copies = List.of();
     NativeFaiss.closeSegment0(handle);
   }
 }

@@ -118,6 +118,10 @@ class GalleryCompactionTest {
       CompactionReport last = gallery.lastCompaction().orElseThrow();
       assertThat(last.indexType()).isEqualTo(type);
       assertThat(last.recall().orElse(1)).isBetween(0.9, 1.0);
+      assertThat(gallery.recall().orElseThrow()).isBetween(0.9, 1.0);
+      assertThat(gallery.compactions()).isPositive();
+      Gallery.Storage storage = gallery.storage();
+      assertThat(storage.rows() - storage.dead()).isEqualTo(model.size());
     }
   }
 

@@ -4,10 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.index.FaissIndex;
+import io.shelfstream.index.IndexException;
+import io.shelfstream.index.Metric;
+import io.shelfstream.index.TestVectors;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +58,84 @@ class IndexDirectoryWriterTest {
       GalleryEntry found = index.search(List.of(query), 1).hits().get(0).get(0).entry();
       assertThat(found.galleryImageId()).isEqualTo("a b/1234.jpg");
       assertThat(found.label()).isEqualTo("Té 1234");
+    }
+  }
+
+  /** Also of what PaddleClas's build_gallery makes that is not written here. */
+  private void write(String type, int photos, int dimension) throws Exception {
+    Random random = new Random(photos);
+    try (FaissIndex index = FaissIndex.create(type, dimension, Metric.INNER_PRODUCT)) {
+      FloatBuffer rows = FloatBuffer.allocate(photos * dimension);
+      StringBuilder names = new StringBuilder();
+      for (int i = 0; i < photos; i++) {
+        rows.put(TestVectors.unit(random, dimension));
+        names.append("%d photo-%d.jpg\tLabel %d\n".formatted(7 * i, i, i));
+      }
+      index.train(rows.flip());
+      index.add(LongStream.range(0, photos).map(i -> 7 * i).toArray(), rows);
+      index.write(folder.resolve(IndexDirectory.INDEX));
+      Files.writeString(folder.resolve(IndexDirectory.NAMES), names);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Flat", "HNSW16", "IVF8,Flat", "SQfp16", "IVF8,SQfp16"})
+  void whatIsWrittenComesBackAndFindsTheSame(String type) throws Exception {
+    int dimension = 16;
+    write(type, 2500, dimension);
+
+    try (IndexDirectory index = IndexDirectory.open(folder);
+        Gallery gallery = new Gallery("Flat", dimension, "net@1")) {
+      long offset = 0;
+      for (Iterator<GalleryVector> all = index.vectors("net@1"); all.hasNext(); offset++) {
+        GalleryVector photo = all.next();
+        assertThat(gallery.apply(0, offset, photo.getGalleryImageId(), photo).reason()).isEmpty();
+      }
+
+      assertThat(gallery.entries())
+          .hasSize(2500)
+          .contains(new GalleryEntry("photo-17.jpg", "Label 17", "Label 17", null, Map.of()));
+      Random random = new Random(2500);
+      for (int i = 0; i < 2500; i++) {
+        float[] own = TestVectors.unit(random, dimension);
+        if (i % 50 == 0) {
+          var hits = gallery.search(List.of(own), 5).hits().get(0);
+          assertThat(hits.get(0).entry().galleryImageId()).isEqualTo("photo-" + i + ".jpg");
+          assertThat(hits.get(0).score()).isGreaterThan(0.999f);
+          if (type.equals("Flat")) {
+            assertThat(index.search(List.of(own), 5).hits().get(0)).isEqualTo(hits);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"SQ8", "PQ8", "IVF8,PQ8", "HNSW8,SQ8"})
+  void refusesToGiveBackWhatWasNotKept(String type) throws Exception {
+    write(type, 500, 16);
+
+    try (IndexDirectory index = IndexDirectory.open(folder)) {
+      assertThatThrownBy(() -> index.vectors("net@1"))
+          .isInstanceOf(IndexException.class)
+          .hasFieldOrPropertyWithValue("code", IndexException.Code.UNSUPPORTED)
+          .hasMessageContaining("keeps too little of its vectors");
+    }
+  }
+
+  @Test
+  void namesAVectorThatIsNone() throws Exception {
+    write("Flat", 3, 2);
+    Path file = folder.resolve(IndexDirectory.INDEX);
+    byte[] bytes = Files.readAllBytes(file);
+    // Ids come last, 8 bytes each after their number; before them the three vectors of 8 bytes.
+    java.util.Arrays.fill(bytes, bytes.length - 32 - 8, bytes.length - 32, (byte) 0);
+    Files.write(file, bytes);
+
+    try (IndexDirectory index = IndexDirectory.open(folder)) {
+      Iterator<GalleryVector> all = index.vectors("net@1");
+      assertThatThrownBy(() -> all.forEachRemaining(photo -> {}))
+          .hasMessageContaining("the vector of id 14 ('photo-2.jpg') has length 0.0");
     }
   }
 

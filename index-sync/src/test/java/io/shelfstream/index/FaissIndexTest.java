@@ -229,6 +229,23 @@ class FaissIndexTest extends VectorIndexContract {
   }
 
   @Test
+  void givesNoRowsThatAreNotThere() {
+    try (FaissIndex index = FaissIndex.create("Flat", DIMENSION, Metric.INNER_PRODUCT)) {
+      FloatBuffer vectors = TestVectors.units(1, 10, DIMENSION);
+      index.add(TestVectors.ids(10), vectors);
+      FloatBuffer room = Segment.buffer(4, DIMENSION);
+
+      assertThat(index.rows(6, room)).containsExactly(6, 7, 8, 9);
+      assertThat(room).isEqualTo(vectors.duplicate().position(6 * DIMENSION));
+      for (long from : new long[] {7, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
+        assertThatIllegalArgumentException().isThrownBy(() -> index.rows(from, room));
+      }
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> index.rows(0, FloatBuffer.allocate(DIMENSION)));
+    }
+  }
+
+  @Test
   void usesOneThreadForSmallBatchesAndRefusesNone() {
     assertThat(Threads.forBatch(1)).isEqualTo(1);
     assertThat(Threads.forBatch(8)).isEqualTo(1);

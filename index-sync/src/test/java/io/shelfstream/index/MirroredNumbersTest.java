@@ -45,6 +45,8 @@ class MirroredNumbersTest {
         .contains("kMaxNeighbors = int64_t{1} << 20;")
         .contains("kMaxResults = int64_t{1} << 24;")
         .contains("kMaxMagnitude = 0x1p50F;");
+    assertThat(Files.readString(CPP.resolve("cuda_rows.h")))
+        .contains("kMaxNeighbors = " + NativeCuda.MOST_NEIGHBORS + ";");
     assertThat(Limits.MAX_NEIGHBORS).isEqualTo(1 << 20);
     assertThat(Limits.MAX_RESULTS).isEqualTo(1 << 24);
     assertThat(Limits.MAX_MAGNITUDE).isEqualTo(0x1p50f);

@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.OnnxRuntime;
 import io.shelfstream.registry.SchemaRegistryClient;
@@ -58,6 +59,7 @@ final class DoctorCommand implements Callable<Integer> {
     check("CPU", DoctorCommand::cpu);
     check("ONNX Runtime", OnnxRuntime::describe);
     check("Faiss", DoctorCommand::faiss);
+    check("Gallery on", () -> device(loaded));
     check("Threads", DoctorCommand::threads);
     if (loaded.models().directory().isPresent()) {
       check("Models", () -> models(loaded));
@@ -112,6 +114,12 @@ final class DoctorCommand implements Callable<Integer> {
       }
     }
     return Runtime.getRuntime().availableProcessors() + " processors, " + String.join(" ", seen);
+  }
+
+  private static String device(ShelfStreamConfig loaded) {
+    try (Accelerator gpus = Accelerator.open(loaded.index().device()).orElse(null)) {
+      return gpus == null ? "cpu" : "cuda, " + gpus;
+    }
   }
 
   private static String faiss() {

@@ -8,6 +8,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.IndexDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -37,8 +38,10 @@ import picocli.CommandLine.Parameters;
       "Publishes the photos of a file as gallery updates and waits for the service's answers.",
       "",
       "The file is what 'gallery export' writes as avro (vectors, searchable without embedding anything;",
-      "they must be of the extractor that the service runs), or a gallery list as PaddleClas has it,",
-      "'relative/path<TAB>label' a line, whose photos the service must see under the same path.",
+      "they must be of the extractor that the service runs); a gallery list as PaddleClas has it,",
+      "'relative/path<TAB>label' a line, whose photos the service must see under the same path; or a",
+      "folder with the index that PaddleClas or 'gallery export' built from one, vector.index and",
+      "id_map.txt: its vectors, too, are searchable without embedding anything.",
       "",
       "Photos that the gallery holds already with the same content are left out: importing a file twice",
       "changes nothing, and an import that was cut off goes on where it was."
@@ -51,13 +54,25 @@ final class GalleryImport extends GalleryCommand.Change {
       description = "Folder that the paths of a list are relative to. Default: the list's folder.")
   @Nullable Path imageRoot;
 
-  @Parameters(paramLabel = "FILE", description = "What to import.")
+  @Option(
+      names = "--extractor",
+      paramLabel = "ID",
+      description =
+          "For a folder: what made its vectors, as 'doctor' prints the service's; the folder does not say.")
+  @Nullable String extractor;
+
+  @Parameters(paramLabel = "FILE|DIR", description = "What to import.")
   Path source = Path.of("");
 
-  /** What the gallery holds of a photo, in short. */
-  private record Held(String vector, String photo) {
+  /** What the gallery holds of a photo, in short: all of it, its file, and what an index knows. */
+  private record Held(String vector, String photo, String indexed) {
     static Held of(GalleryVector v) {
-      return new Held(digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()));
+      return new Held(digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()), indexed(v));
+    }
+
+    /** An index has no more of a photo; what it leaves out must not be lost. */
+    static String indexed(GalleryVector v) {
+      return digest(List.of(v.getLabel(), v.getExtractor()), v);
     }
 
     static String photo(String productId, String label, @Nullable String sha256) {
@@ -68,9 +83,10 @@ final class GalleryImport extends GalleryCommand.Change {
   @Override
   public Integer call() throws IOException {
     if (Files.isDirectory(source)) {
-      throw new UsageException(
-          source
-              + " is a directory: an index does not say which extractor made its vectors; import the gallery list that it was built from");
+      return fromIndex();
+    }
+    if (extractor != null) {
+      throw new UsageException("--extractor is for a folder; " + source + " is none");
     }
     if (!Files.isRegularFile(source)) {
       throw new UsageException("There is no file " + source);
@@ -89,6 +105,26 @@ final class GalleryImport extends GalleryCommand.Change {
           new Changes<>(
               file, v -> v.getGalleryImageId(), v -> isHeld(v, held), GalleryImport::update),
           Math.max(0, file.photos()));
+    }
+  }
+
+  private int fromIndex() {
+    if (extractor == null) {
+      throw new UsageException(
+          "An index does not say which extractor made its vectors; name it with --extractor, as"
+              + " 'doctor' prints it, or import the gallery list that "
+              + source
+              + " was built from");
+    }
+    try (IndexDirectory directory = IndexDirectory.open(source)) {
+      Iterator<GalleryVector> photos = directory.vectors(extractor);
+      ShelfStreamConfig loaded = config.load();
+      Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
+      return publish(
+          loaded,
+          new Changes<>(
+              photos, v -> v.getGalleryImageId(), v -> isIndexed(v, held), GalleryImport::update),
+          directory.size());
     }
   }
 
@@ -111,6 +147,11 @@ final class GalleryImport extends GalleryCommand.Change {
   private static boolean isHeld(GalleryVector vector, Map<String, Held> held) {
     Held present = held.get(vector.getGalleryImageId());
     return present != null && present.vector().equals(digest(vector));
+  }
+
+  private static boolean isIndexed(GalleryVector vector, Map<String, Held> held) {
+    Held present = held.get(vector.getGalleryImageId());
+    return present != null && present.indexed().equals(Held.indexed(vector));
   }
 
   private static boolean isHeld(GalleryFile.Photo photo, Map<String, Held> held) {
@@ -148,17 +189,21 @@ final class GalleryImport extends GalleryCommand.Change {
 
   /** All that an import would change of a photo. */
   private static String digest(GalleryVector v) {
-    MessageDigest digest = sha256();
-    String words =
-        String.join(
-            "\0",
+    return digest(
+        List.of(
             v.getProductId(),
             v.getLabel(),
             Objects.toString(v.getGtin(), ""),
             Objects.toString(v.getSha256(), ""),
             new TreeMap<>(v.getAttributes()).toString(),
-            v.getExtractor());
-    digest.update(words.getBytes(StandardCharsets.UTF_8));
+            v.getExtractor()),
+        v);
+  }
+
+  /** Of words and the vector. */
+  private static String digest(List<String> words, GalleryVector v) {
+    MessageDigest digest = sha256();
+    digest.update(String.join("\0", words).getBytes(StandardCharsets.UTF_8));
     ByteBuffer unit = Embeddings.encode(Embeddings.unit(Embeddings.decode(v.getEmbedding())));
     digest.update(unit);
     return HexFormat.of().formatHex(digest.digest(), 0, 16);

@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ConfigException;
+import io.shelfstream.index.IndexException;
 import io.shelfstream.model.ModelException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -64,6 +65,7 @@ public final class ShelfStreamCommand {
   private static boolean isUsersToMend(Exception e) {
     return e instanceof ConfigException
         || e instanceof UsageException
-        || (e instanceof ModelException model && model.isConfiguration());
+        || (e instanceof ModelException model && model.isConfiguration())
+        || (e instanceof IndexException index && index.code() == IndexException.Code.LIBRARY);
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -28,6 +29,14 @@ final class Formats {
   static Format<Long> wholeNumber(long least, long most) {
     return new Format<>("a whole number from " + least + " to " + most, Long::valueOf)
         .where(value -> value >= least && value <= most);
+  }
+
+  static Format<List<Integer>> wholeNumbers(int least, int most) {
+    return new Format<List<Integer>>(
+            "whole numbers from " + least + " to " + most + ", separated by commas, none twice",
+            text -> items(text).map(Integer::valueOf).toList())
+        .where(values -> !values.isEmpty() && values.size() == Set.copyOf(values).size())
+        .where(values -> values.stream().allMatch(value -> value >= least && value <= most));
   }
 
   static Format<Float> number(float least, float most) {

@@ -4,6 +4,7 @@ import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.Accelerator;
 import io.shelfstream.model.ModelDirectory;
 import java.nio.file.Path;
 import java.util.Map;
@@ -21,6 +22,7 @@ final class FollowedGallery implements AutoCloseable {
   private final Stages stages;
   private final InFlightPhotos inFlight;
   private final @Nullable SnapshotTimer snapshots;
+  private final GalleryFigures figures;
   private final StreamsApplication follower;
 
   private FollowedGallery(
@@ -29,12 +31,14 @@ final class FollowedGallery implements AutoCloseable {
       Stages stages,
       InFlightPhotos inFlight,
       @Nullable SnapshotTimer snapshots,
+      GalleryFigures figures,
       StreamsApplication follower) {
     this.topics = topics;
     this.gallery = gallery;
     this.stages = stages;
     this.inFlight = inFlight;
     this.snapshots = snapshots;
+    this.figures = figures;
     this.follower = follower;
   }
 
@@ -42,27 +46,35 @@ final class FollowedGallery implements AutoCloseable {
    * Reads the newest snapshot and then the topic; returns when the gallery is caught up.
    *
    * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
    * @param failure is told when following ends before this is closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
       LoadedModels models,
+      @Nullable Accelerator accelerator,
       TopicNames topics,
       EventSerdes serdes,
       StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
-        new Gallery(config.index().type(), directory.extractorDimension(), directory.extractorId());
+        new Gallery(
+            config.index().type(),
+            directory.extractorDimension(),
+            directory.extractorId(),
+            accelerator);
     String topic = topics.galleryVectors();
     InFlightPhotos inFlight = new InFlightPhotos();
+    SnapshotTimer snapshots = snapshots(config, topic, gallery);
     FollowedGallery followed =
         new FollowedGallery(
             topics,
             gallery,
             RecognitionService.stages(config, models, gallery),
             inFlight,
-            snapshots(config, topic, gallery),
+            snapshots,
+            GalleryFigures.show(topic, gallery, snapshots, accelerator),
             // Only shows in logs and metrics: a global store has no consumer group.
             new StreamsApplication(
                 config,
@@ -142,6 +154,7 @@ final class FollowedGallery implements AutoCloseable {
   @Override
   public void close() {
     retire();
+    figures.close();
     gallery.close();
   }
 }

@@ -8,6 +8,7 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
+import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
@@ -37,6 +38,7 @@ public final class RecognitionService implements AutoCloseable {
   private final EventSerdes serdes;
   private final LoadedModels models;
   private final @Nullable ModelChange change;
+  private final @Nullable Accelerator accelerator;
   private final ImageFetcher fetcher;
   private final List<FollowedGallery> galleries = new CopyOnWriteArrayList<>();
   private final Restarts rebuilds;
@@ -70,6 +72,15 @@ public final class RecognitionService implements AutoCloseable {
       models.close();
       throw e;
     }
+    try {
+      this.accelerator = Accelerator.open(config.index().device()).orElse(null);
+    } catch (RuntimeException e) {
+      if (change != null) {
+        change.close();
+      }
+      models.close();
+      throw e;
+    }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
   }
 
@@ -82,6 +93,7 @@ public final class RecognitionService implements AutoCloseable {
    * Starts the service and returns once the gallery is caught up with its topic.
    *
    * @throws io.shelfstream.model.ModelException when the models do not load
+   * @throws io.shelfstream.index.IndexException when {@code index.device} cannot be had
    * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
    * @throws org.apache.kafka.common.KafkaException when the broker cannot be reached or used
    */
@@ -131,7 +143,12 @@ public final class RecognitionService implements AutoCloseable {
   private void follow(LoadedModels of, TopicNames topics) {
     FollowedGallery gallery =
         FollowedGallery.start(
-            config, of, topics, serdes, (application, why) -> followAgain(of, topics, why));
+            config,
+            of,
+            accelerator,
+            topics,
+            serdes,
+            (application, why) -> followAgain(of, topics, why));
     galleries.add(gallery);
     boolean isPast =
         topics.equals(config.topics()) && galleries.stream().anyMatch(g -> !g.follows(topics));
@@ -367,6 +384,9 @@ public final class RecognitionService implements AutoCloseable {
     frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
     galleries.forEach(FollowedGallery::close);
+    if (accelerator != null) {
+      accelerator.close();
+    }
     if (change != null) {
       change.close();
     }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +19,10 @@ final class SnapshotTimer implements AutoCloseable {
 
   private final GallerySnapshots snapshots;
   private final Gallery gallery;
+  private volatile double lastMillis = Double.NaN;
+  private volatile @Nullable Long savedAt;
+  private long savedVersion;
+
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           work -> {
@@ -36,8 +41,10 @@ final class SnapshotTimer implements AutoCloseable {
       Path folder, Duration interval, Gallery gallery, String topicId, Map<Integer, Long> ends) {
     try {
       GallerySnapshots snapshots = new GallerySnapshots(folder, topicId);
-      snapshots.restore(gallery, partition -> ends.getOrDefault(partition, 0L));
-      return new SnapshotTimer(snapshots, gallery, interval);
+      boolean restored = snapshots.restore(gallery, partition -> ends.getOrDefault(partition, 0L));
+      SnapshotTimer timer = new SnapshotTimer(snapshots, gallery, interval);
+      timer.savedAt = restored ? System.nanoTime() : null;
+      return timer;
     } catch (IOException e) {
       throw new IllegalStateException(
           "Gallery snapshots cannot be kept in "
@@ -56,9 +63,27 @@ final class SnapshotTimer implements AutoCloseable {
         this::save, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private void save() {
+  /** Seconds since a snapshot held all that was there; NaN before the first. */
+  double ageSeconds() {
+    Long at = savedAt;
+    return at == null ? Double.NaN : (System.nanoTime() - at) / 1e9;
+  }
+
+  /** What writing the last one took; NaN before the first. */
+  double lastMillis() {
+    return lastMillis;
+  }
+
+  private synchronized void save() {
+    long start = System.nanoTime();
+    long version = gallery.state().version();
     try {
       snapshots.save(gallery);
+      savedAt = start;
+      if (version != savedVersion) {
+        lastMillis = (System.nanoTime() - start) / 1e6;
+        savedVersion = version;
+      }
     } catch (IOException | RuntimeException e) {
       log.atError()
           .setCause(e)

@@ -12,6 +12,7 @@ import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -49,6 +51,8 @@ class GalleryTransferIT {
                 "state.dir = " + folder.resolve("state"),
                 "models.dir = src/test/resources/models/colour",
                 "models.threads = 1",
+                "index.snapshot.dir = " + folder.resolve("snapshots"),
+                "index.snapshot.interval = 1s",
                 "images.allowed.roots = " + folder));
     service = RecognitionService.start(ShelfStreamConfig.loadWithModels(settings, Map.of()));
   }
@@ -131,6 +135,19 @@ class GalleryTransferIT {
       assertThat(hit.entry().galleryImageId()).isEqualTo("red.png");
       assertThat(hit.entry().label()).isEqualTo("Red");
     }
+    String extractor = read(file).get(0).getExtractor();
+    String[] importIndex = {"import", "" + folder.resolve("index"), "--extractor", extractor};
+    assertThat(gallery("remove", "red.png", "green.png")).as(err).isZero();
+    assertThat(gallery(importIndex)).as(err).isZero();
+    assertThat(out).contains("applied 2", "searchable after p50", "unchanged 1");
+    assertThat(service.gallery().state().size()).isEqualTo(3);
+    assertThat(gallery(importIndex)).as(err).isZero();
+    assertThat(out).contains("applied 0", "unchanged 3");
+    assertThat(gallery("export", "" + again)).isZero();
+    for (int i = 0; i < 3; i++) {
+      assertThat(read(again).get(i).getEmbedding()).isEqualTo(read(file).get(i).getEmbedding());
+      assertThat(read(again).get(i).getLabel()).isEqualTo(read(file).get(i).getLabel());
+    }
     assertThat(gallery("export", "" + folder.resolve("out.tsv"))).isZero();
     assertThat(Files.readAllLines(folder.resolve("out.tsv")))
         .containsExactlyInAnyOrder("blue.png\tDeep Blue", "green.png\tGreen", "red.png\tRed");
@@ -166,10 +183,48 @@ class GalleryTransferIT {
     assertThat(err).contains("Cannot read " + cut);
 
     assertThat(gallery("import", "" + folder)).isEqualTo(2);
-    assertThat(err).contains("is a directory");
+    assertThat(err).contains("name it with --extractor");
+    assertThat(gallery("import", "" + folder, "--extractor", extractor)).isEqualTo(1);
+    assertThat(err).contains("cannot open index directory", "vector.index is missing");
+    assertThat(gallery("import", "" + file, "--extractor", extractor)).isEqualTo(2);
+    assertThat(err).contains("--extractor is for a folder");
     assertThat(gallery("export", "" + folder.resolve("what"))).isEqualTo(2);
     assertThat(err).contains("add --format");
     assertThat(gallery("remove", "--product", "one")).as(err).isZero();
+  }
+
+  private static Object figure(String name) throws Exception {
+    return ManagementFactory.getPlatformMBeanServer()
+        .getAttribute(
+            new ObjectName("io.shelfstream:type=gallery,topic=shelf.gallery.vectors"), name);
+  }
+
+  @Test
+  void showsTheGallerysFiguresOverJmx() throws Exception {
+    photo("cyan.png", Color.CYAN);
+    String[] add = {"add", "--product", "cyan", "" + folder.resolve("cyan.png")};
+    long version = (long) figure("Version");
+    int photos = (int) figure("Photos");
+    assertThat(gallery(add)).as(err).isZero();
+
+    assertThat(figure("Photos")).isEqualTo(photos + 1);
+    assertThat((long) figure("Version")).isGreaterThan(version);
+    assertThat(figure("CaughtUp")).isEqualTo(true);
+    assertThat(figure("IndexType")).isEqualTo("Flat");
+    assertThat(figure("Recall")).isEqualTo(1.0);
+    assertThat((int) figure("Segments")).isPositive();
+    assertThat(figure("DeviceBytes")).isEqualTo(0L);
+    int dead = (int) figure("DeadVectors");
+    long end = System.nanoTime() + 30_000_000_000L;
+    while (Double.isNaN((double) figure("LastSnapshotMillis")) && System.nanoTime() < end) {
+      Thread.sleep(20);
+    }
+    assertThat((double) figure("LastSnapshotMillis")).isPositive();
+    assertThat((double) figure("SnapshotAgeSeconds")).isBetween(0.0, 30.0);
+
+    assertThat(gallery("remove", "--product", "cyan")).as(err).isZero();
+    assertThat(figure("Photos")).isEqualTo(photos);
+    assertThat(figure("DeadVectors")).isEqualTo(dead + 1);
   }
 
   private static List<GalleryVector> read(Path file) throws Exception {

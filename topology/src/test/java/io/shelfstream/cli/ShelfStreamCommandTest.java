@@ -1,7 +1,9 @@
 package io.shelfstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.shelfstream.index.FaissLibrary;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +74,20 @@ class ShelfStreamCommandTest {
         .contains("models.dirr")
         .contains("images.max.pixels")
         .contains("models.dir is not set");
+  }
+
+  @Test
+  void startsNotWithoutTheGpuThatWasAskedFor() {
+    assumeTrue(FaissLibrary.describe().gpus() == 0, "there is a GPU here");
+
+    int code =
+        ShelfStreamCommand.run(
+            "run", "--set", "models.dir=" + MODELS, "--set", "index.device=cuda");
+
+    assertThat(code).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("index.device=cuda cannot be had: ")
+        .contains("set index.device=auto");
   }
 
   @Test

@@ -9,6 +9,8 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.index.DeviceOptions;
+import io.shelfstream.index.SearchDevice;
 import io.shelfstream.model.Provider;
 import io.shelfstream.model.RuntimeOptions;
 import io.shelfstream.topology.TopicNames;
@@ -101,6 +103,9 @@ class ShelfStreamConfigTest {
             recognition.search.photos = 20
             recognition.filters = storeId:stores, country : countries
             index.type = HNSW32
+            index.device = CUDA
+            index.cuda.devices = 0, 2
+            index.cuda.memory.limit = 8192MiB
             images.allowed.roots = /data/cameras, /data/über
             images.allowed.hosts = Images.example.com, *.cdn.example.com:8443, [::1]:80
             images.allow.private.addresses = true
@@ -130,6 +135,8 @@ class ShelfStreamConfigTest {
                 0,
                 Duration.ofMillis(2),
                 new RuntimeOptions.Gpu(1, 0, Optional.empty())));
+    assertThat(config.index().device())
+        .isEqualTo(new DeviceOptions(SearchDevice.CUDA, List.of(0, 2), 8L << 30, 256 << 20));
     assertThat(config.recognition().profile()).isEqualTo(Profile.PP_SHITU);
     assertThat(config.recognition().matchThreshold()).contains(0.25f);
     assertThat(config.recognition().matchMargin()).contains(0.05f);
@@ -393,7 +400,12 @@ class ShelfStreamConfigTest {
         "max.retries | -1",
         "value.subject.name.strategy | MyStrategy",
         "topics.frames | ..",
-        "index.type | ''"
+        "index.type | ''",
+        "index.device | gpu",
+        "index.cuda.devices | ''",
+        "index.cuda.devices | 0, 0",
+        "index.cuda.devices | -1",
+        "index.cuda.memory.temporary | 2000MiB"
       })
   void refusesAValueOutsideItsFormat(String key, String value) {
     ConfigException e = refused(() -> load(null, Map.of(), Map.of(key, value)));

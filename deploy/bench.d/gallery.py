@@ -1,9 +1,11 @@
 """The peer of `bench gallery speed`: Faiss's Python wheel with its defaults, one thread. Commands on
 standard input, one line of answer each:
 
-    build TYPE     an index of the file "vectors", written to the file "index"; milliseconds
-    search BATCH   a search for the first BATCH of the file "queries"; milliseconds for one
+    build TYPE VECTORS FILE   an index of a file of vectors, in another file of the folder; milliseconds
+    load FILE                 the index that is searched from now on; its size
+    search BATCH              a search for the first BATCH of the file "queries"; milliseconds for one
 """
+import os
 import sys
 import time
 from pathlib import Path
@@ -12,19 +14,39 @@ import faiss
 import numpy as np
 
 DIMENSION, NEAREST = 512, 10
+AT_ONCE = 10_000
+PROGRESS_SECONDS = 20
 
 
 def build(kind, vectors):
     index = faiss.index_factory(DIMENSION, kind, faiss.METRIC_INNER_PRODUCT)
     index.train(vectors)
-    for start in range(0, len(vectors), 10_000):
-        index.add(np.ascontiguousarray(vectors[start:start + 10_000]))
+    begun = said = time.perf_counter()
+    for start in range(0, len(vectors), AT_ONCE):
+        index.add(np.ascontiguousarray(vectors[start:start + AT_ONCE]))
+        now = time.perf_counter()
+        if now - said > PROGRESS_SECONDS:
+            said = now
+            print(f"speed: {index.ntotal} of {len(vectors)} vectors in {kind}, "
+                  f"{index.ntotal / (now - begun):.0f} a second", file=sys.stderr, flush=True)
     # The same effort on both sides: the file carries it.
     if kind.startswith("IVF"):
         index.nprobe = 16
     if kind.startswith("HNSW"):
         index.hnsw.efSearch = 64
     return index
+
+
+def build_file(kind, vectors, file):
+    start = time.perf_counter()
+    faiss.omp_set_num_threads(os.cpu_count())
+    index = build(kind, np.memmap(vectors, np.float32, "r").reshape(-1, DIMENSION))
+    faiss.omp_set_num_threads(1)
+    # A build that is cut off leaves nothing that looks whole.
+    draft = file.with_suffix(".part")
+    faiss.write_index(index, str(draft))
+    draft.rename(file)
+    return round((time.perf_counter() - start) * 1000)
 
 
 def search(index, queries):
@@ -36,20 +58,19 @@ def search(index, queries):
 
 
 def main(folder):
-    vectors = np.memmap(folder / "vectors", np.float32, "r").reshape(-1, DIMENSION)
     queries = np.fromfile(folder / "queries", np.float32).reshape(-1, DIMENSION)
+    faiss.omp_set_num_threads(1)
     index = None
     for line in sys.stdin:
-        command, argument = line.split()
+        command, *arguments = line.split()
         if command == "build":
-            start = time.perf_counter()
-            faiss.omp_set_num_threads(2)
-            index = build(argument, vectors)
-            faiss.write_index(index, str(folder / "index"))
-            faiss.omp_set_num_threads(1)
-            print(round((time.perf_counter() - start) * 1000), flush=True)
+            kind, vectors, file = arguments
+            print(build_file(kind, folder / vectors, folder / file), flush=True)
+        elif command == "load":
+            index = faiss.read_index(str(folder / arguments[0]))
+            print(index.ntotal, flush=True)
         else:
-            print(search(index, queries[:int(argument)]), flush=True)
+            print(search(index, queries[:int(arguments[0])]), flush=True)
 
 
 main(Path(sys.argv[1]))

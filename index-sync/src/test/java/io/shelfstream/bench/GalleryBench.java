@@ -97,7 +97,7 @@ final class GalleryBench {
         }
       }
       default ->
-          new Speed(sizes, types, seed, quick, folder)
+          new Speed(sizes, types, seed, quick, folder.resolveSibling("gallery-speed"))
               .run(
                   results,
                   System.getProperty("bench.python"),

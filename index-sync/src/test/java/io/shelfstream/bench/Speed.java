@@ -18,7 +18,8 @@ import java.util.Locale;
 
 /**
  * Searches through the binding beside the Python wheel: both read the same index files, one thread
- * each, in turn; medians. And the live gallery beside itself without dead rows and new ones.
+ * each, in turn; medians. And the live gallery beside itself without dead rows and new ones. Index
+ * files stay for the next run: a graph of a million vectors takes half an hour.
  */
 final class Speed {
 
@@ -45,7 +46,6 @@ final class Speed {
     FaissLibrary.threads(1);
     for (int size : sizes) {
       Files.createDirectories(folder);
-      write(folder.resolve("vectors"), new Vectors(seed, DIMENSION), size);
       write(folder.resolve("queries"), queries, BATCHES[BATCHES.length - 1]);
       for (String type : types) {
         beside(results, python, script, type.replace("LISTS", "" + lists(size)), size);
@@ -64,17 +64,24 @@ final class Speed {
 
   private void beside(Results results, String python, Path script, String type, int size)
       throws IOException {
-    Path file = folder.resolve("index");
+    Path file = folder.resolve("%s-%d-%d.index".formatted(type, size, seed));
     try (Peer peer = new Peer(python, script, folder)) {
-      System.err.printf("speed: building %s of %d vectors%n", type, size);
-      System.err.println("speed: built in " + peer.ask("build " + type) + " ms");
+      if (!Files.exists(file)) {
+        Path vectors = folder.resolve("%d-%d.vectors".formatted(size, seed));
+        if (!Files.exists(vectors)) {
+          write(vectors, new Vectors(seed, DIMENSION), size);
+        }
+        System.err.printf("speed: building %s of %d vectors%n", type, size);
+        String ms =
+            peer.ask("build %s %s %s".formatted(type, vectors.getFileName(), file.getFileName()));
+        System.err.printf("speed: %s built in %s ms%n", file, ms);
+      }
+      peer.ask("load " + file.getFileName());
       try (FaissIndex index = FaissIndex.read(file)) {
         for (int batch : BATCHES) {
           beside(results, peer, index, type, size, batch);
         }
       }
-    } finally {
-      Files.deleteIfExists(file);
     }
   }
 

@@ -11,6 +11,8 @@
 
 namespace shelfstream {
 
+class Compared;
+
 /// An inverted file of plain vectors that is appended to while it is searched: a new row goes to the
 /// list of its nearest centre at once, so there is no part beside the index that a search would have
 /// to compare with row by row. Faiss trains the centres and looks them up.
@@ -51,8 +53,8 @@ class Lists : public Segment {
   float* row(int64_t slot) const { return pages_.at(slot * dimension()); }
   void append_row(int64_t position, int64_t list, const float* x);
   void scan(const std::vector<Probe>& probes, const Sight& sight, int64_t label, Best& best) const;
-  void scan_chunk(int64_t chunk, int64_t rows, const Probe* from, const Probe* to,
-                  const Sight& sight, int64_t label, Best& best) const;
+  void scan_list(int32_t list, const Compared& queries, const Sight& sight, int64_t label,
+                 Best& best) const;
   void gather(const Sight& sight, int64_t label, Best& best) const;
 
   const std::string type_;

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "products.h"
 #include "segment.h"
 
 namespace {
@@ -353,9 +354,48 @@ void changes_under_running_searches(const std::string& type) {
   CHECK(answered >= most / 10 - 1);
 }
 
+Floats plain_values(int64_t n, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> value(-0.1F, 0.1F);
+  Floats values(n);
+  for (float& each : values) each = value(random);
+  return values;
+}
+
+void sums_a_pair_alike_whatever_it_is_compared_beside() {
+  for (const int64_t d : {1, 3, 4, 8, 15, 16, 17, 33, 512}) {
+    constexpr int64_t kRows = 21;
+    constexpr int64_t kQueries = 11;
+    const Floats y = plain_values(kRows * d, 1);
+    const Floats x = plain_values(kQueries * d, 2);
+    std::vector<const float*> queries;
+    for (int64_t q = 0; q < kQueries; q++) queries.push_back(x.data() + q * d);
+    for (const shelfstream::Products products : shelfstream::all_inner_products()) {
+      Floats one(kQueries * kRows);
+      for (int64_t q = 0; q < kQueries; q++) {
+        for (int64_t row = 0; row < kRows; row++) {
+          const float* values = y.data() + row * d;
+          products(1, &queries[q], 1, values, d, values, &one[q * kRows + row]);
+          const double sum = std::inner_product(values, values + d, queries[q], 0.0);
+          CHECK(std::fabs(one[q * kRows + row] - sum) < 1e-5);
+        }
+      }
+      for (int64_t m = 1; m <= kQueries; m++) {
+        for (int64_t n = 1; n <= kRows; n++) {
+          Floats all(m * n);
+          products(m, queries.data(), n, y.data(), d, y.data() + kRows * d, all.data());
+          for (int64_t i = 0; i < m * n; i++) CHECK(all[i] == one[i / n * kRows + i % n]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void add_segment_tests(Tests& tests) {
+  tests.add("products: the same bits whatever a pair is compared beside",
+            sums_a_pair_alike_whatever_it_is_compared_beside);
   tests.add("segments: finds the best live rows of all", finds_the_best_live_rows_of_all_segments);
   for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "IVF8,Flat", "IVF8,SQfp16"}) {
     tests.add(std::string("segments: hides buried rows, ") + type,

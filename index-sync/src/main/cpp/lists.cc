@@ -118,22 +118,32 @@ void Lists::append_rows(int64_t n, const float* x) {
   centres_->search(n, x, 1, scores.data(), nearest.data());
   for (int64_t i = 0; i < n; i++) {
     // Faiss finds none when all scores are beyond float's range.
-    append_row(rows() + i, std::max<int64_t>(nearest[i], 0), x + i * dimension());
+    const int64_t list = std::max<int64_t>(nearest[i], 0);
+    std::copy_n(x + i * dimension(), dimension(), row(next_slot(rows() + i, list)));
+    show_one(list);
   }
 }
 
-void Lists::append_to(int64_t n, const int32_t* lists, const float* x) {
-  for (int64_t i = 0; i < n; i++) {
-    if (lists[i] < 0 || lists[i] >= lists_) {
-      refuse("list " + std::to_string(lists[i]) + " refused: there are " + std::to_string(lists_));
+/// Rows of a list that come one after the other, with no other list's between, lie so, too.
+void Lists::lay_out(const int32_t* rows_of_lists) {
+  int64_t position = 0;
+  for (int64_t list = 0; list < lists_; list++) {
+    for (int32_t i = 0; i < rows_of_lists[list]; i++) {
+      next_slot(position++, list);
+      show_one(list);
     }
   }
-  begin_appending(n, x);
-  for (int64_t i = 0; i < n; i++) append_row(rows() + i, lists[i], x + i * dimension());
-  end_appending(n);
 }
 
-void Lists::append_row(int64_t position, int64_t list, const float* x) {
+std::pair<float*, int64_t> Lists::run_from(int64_t position) const {
+  const int64_t slot = slot_of_row_[position];
+  const int32_t list = list_of_chunk_[slot / kChunkRows];
+  const int64_t first = first_chunk_[list] * kChunkRows;
+  return {row(slot), length_[list].load(std::memory_order_relaxed) - (slot - first)};
+}
+
+/// Takes the next place of a list for a row; searches look there once the list is longer.
+int64_t Lists::next_slot(int64_t position, int64_t list) {
   const int32_t length = length_[list].load(std::memory_order_relaxed);
   const int32_t within = length % kChunkRows;
   if (within == 0) {
@@ -143,10 +153,9 @@ void Lists::append_row(int64_t position, int64_t list, const float* x) {
     last_chunk_[list] = chunk;
   }
   const int64_t slot = last_chunk_[list] * kChunkRows + within;
-  std::copy_n(x, dimension(), row(slot));
   row_of_slot_[slot] = static_cast<int32_t>(position);
   slot_of_row_[position] = static_cast<int32_t>(slot);
-  length_[list].store(length + 1, std::memory_order_release);
+  return slot;
 }
 
 void Lists::copy_row(int64_t position, float* out) const {

@@ -52,6 +52,12 @@ class Block : public Segment {
 
   void set_effort(int64_t) override {}
 
+  int64_t groups() const override { return 1; }
+  void lay_out(const int32_t*) override {}
+  std::pair<float*, int64_t> run_from(int64_t position) const override {
+    return {pages_.at(position * dimension()), capacity() - position};
+  }
+
   void offer(const Sight& sight, int64_t label, Best& best) const override {
     const bool few = sight.allowed != nullptr && sight.count() * kFewAllowed < sight.rows;
     in_slices(best, [&](int64_t from, int64_t to) {
@@ -284,7 +290,46 @@ void Segment::take_centres(int64_t, const float*) { refuse_lists(); }
 
 void Segment::copy_lists(int64_t, int64_t, int32_t*) const { refuse_lists(); }
 
-void Segment::append_to(int64_t, const int32_t*, const float*) { refuse_lists(); }
+int64_t Segment::groups() const { return 0; }
+
+void Segment::lay_out(const int32_t*) { refuse_lists(); }
+
+std::pair<float*, int64_t> Segment::run_from(int64_t) const { refuse_lists(); }
+
+void Segment::begin_filling(int64_t n, const int32_t* rows_of_groups) {
+  if (n != groups()) {
+    refuse(std::to_string(n) + " groups of rows refused: " + std::to_string(groups()) +
+           " expected");
+  }
+  int64_t sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (rows_of_groups[i] < 0) refuse("a group of " + std::to_string(rows_of_groups[i]) + " rows refused");
+    sum += rows_of_groups[i];
+  }
+  if (sum > capacity_ || rows() > 0 || filling_ > 0) {
+    refuse(std::to_string(sum) + " rows refused: there is room for " + std::to_string(capacity_) +
+           ", in an empty segment only");
+  }
+  if (!trained()) throw Error(Failure::kNotTrained, "rows refused: the index is not trained");
+  lay_out(rows_of_groups);
+  damaged_ = true;
+  filling_ = sum;
+}
+
+std::pair<float*, int64_t> Segment::place(int64_t position, int64_t n) const {
+  if (position < 0 || n < 1 || position + n > filling_) {
+    refuse("rows " + std::to_string(position) + " to " + std::to_string(position + n) +
+           " refused: " + std::to_string(filling_) + " are being filled");
+  }
+  const auto [rows, run] = run_from(position);
+  return {rows, std::min(run, n)};
+}
+
+void Segment::end_filling() {
+  rows_.store(filling_, std::memory_order_release);
+  filling_ = 0;
+  damaged_ = false;
+}
 
 void Segment::train_from(const Segment& source) {
   std::vector<int32_t> all(source.rows());

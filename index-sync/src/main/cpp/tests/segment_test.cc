@@ -237,7 +237,8 @@ void refuses_types_that_cannot_serve() {
   CHECK_FAILS(Failure::kInvalidArgument, untrained->train(0, x.data()));
 }
 
-/// An index with another's centres and lists answers as that one does.
+/// An index with another's centres and lists answers as that one does, whoever fills it in whatever
+/// order.
 void takes_what_was_learnt_before() {
   const Floats x = unit_vectors(3000, 1);
   for (const char* type : {"IVF32,Flat", "IVF32_HNSW8,Flat"}) {
@@ -248,26 +249,54 @@ void takes_what_was_learnt_before() {
     CHECK(index->lists() == 32);
     index->copy_centres(centres.data());
     index->copy_lists(0, 3000, lists.data());
+    std::vector<int32_t> by_list(3000);
+    std::iota(by_list.begin(), by_list.end(), 0);
+    std::stable_sort(by_list.begin(), by_list.end(),
+                     [&](int32_t a, int32_t b) { return lists[a] < lists[b]; });
+    std::vector<int32_t> counts(32);
+    for (const int32_t list : lists) counts[list]++;
     const auto other = Segment::make_index(type, kDimension, 3001);
-    const int32_t wrong = 32;
 
+    CHECK_FAILS(Failure::kNotTrained, other->begin_filling(32, counts.data()));
     other->take_centres(32, centres.data());
     other->effort(4);
-    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(1, &wrong, x.data()));
-    other->append_to(3000, lists.data(), x.data());
+    CHECK_FAILS(Failure::kInvalidArgument, other->begin_filling(31, counts.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(0, 1));
+    other->begin_filling(32, counts.data());
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(2999, 2));
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(-1, 1));
+    CHECK_FAILS(Failure::kFaiss, other->append(1, x.data()));
+    for (const auto& [from, to] : {std::pair{1234, 3000}, std::pair{0, 1234}}) {
+      for (int64_t at = from; at < to;) {
+        const auto [rows, run] = other->place(at, to - at);
+        CHECK(run >= 1 && run <= to - at);
+        for (int64_t i = 0; i < run; i++) {
+          std::copy_n(x.begin() + by_list[at + i] * kDimension, kDimension, rows + i * kDimension);
+        }
+        at += run;
+      }
+    }
+    CHECK(other->rows() == 0);
+    other->end_filling();
 
     const Floats queries = unit_vectors(20, 7);
-    CHECK(nearest({{other, 3000}}, queries, 5).labels == nearest({{index, 3000}}, queries, 5).labels);
+    Hits hits = nearest({{other, 3000}}, queries, 5);
+    for (int64_t& label : hits.labels) label = by_list[label];
+    CHECK(hits.labels == nearest({{index, 3000}}, queries, 5).labels);
     CHECK_FAILS(Failure::kInvalidArgument, other->take_centres(32, centres.data()));
     CHECK_FAILS(Failure::kInvalidArgument, other->copy_lists(2999, 2, lists.data()));
-    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(2, lists.data(), x.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->begin_filling(32, counts.data()));
     other->append(1, x.data());
     CHECK(other->rows() == 3001);
   }
-  const auto block = filled("block", x);
-  const int32_t list = 0;
+  const int32_t negative[] = {-1};
+  const int32_t many[] = {10};
+  const auto block = Segment::make_block(kDimension, 9);
   CHECK(block->lists() == 0);
-  CHECK_FAILS(Failure::kUnsupported, block->append_to(1, &list, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->begin_filling(1, negative));
+  CHECK_FAILS(Failure::kInvalidArgument, block->begin_filling(1, many));
+  CHECK_FAILS(Failure::kInvalidArgument,
+              Segment::make_index("HNSW8", kDimension, 9)->begin_filling(1, many));
   CHECK_FAILS(Failure::kInvalidArgument,
               Segment::make_index("IVF32,Flat", kDimension, 9)->take_centres(31, x.data()));
 }

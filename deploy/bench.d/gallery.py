@@ -1,10 +1,12 @@
-"""The peer of `bench gallery speed`: Faiss's Python wheel with its defaults, one thread. Commands on
-standard input, one line of answer each:
+"""The peer of `bench gallery`: Faiss's Python wheel with its defaults, one thread. Commands on
+standard input, one line of answer each; files lie in the folder of the first argument:
 
     build TYPE VECTORS FILE   an index of a file of vectors, in another file of the folder; milliseconds
     load FILE                 the index that is searched from now on; its size
+    read FILE                 all of it into fresh memory; milliseconds
     search BATCH              a search for the first BATCH of the file "queries"; milliseconds for one
 """
+import mmap
 import os
 import sys
 import time
@@ -57,8 +59,22 @@ def search(index, queries):
     return (time.perf_counter() - start) * 1000 / count
 
 
+def read(file):
+    """The fastest there is: the system call alone, huge pages where the kernel has them."""
+    start = time.perf_counter()
+    with open(file, "rb", buffering=0) as raw, mmap.mmap(-1, os.path.getsize(file)) as memory:
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        at = 0
+        with memoryview(memory) as view:
+            while count := raw.readinto(view[at:]):
+                at += count
+        took = (time.perf_counter() - start) * 1000
+        assert at == len(memory), f"{at} bytes of {len(memory)}"
+    return took
+
+
 def main(folder):
-    queries = np.fromfile(folder / "queries", np.float32).reshape(-1, DIMENSION)
+    queries = None
     faiss.omp_set_num_threads(1)
     index = None
     for line in sys.stdin:
@@ -69,7 +85,11 @@ def main(folder):
         elif command == "load":
             index = faiss.read_index(str(folder / arguments[0]))
             print(index.ntotal, flush=True)
+        elif command == "read":
+            print(read(folder / arguments[0]), flush=True)
         else:
+            if queries is None:
+                queries = np.fromfile(folder / "queries", np.float32).reshape(-1, DIMENSION)
             print(search(index, queries[:int(arguments[0])]), flush=True)
 
 

@@ -91,7 +91,9 @@ final class GalleryBench {
         for (int size : sizes) {
           for (String type : List.of("Flat", "IVF1024,Flat")) {
             Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
-            new Restart(type, size, seed, snapshots).run(results);
+            try (Peer peer = peer(snapshots)) {
+              new Restart(type, size, seed, snapshots, peer).run(results);
+            }
             delete(snapshots);
           }
         }
@@ -103,6 +105,11 @@ final class GalleryBench {
                   System.getProperty("bench.python"),
                   Path.of(System.getProperty("bench.peer")));
     }
+  }
+
+  private static Peer peer(Path folder) throws java.io.IOException {
+    return new Peer(
+        System.getProperty("bench.python"), Path.of(System.getProperty("bench.peer")), folder);
   }
 
   private static void delete(Path folder) throws java.io.IOException {

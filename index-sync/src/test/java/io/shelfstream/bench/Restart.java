@@ -38,6 +38,20 @@ final class Restart {
   void run(Results results) throws IOException, InterruptedException {
     String check = "restart";
     String what = "%s %dk ".formatted(type, photos / 1000);
+    List<List<String>> expected = saved(results, check, what);
+    Path file = file();
+    results.note(check, what + "snapshot, MiB", Files.size(file) / 1048576.0);
+    compare(results, check, what + "cached: ", file, expected, false);
+    if (drop(file)) {
+      compare(results, check, what + "from disk: ", file, expected, true);
+    } else {
+      System.err.println("restart: dd cannot drop the file from the cache; not read from disk");
+    }
+  }
+
+  /** What a gallery answers, of which there is a snapshot afterwards. */
+  private List<List<String>> saved(Results results, String check, String what)
+      throws IOException, InterruptedException {
     try (Gallery before = gallery()) {
       results.note(check, what + "records applied per second, decoded already", fill(before));
       if (!type.equals("Flat")) {
@@ -45,16 +59,7 @@ final class Restart {
       }
       GallerySnapshots snapshots = new GallerySnapshots(folder, "topic");
       results.note(check, what + "snapshot written, ms", ms(() -> snapshots.save(before)));
-      Path file = file();
-      results.note(check, what + "snapshot, MiB", Files.size(file) / 1048576.0);
-      List<List<String>> expected = answers(before);
-      before.close(); // room for the next one
-      compare(results, check, what + "cached: ", file, expected, false);
-      if (drop(file)) {
-        compare(results, check, what + "from disk: ", file, expected, true);
-      } else {
-        System.err.println("restart: dd cannot drop the file from the cache; not read from disk");
-      }
+      return answers(before);
     }
   }
 

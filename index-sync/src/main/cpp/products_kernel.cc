@@ -26,8 +26,6 @@ constexpr Order kOdd = {1, 3, 5, 7};
 // sums fill one.
 constexpr int kRows = kLanes >= 8 ? 4 : 2;
 constexpr int kQueries = kLanes / kRows;
-// A single query waits for memory: more rows at once, more of it on its way.
-constexpr int kRowsOfOne = kLanes >= 8 ? 8 : 4;
 constexpr int kFloatsOfLine = 16;
 
 inline Lanes load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
@@ -62,8 +60,10 @@ inline void compare(const float* const* x, const float* y, int64_t d, int64_t n,
   for (; i + kLanes <= d; i += kLanes) {
     Lanes rows[R];
     for (int r = 0; r < R; r++) rows[r] = load(y + r * d + i);
-    if (kAhead && i % kFloatsOfLine == 0) {
-      for (int r = 0; r < R; r++) __builtin_prefetch(y + (R + r) * d + i);
+    // Several rows at once are as many streams, half as fast as one: the next ones are fetched as
+    // one before.
+    for (int line = 0; kAhead && line < R * kLanes; line += kFloatsOfLine) {
+      __builtin_prefetch(y + R * d + R * i + line);
     }
     for (int q = 0; q < Q; q++) {
       const Lanes query = load(queries[q] + i);
@@ -86,15 +86,14 @@ template <int R, bool kAhead>
 inline void with_all(int64_t m, const float* const* x, const float* y, int64_t d, int64_t n,
                      float* out) {
   int64_t q = 0;
-  if constexpr (R <= kRows) {
-    if (m >= kQueries) {
-      compare<R, kQueries, kAhead>(x, y, d, n, out);
-      for (q = kQueries; q + kQueries <= m; q += kQueries) {
-        compare<R, kQueries, false>(x + q, y, d, n, out + q * n);
-      }
+  if (m >= kQueries) {
+    compare<R, kQueries, kAhead>(x, y, d, n, out);
+    for (q = kQueries; q + kQueries <= m; q += kQueries) {
+      compare<R, kQueries, false>(x + q, y, d, n, out + q * n);
     }
   }
-  for (; q < m; q++) compare<R, 1, kAhead>(x + q, y, d, n, out + q * n);
+  if (q == 0) compare<R, 1, kAhead>(x, y, d, n, out);
+  for (q = q == 0 ? 1 : q; q < m; q++) compare<R, 1, false>(x + q, y, d, n, out + q * n);
 }
 
 template <int R>
@@ -115,9 +114,12 @@ inline int64_t in_blocks(int64_t row, int64_t m, const float* const* x, int64_t 
 
 void SHELFSTREAM_PRODUCTS(int64_t m, const float* const* x, int64_t n, const float* y, int64_t d,
                           const float* end, float* out) {
-  int64_t row = 0;
-  if (m == 1) row = in_blocks<kRowsOfOne>(row, m, x, n, y, d, end, out);
-  row = in_blocks<kRows>(row, m, x, n, y, d, end, out);
+  if (m == 1) {
+    // Waits for memory, which is fastest when read from one end to the other.
+    for (int64_t row = 0; row < n; row++) compare<1, 1, false>(x, y + row * d, d, n, out + row);
+    return;
+  }
+  const int64_t row = in_blocks<kRows>(0, m, x, n, y, d, end, out);
   in_blocks<1>(row, m, x, n, y, d, end, out);
 }
 

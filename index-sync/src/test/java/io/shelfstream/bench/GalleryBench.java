@@ -16,6 +16,7 @@ final class GalleryBench {
       List.of("fire", "freshness", "endurance", "restart", "speed");
 
   private boolean quick;
+  private boolean processor;
   private Duration fire = Duration.ofMinutes(10);
   private long seed = new Random().nextInt(1_000_000);
   private List<Integer> sizes = List.of(100_000, 1_000_000);
@@ -40,6 +41,7 @@ final class GalleryBench {
           sizes = List.of(100_000);
           types = List.of("Flat", "IVFLISTS,Flat");
         }
+        case "--processor" -> processor = true;
         case "--seed" -> seed = Long.parseLong(arguments.next());
         case "--minutes" -> fire = Duration.ofMinutes(Long.parseLong(arguments.next()));
         case "--sizes" ->
@@ -99,7 +101,7 @@ final class GalleryBench {
         }
       }
       default ->
-          new Speed(sizes, types, seed, quick, folder.resolveSibling("gallery-speed"))
+          new Speed(sizes, types, seed, quick, processor, folder.resolveSibling("gallery-speed"))
               .run(
                   results,
                   System.getProperty("bench.python"),

@@ -34,7 +34,6 @@ final class Speed {
   private final boolean processor;
   private final long seed;
   private final Path folder;
-  private final Vectors queries = new Vectors(3, DIMENSION);
 
   /**
    * @param processor compare the processor's time instead of what elapsed: on a machine that does
@@ -59,7 +58,7 @@ final class Speed {
     FaissLibrary.threads(1);
     for (int size : sizes) {
       Files.createDirectories(folder);
-      write(folder.resolve("queries"), queries, BATCHES[BATCHES.length - 1]);
+      write(folder.resolve("queries"), queries(), BATCHES[BATCHES.length - 1]);
       for (String type : types) {
         beside(results, python, script, type.replace("LISTS", "" + lists(size)), size);
       }
@@ -155,7 +154,13 @@ final class Speed {
     gallery.apply(0, gallery.state().version(), id, Vectors.record(id, "label", vector));
   }
 
-  private List<float[]> some(int batch) {
+  private static Vectors queries() {
+    return new Vectors(3, DIMENSION);
+  }
+
+  /** The first of the file that the wheel reads: how long a graph is walked depends on the query. */
+  private static List<float[]> some(int batch) {
+    Vectors queries = queries();
     List<float[]> some = new ArrayList<>();
     for (int i = 0; i < batch; i++) {
       some.add(queries.next());

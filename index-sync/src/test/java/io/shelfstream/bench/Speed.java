@@ -158,7 +158,9 @@ final class Speed {
     return new Vectors(3, DIMENSION);
   }
 
-  /** The first of the file that the wheel reads: how long a graph is walked depends on the query. */
+  /**
+   * The first of the file that the wheel reads: how long a graph is walked depends on the query.
+   */
   private static List<float[]> some(int batch) {
     Vectors queries = queries();
     List<float[]> some = new ArrayList<>();

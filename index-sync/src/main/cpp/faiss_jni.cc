@@ -285,13 +285,28 @@ void copy_lists(JNIEnv* env, jclass, jlong handle, jint from, jintArray out) {
   });
 }
 
-void append_to(JNIEnv* env, jclass, jlong handle, jintArray lists, jobject vectors, jint offset) {
+void begin_filling(JNIEnv* env, jclass, jlong handle, jintArray rows_of_groups) {
   guarded(env, [&] {
+    const std::vector<int32_t> rows = ints_of(env, rows_of_groups, "rows of groups");
+    segments.get(handle)->begin_filling(static_cast<int64_t>(rows.size()), rows.data());
+    return true;
+  });
+}
+
+/// The memory of some rows from a position on, as many as lie one after the other, to be written to
+/// until end_filling.
+jobject place(JNIEnv* env, jclass, jlong handle, jint position, jint n) {
+  return guarded(env, [&]() -> jobject {
     const auto segment = segments.get(handle);
-    const std::vector<int32_t> chosen = ints_of(env, lists, "lists");
-    const auto n = static_cast<int64_t>(chosen.size());
-    segment->append_to(n, chosen.data(),
-                       rows_of(env, vectors, offset, n, segment->dimension()));
+    const auto [rows, run] = segment->place(position, n);
+    return env->NewDirectByteBuffer(
+        rows, run * segment->dimension() * static_cast<int64_t>(sizeof(float)));
+  });
+}
+
+void end_filling(JNIEnv* env, jclass, jlong handle) {
+  guarded(env, [&] {
+    segments.get(handle)->end_filling();
     return true;
   });
 }
@@ -473,7 +488,9 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("copyCentres0", "(JLjava/nio/FloatBuffer;)V", edge::copy_centres),
       method("takeCentres0", "(JLjava/nio/FloatBuffer;I)V", edge::take_centres),
       method("copyLists0", "(JI[I)V", edge::copy_lists),
-      method("appendTo0", "(J[ILjava/nio/FloatBuffer;I)V", edge::append_to),
+      method("beginFilling0", "(J[I)V", edge::begin_filling),
+      method("place0", "(JII)Ljava/nio/ByteBuffer;", edge::place),
+      method("endFilling0", "(J)V", edge::end_filling),
       method("copyBuried0", "(JJ[JI)V", edge::copy_buried),
       method("mask0", "(JILjava/nio/LongBuffer;JI[J)V", edge::mask),
       method("score0", "([JLjava/nio/FloatBuffer;III[J[F)V", edge::score),

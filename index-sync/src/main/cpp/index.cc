@@ -1,8 +1,10 @@
 #include "index.h"
 
+#include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVF.h>
+#include <faiss/IndexIVFFlat.h>
 #include <faiss/IndexIVFPQ.h>
 #include <faiss/IndexPQ.h>
 #include <faiss/impl/IDSelector.h>
@@ -13,11 +15,14 @@
 #include <numeric>
 #include <vector>
 
+#include "best.h"
+#include "compare.h"
 #include "factory.h"
 #include "failure.h"
 #include "index_file.h"
 #include "limits.h"
 #include "rows.h"
+#include "runtime.h"
 
 namespace shelfstream {
 namespace {
@@ -97,6 +102,63 @@ void each_id(const faiss::Index& index, Visit visit) {
     const size_t length = ivf.invlists->list_size(list);
     for (size_t i = 0; i < length; i++) visit(ids[i]);
   }
+}
+
+// Vectors as they are, compared by inner product: the loops of compare.h are faster than Faiss's.
+
+const faiss::IndexFlat* plain_rows(const faiss::Index& index) {
+  const auto* map = dynamic_cast<const faiss::IndexIDMap*>(&index);
+  return map == nullptr ? nullptr : dynamic_cast<const faiss::IndexFlat*>(map->index);
+}
+
+const faiss::IndexIVFFlat* plain_lists(const faiss::Index& index) {
+  return dynamic_cast<const faiss::IndexIVFFlat*>(&index);
+}
+
+void compare_with(const faiss::IndexFlat& index, const int64_t* ids, Best& best) {
+  const float* rows = reinterpret_cast<const float*>(index.codes.data());
+  in_slices(best, [&](int64_t from, int64_t to) {
+    Compared queries(index.d);
+    for (int64_t q = from; q < to; q++) queries.add(q, best);
+    queries.with(index.ntotal, rows, rows + index.ntotal * index.d, best,
+                 [&](int64_t q, float score, int64_t row) { best.take(q, score, ids[row]); });
+  });
+}
+
+struct Probe {
+  int64_t list;
+  int64_t query;
+};
+
+/// Queries that look at the same list are compared with it together, so that it comes from memory
+/// once.
+void compare_with(const faiss::IndexIVFFlat& index, Best& best) {
+  const auto probes = static_cast<int64_t>(std::min(index.nprobe, index.nlist));
+  std::vector<int64_t> nearest(best.n * probes);
+  std::vector<float> scores(best.n * probes);
+  index.quantizer->search(best.n, best.x, probes, scores.data(), nearest.data());
+  in_slices(best, [&](int64_t from, int64_t to) {
+    std::vector<Probe> wanted;
+    for (int64_t i = from * probes; i < to * probes; i++) {
+      if (nearest[i] >= 0) wanted.push_back({nearest[i], i / probes});
+    }
+    if (to - from > 1) {
+      std::stable_sort(wanted.begin(), wanted.end(),
+                       [](const Probe& a, const Probe& b) { return a.list < b.list; });
+    }
+    Compared queries(index.d);
+    for (auto probe = wanted.begin(); probe < wanted.end();) {
+      const int64_t list = probe->list;
+      queries.clear();
+      for (; probe < wanted.end() && probe->list == list; probe++) queries.add(probe->query, best);
+      faiss::InvertedLists::ScopedCodes codes(index.invlists, list);
+      const faiss::InvertedLists::ScopedIds ids(index.invlists, list);
+      const auto length = static_cast<int64_t>(index.invlists->list_size(list));
+      const auto* rows = reinterpret_cast<const float*>(codes.get());
+      queries.with(length, rows, rows + length * index.d, best,
+                   [&](int64_t q, float score, int64_t row) { best.take(q, score, ids[row]); });
+    }
+  });
 }
 
 }  // namespace
@@ -242,15 +304,31 @@ void Index::search(int64_t n, const float* x, int64_t k, int64_t* ids, float* sc
   const int64_t found = std::min(k, size());
   if (found == 0) return;
   if (found == k) {
-    index_->search(n, x, k, scores, ids);
+    find(n, x, k, ids, scores);
     return;
   }
   std::vector<int64_t> some_ids(n * found);
   std::vector<float> some_scores(n * found);
-  index_->search(n, x, found, some_scores.data(), some_ids.data());
+  find(n, x, found, some_ids.data(), some_scores.data());
   for (int64_t row = 0; row < n; row++) {
     std::copy_n(some_ids.begin() + row * found, found, ids + row * k);
     std::copy_n(some_scores.begin() + row * found, found, scores + row * k);
+  }
+}
+
+void Index::find(int64_t n, const float* x, int64_t k, int64_t* ids, float* scores) const {
+  Best best{n, x, k, threads_in_use(), ids, scores};
+  const bool compares = metric() == Metric::kInnerProduct;
+  if (const auto* rows = compares ? plain_rows(*index_) : nullptr) {
+    best.begin();
+    compare_with(*rows, static_cast<const faiss::IndexIDMap&>(*index_).id_map.data(), best);
+    best.end();
+  } else if (const auto* lists = compares ? plain_lists(*index_) : nullptr) {
+    best.begin();
+    compare_with(*lists, best);
+    best.end();
+  } else {
+    index_->search(n, x, k, scores, ids);
   }
 }
 

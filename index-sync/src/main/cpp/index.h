@@ -65,6 +65,7 @@ class Index {
 
   void require_sound() const;
   void require_rows(int64_t n, const float* x, const char* what) const;
+  void find(int64_t n, const float* x, int64_t k, int64_t* ids, float* scores) const;
   template <typename Change>
   auto changing(Change change);
 

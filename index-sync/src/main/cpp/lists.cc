@@ -3,12 +3,12 @@
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexIVF.h>
 #include <faiss/index_factory.h>
-#include <faiss/utils/distances.h>
 
 #include <algorithm>
 #include <regex>
 
 #include "best.h"
+#include "compare.h"
 #include "failure.h"
 #include "rows.h"
 
@@ -118,22 +118,32 @@ void Lists::append_rows(int64_t n, const float* x) {
   centres_->search(n, x, 1, scores.data(), nearest.data());
   for (int64_t i = 0; i < n; i++) {
     // Faiss finds none when all scores are beyond float's range.
-    append_row(rows() + i, std::max<int64_t>(nearest[i], 0), x + i * dimension());
+    const int64_t list = std::max<int64_t>(nearest[i], 0);
+    std::copy_n(x + i * dimension(), dimension(), row(next_slot(rows() + i, list)));
+    show_one(list);
   }
 }
 
-void Lists::append_to(int64_t n, const int32_t* lists, const float* x) {
-  for (int64_t i = 0; i < n; i++) {
-    if (lists[i] < 0 || lists[i] >= lists_) {
-      refuse("list " + std::to_string(lists[i]) + " refused: there are " + std::to_string(lists_));
+/// Rows of a list that come one after the other, with no other list's between, lie so, too.
+void Lists::lay_out(const int32_t* rows_of_lists) {
+  int64_t position = 0;
+  for (int64_t list = 0; list < lists_; list++) {
+    for (int32_t i = 0; i < rows_of_lists[list]; i++) {
+      next_slot(position++, list);
+      show_one(list);
     }
   }
-  begin_appending(n, x);
-  for (int64_t i = 0; i < n; i++) append_row(rows() + i, lists[i], x + i * dimension());
-  end_appending(n);
 }
 
-void Lists::append_row(int64_t position, int64_t list, const float* x) {
+std::pair<float*, int64_t> Lists::run_from(int64_t position) const {
+  const int64_t slot = slot_of_row_[position];
+  const int32_t list = list_of_chunk_[slot / kChunkRows];
+  const int64_t first = first_chunk_[list] * kChunkRows;
+  return {row(slot), length_[list].load(std::memory_order_relaxed) - (slot - first)};
+}
+
+/// Takes the next place of a list for a row; searches look there once the list is longer.
+int64_t Lists::next_slot(int64_t position, int64_t list) {
   const int32_t length = length_[list].load(std::memory_order_relaxed);
   const int32_t within = length % kChunkRows;
   if (within == 0) {
@@ -143,10 +153,9 @@ void Lists::append_row(int64_t position, int64_t list, const float* x) {
     last_chunk_[list] = chunk;
   }
   const int64_t slot = last_chunk_[list] * kChunkRows + within;
-  std::copy_n(x, dimension(), row(slot));
   row_of_slot_[slot] = static_cast<int32_t>(position);
   slot_of_row_[position] = static_cast<int32_t>(slot);
-  length_[list].store(length + 1, std::memory_order_release);
+  return slot;
 }
 
 void Lists::copy_row(int64_t position, float* out) const {
@@ -169,11 +178,9 @@ void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
   std::vector<int64_t> nearest(best.n * probes);
   std::vector<float> scores(best.n * probes);
   centres_->search(best.n, best.x, probes, scores.data(), nearest.data());
-  const auto slices = static_cast<int>(std::min<int64_t>(best.threads, best.n));
-#pragma omp parallel for if (slices > 1) num_threads(slices)
-  for (int slice = 0; slice < slices; slice++) {
+  in_slices(best, [&](int64_t from, int64_t to) {
     std::vector<Probe> wanted;
-    for (int64_t q = best.n * slice / slices; q < best.n * (slice + 1) / slices; q++) {
+    for (int64_t q = from; q < to; q++) {
       for (int64_t i = q * probes; i < (q + 1) * probes; i++) {
         if (nearest[i] >= 0) {
           wanted.push_back({static_cast<int32_t>(nearest[i]), static_cast<int32_t>(q)});
@@ -181,7 +188,7 @@ void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
       }
     }
     scan(wanted, sight, label, best);
-  }
+  });
 }
 
 /// Several queries look at a list together, so that it comes from memory once. A single one keeps
@@ -193,51 +200,49 @@ void Lists::scan(const std::vector<Probe>& probes, const Sight& sight, int64_t l
     std::stable_sort(ordered.begin(), ordered.end(),
                      [](const Probe& a, const Probe& b) { return a.list < b.list; });
   }
+  Compared queries(dimension());
   const Probe* const end = ordered.data() + ordered.size();
   for (const Probe* from = ordered.data(); from < end;) {
     const Probe* to = from;
-    while (to < end && to->list == from->list) to++;
-    int64_t left = length_[from->list].load(std::memory_order_acquire);
-    for (int64_t chunk = left == 0 ? 0 : first_chunk_[from->list]; left > 0;) {
-      const int64_t rows = std::min(left, kChunkRows);
-      scan_chunk(chunk, rows, from, to, sight, label, best);
-      left -= rows;
-      if (left > 0) chunk = next_chunk_[chunk];
-    }
+    queries.clear();
+    for (; to < end && to->list == from->list; to++) queries.add(to->query, best);
+    scan_list(from->list, queries, sight, label, best);
     from = to;
   }
 }
 
 // Whether a row is seen is asked only of one that would be taken.
-void Lists::scan_chunk(int64_t chunk, int64_t rows, const Probe* from, const Probe* to,
-                       const Sight& sight, int64_t label, Best& best) const {
-  const size_t d = dimension();
-  const int64_t first = chunk * kChunkRows;
-  for (const Probe* probe = from; probe < to; probe++) {
-    const float* x = best.x + probe->query * d;
-    for (int64_t slot = first; slot < first + rows; slot++) {
-      const float score = faiss::fvec_inner_product(x, row(slot), d);
-      if (score > best.worst(probe->query)) {
-        const int64_t position = row_of_slot_[slot];
-        if (position < sight.rows && is_seen(position, sight)) {
-          best.take(probe->query, score, label + position);
-        }
-      }
-    }
+void Lists::scan_list(int32_t list, const Compared& queries, const Sight& sight, int64_t label,
+                      Best& best) const {
+  int64_t left = length_[list].load(std::memory_order_acquire);
+  for (int64_t chunk = left == 0 ? 0 : first_chunk_[list]; left > 0; chunk = next_chunk_[chunk]) {
+    const int64_t rows = std::min(left, kChunkRows);
+    const int64_t first = chunk * kChunkRows;
+    queries.with(rows, row(first), row(first + rows), best,
+                 [&](int64_t q, float score, int64_t i) {
+                   const int64_t position = row_of_slot_[first + i];
+                   if (position < sight.rows && is_seen(position, sight)) {
+                     best.take(q, score, label + position);
+                   }
+                 });
+    left -= rows;
+    if (left == 0) return;
   }
 }
 
 /// Compares with every row that may be found, and with no other.
 void Lists::gather(const Sight& sight, int64_t label, Best& best) const {
-  const size_t d = dimension();
-  for (int64_t position = 0; position < sight.rows; position++) {
-    if (!is_seen(position, sight)) continue;
-    const float* y = row(slot_of_row_[position]);
-    for (int64_t q = 0; q < best.n; q++) {
-      const float score = faiss::fvec_inner_product(best.x + q * d, y, d);
-      if (score > best.worst(q)) best.take(q, score, label + position);
+  in_slices(best, [&](int64_t from, int64_t to) {
+    Compared queries(dimension());
+    for (int64_t q = from; q < to; q++) queries.add(q, best);
+    for (int64_t position = 0; position < sight.rows; position++) {
+      if (!is_seen(position, sight)) continue;
+      const float* y = row(slot_of_row_[position]);
+      queries.with(1, y, y, best, [&](int64_t q, float score, int64_t) {
+        best.take(q, score, label + position);
+      });
     }
-  }
+  });
 }
 
 }  // namespace shelfstream

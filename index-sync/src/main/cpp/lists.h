@@ -11,6 +11,8 @@
 
 namespace shelfstream {
 
+class Compared;
+
 /// An inverted file of plain vectors that is appended to while it is searched: a new row goes to the
 /// list of its nearest centre at once, so there is no part beside the index that a search would have
 /// to compare with row by row. Faiss trains the centres and looks them up.
@@ -29,13 +31,15 @@ class Lists : public Segment {
   void copy_centres(float* out) const override;
   void take_centres(int64_t n, const float* x) override;
   void copy_lists(int64_t from, int64_t n, int32_t* out) const override;
-  void append_to(int64_t n, const int32_t* lists, const float* x) override;
 
  protected:
   bool trained() const override { return centres_ != nullptr; }
   void append_rows(int64_t n, const float* x) override;
   void copy_row(int64_t position, float* out) const override;
   void set_effort(int64_t effort) override { effort_ = effort; }
+  int64_t groups() const override { return lists_; }
+  void lay_out(const int32_t* rows_of_lists) override;
+  std::pair<float*, int64_t> run_from(int64_t position) const override;
   void offer(const Sight& sight, int64_t label, Best& best) const override;
 
  private:
@@ -49,10 +53,11 @@ class Lists : public Segment {
   };
 
   float* row(int64_t slot) const { return pages_.at(slot * dimension()); }
-  void append_row(int64_t position, int64_t list, const float* x);
+  int64_t next_slot(int64_t position, int64_t list);
+  void show_one(int64_t list) { length_[list].fetch_add(1, std::memory_order_release); }
   void scan(const std::vector<Probe>& probes, const Sight& sight, int64_t label, Best& best) const;
-  void scan_chunk(int64_t chunk, int64_t rows, const Probe* from, const Probe* to,
-                  const Sight& sight, int64_t label, Best& best) const;
+  void scan_list(int32_t list, const Compared& queries, const Sight& sight, int64_t label,
+                 Best& best) const;
   void gather(const Sight& sight, int64_t label, Best& best) const;
 
   const std::string type_;

@@ -18,6 +18,8 @@ void configure() {
 
 void use_threads(int threads) { omp_set_num_threads(threads < 1 ? 1 : threads); }
 
+int threads_in_use() { return omp_get_max_threads(); }
+
 std::string faiss_version() {
   return std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
          std::to_string(FAISS_VERSION_PATCH);

@@ -10,6 +10,7 @@ void configure();
 /// OpenMP threads of the calling thread's next parallel regions. libgomp keeps the number for each
 /// thread, so it is set again in every call.
 void use_threads(int threads);
+int threads_in_use();
 
 /// Such as 1.12.0.
 std::string faiss_version();

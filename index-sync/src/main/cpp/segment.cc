@@ -6,23 +6,19 @@
 #include <faiss/IndexScalarQuantizer.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/index_factory.h>
-#include <faiss/utils/distances.h>
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
 
 #include "best.h"
+#include "compare.h"
 #include "factory.h"
 #include "failure.h"
 #include "limits.h"
 #include "lists.h"
 #include "pages.h"
 #include "rows.h"
-
-extern "C" int sgemm_(const char* transa, const char* transb, const int* m, const int* n,
-                      const int* k, const float* alpha, const float* a, const int* lda,
-                      const float* b, const int* ldb, const float* beta, float* c, const int* ldc);
 
 namespace shelfstream {
 
@@ -56,72 +52,44 @@ class Block : public Segment {
 
   void set_effort(int64_t) override {}
 
+  int64_t groups() const override { return 1; }
+  void lay_out(const int32_t*) override {}
+  std::pair<float*, int64_t> run_from(int64_t position) const override {
+    return {pages_.at(position * dimension()), capacity() - position};
+  }
+
   void offer(const Sight& sight, int64_t label, Best& best) const override {
-    if (sight.allowed != nullptr && sight.count() * kFewAllowed < sight.rows) {
-      gather(sight, label, best);
-    } else if (best.n < faiss::distance_compute_blas_threshold) {
-      one_by_one(sight, label, best);
-    } else {
-      by_matrix(sight, label, best);
-    }
+    const bool few = sight.allowed != nullptr && sight.count() * kFewAllowed < sight.rows;
+    in_slices(best, [&](int64_t from, int64_t to) {
+      Compared queries(dimension());
+      for (int64_t q = from; q < to; q++) queries.add(q, best);
+      few ? each_allowed(queries, sight, label, best)
+          : compare(queries, 0, sight.rows, sight, label, best);
+    });
   }
 
  private:
-  // Faiss's own sizes: what is multiplied stays in the cache.
-  static constexpr int64_t kRowsAtOnce = 1024;
-  static constexpr int64_t kQueriesAtOnce = 4096;
   // Where a filter leaves fewer than one row in so many, the others are not compared at all.
   static constexpr int64_t kFewAllowed = 8;
 
   const Pages pages_;
 
+  const float* row(int64_t position) const { return pages_.at(position * dimension()); }
+
   // Whether a row is buried is asked only of one that would be taken: burying costs searches
   // nothing.
-  void consider(int64_t q, float score, int64_t row, const Sight& sight, int64_t label,
-                Best& best) const {
-    if (score > best.worst(q) && is_seen(row, sight)) best.take(q, score, label + row);
+  void compare(const Compared& queries, int64_t first, int64_t rows, const Sight& sight,
+               int64_t label, Best& best) const {
+    queries.with(rows, row(first), row(sight.rows), best,
+                 [&](int64_t q, float score, int64_t i) {
+                   if (is_seen(first + i, sight)) best.take(q, score, label + first + i);
+                 });
   }
 
-  void compare(int64_t row, const Sight& sight, int64_t label, Best& best) const {
-    const size_t d = dimension();
-    for (int64_t q = 0; q < best.n; q++) {
-      const float score = faiss::fvec_inner_product(best.x + q * d, pages_.at(row * d), d);
-      consider(q, score, row, sight, label, best);
-    }
-  }
-
-  void one_by_one(const Sight& sight, int64_t label, Best& best) const {
-    for (int64_t row = 0; row < sight.rows; row++) compare(row, sight, label, best);
-  }
-
-  void gather(const Sight& sight, int64_t label, Best& best) const {
-    for (int64_t row = 0; row < sight.rows; row++) {
-      if (sight.allows(row)) compare(row, sight, label, best);
-    }
-  }
-
-  void by_matrix(const Sight& sight, int64_t label, Best& best) const {
-    const int64_t d = dimension();
-    const int64_t rows = sight.rows;
-    const int64_t most = std::min(best.n, kQueriesAtOnce);
-    const std::unique_ptr<float[]> products(new float[most * std::min(rows, kRowsAtOnce)]);
-    for (int64_t q = 0; q < best.n; q += most) {
-      const int queries = static_cast<int>(std::min(most, best.n - q));
-      for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
-        const int height = static_cast<int>(std::min(kRowsAtOnce, rows - row));
-        const int width = static_cast<int>(d);
-        const float one = 1;
-        const float zero = 0;
-        sgemm_("T", "N", &height, &queries, &width, &one, pages_.at(row * d), &width,
-               best.x + q * d, &width, &zero, products.get(), &height);
-#pragma omp parallel for if (best.threads > 1) num_threads(best.threads)
-        for (int i = 0; i < queries; i++) {
-          const float* scores = products.get() + static_cast<int64_t>(i) * height;
-          for (int j = 0; j < height; j++) {
-            consider(q + i, scores[j], row + j, sight, label, best);
-          }
-        }
-      }
+  void each_allowed(const Compared& queries, const Sight& sight, int64_t label,
+                    Best& best) const {
+    for (int64_t position = 0; position < sight.rows; position++) {
+      if (sight.allows(position)) compare(queries, position, 1, sight, label, best);
     }
   }
 };
@@ -316,7 +284,46 @@ void Segment::take_centres(int64_t, const float*) { refuse_lists(); }
 
 void Segment::copy_lists(int64_t, int64_t, int32_t*) const { refuse_lists(); }
 
-void Segment::append_to(int64_t, const int32_t*, const float*) { refuse_lists(); }
+int64_t Segment::groups() const { return 0; }
+
+void Segment::lay_out(const int32_t*) { refuse_lists(); }
+
+std::pair<float*, int64_t> Segment::run_from(int64_t) const { refuse_lists(); }
+
+void Segment::begin_filling(int64_t n, const int32_t* rows_of_groups) {
+  if (n != groups()) {
+    refuse(std::to_string(n) + " groups of rows refused: " + std::to_string(groups()) +
+           " expected");
+  }
+  int64_t sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (rows_of_groups[i] < 0) refuse("a group of " + std::to_string(rows_of_groups[i]) + " rows refused");
+    sum += rows_of_groups[i];
+  }
+  if (sum > capacity_ || rows() > 0 || filling_ > 0) {
+    refuse(std::to_string(sum) + " rows refused: there is room for " + std::to_string(capacity_) +
+           ", in an empty segment only");
+  }
+  if (!trained()) throw Error(Failure::kNotTrained, "rows refused: the index is not trained");
+  lay_out(rows_of_groups);
+  damaged_ = true;
+  filling_ = sum;
+}
+
+std::pair<float*, int64_t> Segment::place(int64_t position, int64_t n) const {
+  if (position < 0 || n < 1 || position + n > filling_) {
+    refuse("rows " + std::to_string(position) + " to " + std::to_string(position + n) +
+           " refused: " + std::to_string(filling_) + " are being filled");
+  }
+  const auto [rows, run] = run_from(position);
+  return {rows, std::min(run, n)};
+}
+
+void Segment::end_filling() {
+  rows_.store(filling_, std::memory_order_release);
+  filling_ = 0;
+  damaged_ = false;
+}
 
 void Segment::train_from(const Segment& source) {
   std::vector<int32_t> all(source.rows());

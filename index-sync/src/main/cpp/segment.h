@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace faiss {
@@ -94,8 +95,15 @@ class Segment {
   virtual void take_centres(int64_t n, const float* x);
   virtual void copy_lists(int64_t from, int64_t n, int32_t* out) const;
 
-  /// Appends rows whose lists are known.
-  virtual void append_to(int64_t n, const int32_t* lists, const float* x);
+  /// Room for the first rows of an empty segment, which the caller fills where place() says, in any
+  /// order and from several threads, and shows with end_filling(): nothing else may touch it until
+  /// then. A block has one group of rows, an inverted file one for each list, in their order.
+  void begin_filling(int64_t groups, const int32_t* rows_of_groups);
+
+  /// Where a row belongs, and how many from it on, up to n, lie one after the other.
+  std::pair<float*, int64_t> place(int64_t position, int64_t n) const;
+
+  void end_filling();
 
  protected:
   Segment(int64_t dimension, int64_t capacity);
@@ -110,6 +118,9 @@ class Segment {
   virtual void append_rows(int64_t n, const float* x) = 0;
   virtual void copy_row(int64_t position, float* out) const = 0;
   virtual void set_effort(int64_t effort) = 0;
+  virtual int64_t groups() const;
+  virtual void lay_out(const int32_t* rows_of_groups);
+  virtual std::pair<float*, int64_t> run_from(int64_t position) const;
   /// Offers the rows that are seen: the nearest, or all of them where exact is set.
   virtual void offer(const Sight& sight, int64_t label, Best& best) const = 0;
 
@@ -130,6 +141,7 @@ class Segment {
   const std::unique_ptr<std::atomic<int64_t>[]> buried_;
   std::atomic<bool> any_buried_{false};
   bool damaged_ = false;
+  int64_t filling_ = 0;
 };
 
 /// The first rows of a segment, or those of them that a filter allows (see Sight).

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "products.h"
 #include "segment.h"
 
 namespace {
@@ -236,7 +237,8 @@ void refuses_types_that_cannot_serve() {
   CHECK_FAILS(Failure::kInvalidArgument, untrained->train(0, x.data()));
 }
 
-/// An index with another's centres and lists answers as that one does.
+/// An index with another's centres and lists answers as that one does, whoever fills it in whatever
+/// order.
 void takes_what_was_learnt_before() {
   const Floats x = unit_vectors(3000, 1);
   for (const char* type : {"IVF32,Flat", "IVF32_HNSW8,Flat"}) {
@@ -247,26 +249,54 @@ void takes_what_was_learnt_before() {
     CHECK(index->lists() == 32);
     index->copy_centres(centres.data());
     index->copy_lists(0, 3000, lists.data());
+    std::vector<int32_t> by_list(3000);
+    std::iota(by_list.begin(), by_list.end(), 0);
+    std::stable_sort(by_list.begin(), by_list.end(),
+                     [&](int32_t a, int32_t b) { return lists[a] < lists[b]; });
+    std::vector<int32_t> counts(32);
+    for (const int32_t list : lists) counts[list]++;
     const auto other = Segment::make_index(type, kDimension, 3001);
-    const int32_t wrong = 32;
 
+    CHECK_FAILS(Failure::kNotTrained, other->begin_filling(32, counts.data()));
     other->take_centres(32, centres.data());
     other->effort(4);
-    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(1, &wrong, x.data()));
-    other->append_to(3000, lists.data(), x.data());
+    CHECK_FAILS(Failure::kInvalidArgument, other->begin_filling(31, counts.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(0, 1));
+    other->begin_filling(32, counts.data());
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(2999, 2));
+    CHECK_FAILS(Failure::kInvalidArgument, other->place(-1, 1));
+    CHECK_FAILS(Failure::kFaiss, other->append(1, x.data()));
+    for (const auto& [from, to] : {std::pair{1234, 3000}, std::pair{0, 1234}}) {
+      for (int64_t at = from; at < to;) {
+        const auto [rows, run] = other->place(at, to - at);
+        CHECK(run >= 1 && run <= to - at);
+        for (int64_t i = 0; i < run; i++) {
+          std::copy_n(x.begin() + by_list[at + i] * kDimension, kDimension, rows + i * kDimension);
+        }
+        at += run;
+      }
+    }
+    CHECK(other->rows() == 0);
+    other->end_filling();
 
     const Floats queries = unit_vectors(20, 7);
-    CHECK(nearest({{other, 3000}}, queries, 5).labels == nearest({{index, 3000}}, queries, 5).labels);
+    Hits hits = nearest({{other, 3000}}, queries, 5);
+    for (int64_t& label : hits.labels) label = by_list[label];
+    CHECK(hits.labels == nearest({{index, 3000}}, queries, 5).labels);
     CHECK_FAILS(Failure::kInvalidArgument, other->take_centres(32, centres.data()));
     CHECK_FAILS(Failure::kInvalidArgument, other->copy_lists(2999, 2, lists.data()));
-    CHECK_FAILS(Failure::kInvalidArgument, other->append_to(2, lists.data(), x.data()));
+    CHECK_FAILS(Failure::kInvalidArgument, other->begin_filling(32, counts.data()));
     other->append(1, x.data());
     CHECK(other->rows() == 3001);
   }
-  const auto block = filled("block", x);
-  const int32_t list = 0;
+  const int32_t negative[] = {-1};
+  const int32_t many[] = {10};
+  const auto block = Segment::make_block(kDimension, 9);
   CHECK(block->lists() == 0);
-  CHECK_FAILS(Failure::kUnsupported, block->append_to(1, &list, x.data()));
+  CHECK_FAILS(Failure::kInvalidArgument, block->begin_filling(1, negative));
+  CHECK_FAILS(Failure::kInvalidArgument, block->begin_filling(1, many));
+  CHECK_FAILS(Failure::kInvalidArgument,
+              Segment::make_index("HNSW8", kDimension, 9)->begin_filling(1, many));
   CHECK_FAILS(Failure::kInvalidArgument,
               Segment::make_index("IVF32,Flat", kDimension, 9)->take_centres(31, x.data()));
 }
@@ -353,9 +383,48 @@ void changes_under_running_searches(const std::string& type) {
   CHECK(answered >= most / 10 - 1);
 }
 
+Floats plain_values(int64_t n, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> value(-0.1F, 0.1F);
+  Floats values(n);
+  for (float& each : values) each = value(random);
+  return values;
+}
+
+void sums_a_pair_alike_whatever_it_is_compared_beside() {
+  for (const int64_t d : {1, 3, 4, 8, 15, 16, 17, 33, 512}) {
+    constexpr int64_t kRows = 21;
+    constexpr int64_t kQueries = 11;
+    const Floats y = plain_values(kRows * d, 1);
+    const Floats x = plain_values(kQueries * d, 2);
+    std::vector<const float*> queries;
+    for (int64_t q = 0; q < kQueries; q++) queries.push_back(x.data() + q * d);
+    for (const shelfstream::Products products : shelfstream::all_inner_products()) {
+      Floats one(kQueries * kRows);
+      for (int64_t q = 0; q < kQueries; q++) {
+        for (int64_t row = 0; row < kRows; row++) {
+          const float* values = y.data() + row * d;
+          products(1, &queries[q], 1, values, d, values, &one[q * kRows + row]);
+          const double sum = std::inner_product(values, values + d, queries[q], 0.0);
+          CHECK(std::fabs(one[q * kRows + row] - sum) < 1e-5);
+        }
+      }
+      for (int64_t m = 1; m <= kQueries; m++) {
+        for (int64_t n = 1; n <= kRows; n++) {
+          Floats all(m * n);
+          products(m, queries.data(), n, y.data(), d, y.data() + kRows * d, all.data());
+          for (int64_t i = 0; i < m * n; i++) CHECK(all[i] == one[i / n * kRows + i % n]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void add_segment_tests(Tests& tests) {
+  tests.add("products: the same bits whatever a pair is compared beside",
+            sums_a_pair_alike_whatever_it_is_compared_beside);
   tests.add("segments: finds the best live rows of all", finds_the_best_live_rows_of_all_segments);
   for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "IVF8,Flat", "IVF8,SQfp16"}) {
     tests.add(std::string("segments: hides buried rows, ") + type,

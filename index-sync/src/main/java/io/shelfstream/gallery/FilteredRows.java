@@ -30,7 +30,7 @@ final class FilteredRows {
       int word = known / Long.SIZE;
       long value = bits.get(word);
       for (; known < end; known++) {
-        if (filter.allows(segment.photo(known).entry())) {
+        if (filter.allows(segment.entry(known))) {
           value |= 1L << known;
         }
       }

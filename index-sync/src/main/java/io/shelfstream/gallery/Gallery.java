@@ -50,7 +50,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   /** Held by whoever changes anything below. */
   private final Lock writing = new ReentrantLock();
 
-  private Map<String, Photo> photos = new HashMap<>();
+  private final PhotosById photos = new PhotosById();
   private final PhotosByProduct byProduct = new PhotosByProduct();
 
   private Map<Integer, Long> covered = Map.of();
@@ -174,9 +174,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       boolean known = offset < covered.getOrDefault(partition, 0L);
-      Photo photo = known && isThere ? photos.get(galleryImageId) : null;
-      if (photo != null) {
-        photo.confirm();
+      if (known && isThere) {
+        photos.confirm(galleryImageId);
       }
       return known;
     } finally {
@@ -195,11 +194,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     try {
       requireOpen();
       moment++;
-      List<String> gone =
-          photos.values().stream()
-              .filter(photo -> !photo.isConfirmed())
-              .map(photo -> photo.entry().galleryImageId())
-              .toList();
+      List<String> gone = photos.unconfirmed();
       gone.forEach(this::remove);
       caughtUp = true;
       publish(current.versions());
@@ -400,13 +395,14 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     for (int position : live) {
       float[] embedding = new float[dimension];
       rows.get(embedding);
-      Photo photo = block.photo(position);
-      Photo moved = append(new VectorRecord(photo.entry(), photo.embedding(), embedding));
+      GalleryEntry entry = block.entry(position);
+      Photo photo = Objects.requireNonNull(photos.get(entry.galleryImageId()));
+      Photo moved = append(new VectorRecord(entry, photo.embedding(), embedding));
       if (!photo.isConfirmed()) {
         moved.unconfirm();
       }
       byProduct.remove(photo);
-      enter(photo.entry().galleryImageId(), moved);
+      enter(entry.galleryImageId(), moved);
       photo.bury(moment);
     }
     publish(current.versions());
@@ -464,38 +460,23 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      if (!photos.isEmpty()) {
+      if (photos.size() > 0) {
         throw new IllegalStateException("a gallery that holds photos is not read from a file");
       }
       moment++;
-      List<LiveSegment> read = new SnapshotReader(file, header, moment).read();
-      Map<String, Photo> found = byId(read, header.photos());
-      List<LiveSegment> segments = new ArrayList<>(read);
+      SnapshotReader.Restored restored = new SnapshotReader(file, header, moment).read();
+      List<LiveSegment> segments = new ArrayList<>(restored.segments());
       segments.sort(Comparator.comparing(LiveSegment::grows));
       if (segments.isEmpty() || !segments.get(segments.size() - 1).grows()) {
         segments.add(LiveSegment.block(dimension));
       }
-      photos = found;
+      photos.restore(restored.photos());
       covered = header.versions();
       show(segments);
       publish(covered);
     } finally {
       writing.unlock();
     }
-  }
-
-  private static Map<String, Photo> byId(List<LiveSegment> segments, int count) throws IOException {
-    Map<String, Photo> found = new HashMap<>((int) (count / 0.75) + 1);
-    for (LiveSegment segment : segments) {
-      for (Photo photo : segment.photos(segment.rows())) {
-        if (found.put(photo.entry().galleryImageId(), photo) != null) {
-          segments.forEach(each -> each.vectors().close());
-          throw SnapshotFile.damaged(
-              "photo '%s' is there twice".formatted(photo.entry().galleryImageId()));
-        }
-      }
-    }
-    return found;
   }
 
   private void requireOpen() {
@@ -583,7 +564,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      byProduct.fill(photos.values());
+      byProduct.fill(photos.all());
       return byProduct.of(productId).stream()
           .filter(photo -> !photo.entry().galleryImageId().equals(galleryImageId))
           .limit(MOST_COMPARED)
@@ -598,7 +579,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   public List<GalleryEntry> entries() {
     writing.lock();
     try {
-      return photos.values().stream()
+      return photos.all().stream()
           .map(Photo::entry)
           .sorted(Comparator.comparing(GalleryEntry::galleryImageId))
           .toList();

@@ -1,14 +1,16 @@
 package io.shelfstream.gallery;
 
 import io.shelfstream.index.Segment;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A segment and the photos in it, position by position. Lives as long as a {@link Generation} lists
@@ -18,13 +20,26 @@ final class LiveSegment {
 
   static final String EXACT = "Flat";
 
+  private static final RestoredWords[] NONE = {};
+
   private static final int MOST_FILTERS = 128;
 
   /** A row in so many is dead: then the live ones are worth moving. */
   private static final int DEAD_SHARE = 5;
 
+  private static final VarHandle PHOTOS = MethodHandles.arrayElementVarHandle(Photo[].class);
+
   private final Segment vectors;
-  private final Photo[] photos;
+
+  /** Null for a photo of a snapshot that nobody has asked for. */
+  private final @Nullable Photo[] photos;
+
+  /** What a snapshot says of them, by stretch. */
+  private final RestoredWords[] words;
+
+  /** When they came into the gallery. */
+  private final long restoredAt;
+
   private final String type;
   private final AtomicInteger generations = new AtomicInteger();
 
@@ -52,7 +67,8 @@ final class LiveSegment {
   /** A block, still empty. */
   static LiveSegment block(int dimension) {
     int capacity = blockRows(dimension);
-    return new LiveSegment(Segment.block(dimension, capacity), new Photo[capacity], EXACT, 0);
+    return new LiveSegment(
+        Segment.block(dimension, capacity), new Photo[capacity], EXACT, 0, NONE, 0);
   }
 
   /**
@@ -61,7 +77,18 @@ final class LiveSegment {
    * @param photos one a row, and room for what is appended later
    */
   static LiveSegment filled(Segment vectors, Photo[] photos, int rows, String type) {
-    return new LiveSegment(vectors, photos, type, rows);
+    return new LiveSegment(vectors, photos, type, rows, NONE, 0);
+  }
+
+  /**
+   * A segment of a snapshot.
+   *
+   * @param words by stretch; may still be filled by the caller
+   * @param since when its photos come into the gallery
+   */
+  static LiveSegment restored(
+      Segment vectors, int rows, String type, RestoredWords[] words, long since) {
+    return new LiveSegment(vectors, new Photo[vectors.capacity()], type, rows, words, since);
   }
 
   /**
@@ -71,12 +98,20 @@ final class LiveSegment {
     return Segment.grows(type) ? rows + rows / 4 + 1024 : rows;
   }
 
-  private LiveSegment(Segment vectors, Photo[] photos, String type, int rows) {
+  private LiveSegment(
+      Segment vectors,
+      @Nullable Photo[] photos,
+      String type,
+      int rows,
+      RestoredWords[] words,
+      long restoredAt) {
     this.vectors = vectors;
     this.photos = photos;
     this.type = type;
     this.rows = rows;
     this.trainedRows = rows;
+    this.words = words;
+    this.restoredAt = restoredAt;
   }
 
   /** Rows of a full block of this dimension. */
@@ -104,7 +139,42 @@ final class LiveSegment {
 
   /** Read by searches, for positions that their snapshot covers. */
   Photo photo(int position) {
-    return photos[position];
+    Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
+    return photo == null ? restored(position, restored(position)) : photo;
+  }
+
+  // Several searches may ask at once: one object of a photo counts.
+  private Photo restored(int position, RestoredWords said) {
+    int within = withinStretch(position);
+    Photo photo =
+        Photo.restored(said.fingerprint(within), said.entry(within), restoredAt, this, position);
+    Photo before = (Photo) PHOTOS.compareAndExchange(photos, position, null, photo);
+    return before == null ? photo : before;
+  }
+
+  /** What is said of a photo now. */
+  GalleryEntry entry(int position) {
+    Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
+    return photo == null ? restored(position).entry(withinStretch(position)) : photo.entry();
+  }
+
+  /** Writes what was said of a photo at a moment at which it was in the gallery. */
+  void say(int position, long asOf, PhotoWords to) throws IOException {
+    Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
+    if (photo == null) {
+      restored(position).say(withinStretch(position), to);
+    } else {
+      to.add(photo.entry(asOf), photo.embedding());
+    }
+  }
+
+  /** What its snapshot says of a photo, with others of its stretch. */
+  RestoredWords restored(int position) {
+    return words[position / SnapshotFile.STRETCH];
+  }
+
+  static int withinStretch(int position) {
+    return position % SnapshotFile.STRETCH;
   }
 
   int rows() {
@@ -125,7 +195,13 @@ final class LiveSegment {
   }
 
   int[] livePositions() {
-    return IntStream.range(0, rows).filter(i -> photos[i].isLive()).toArray();
+    return IntStream.range(0, rows).filter(this::isLive).toArray();
+  }
+
+  // One that nobody has asked for was not buried, either.
+  private boolean isLive(int position) {
+    Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
+    return photo == null || photo.isLive();
   }
 
   boolean isFull() {
@@ -140,19 +216,9 @@ final class LiveSegment {
   Photo append(VectorRecord record, long since) {
     vectors.append(FloatBuffer.wrap(record.embedding()));
     Photo photo = new Photo(record.fingerprint(), record.entry(), since, this, rows);
-    photos[rows] = photo;
+    PHOTOS.setRelease(photos, rows, photo);
     rows++;
     return photo;
-  }
-
-  /** Says which photo lies at a position; its vector comes from a file. */
-  void restore(int position, Fingerprint fingerprint, GalleryEntry entry, long since) {
-    photos[position] = Photo.restored(fingerprint, entry, since, this, position);
-  }
-
-  /** The photos at the first so many positions. */
-  List<Photo> photos(int count) {
-    return Arrays.asList(photos).subList(0, count);
   }
 
   /** Which of the first rows a filter allows: see {@link Segment.View}. */
@@ -167,7 +233,7 @@ final class LiveSegment {
   /** Tells its photos that they lie here now. */
   void takePhotos() {
     for (int i = 0; i < rows; i++) {
-      photos[i].moveTo(this, i);
+      photo(i).moveTo(this, i);
     }
   }
 

@@ -28,8 +28,8 @@ import java.util.zip.CRC32C;
  * <pre>
  * {@value #MAGIC}, format
  * for each segment   centres of its lists: float32, lists × dimension (inverted files only)
+ *                    rows of each list: int32 (inverted files only); they follow list by list
  *   each stretch     what is said of its photos, and the SHA-256 of each embedding
- *                    list of each row: int32 (inverted files only)
  *                    embeddings: float32, rows × dimension
  * directory          header, place and checksum of every section
  * its length, its checksum, {@value #MAGIC}
@@ -42,11 +42,11 @@ final class SnapshotFile {
   /** How a file that is being written begins. */
   static final String DRAFT = ".snapshot-";
 
-  /** Photos of a stretch at most: what one task reads. */
+  /** Photos of a stretch, which only the last of a segment may lack: what one task reads. */
   static final int STRETCH = 16_384;
 
   private static final String MAGIC = "shelfstream-gallery";
-  private static final int FORMAT = 2;
+  private static final int FORMAT = 3;
   private static final int HEAD = 2 + MAGIC.length() + Integer.BYTES;
   private static final int TAIL = Integer.BYTES + Integer.BYTES + 2 + MAGIC.length();
   private static final int MOST_DIRECTORY = 64 << 20;
@@ -91,12 +91,19 @@ final class SnapshotFile {
    * @param lists of an inverted file, else 0
    * @param effort lists that a search looks at
    * @param centres of the lists; an empty section for Flat
+   * @param counts rows of each list; an empty section for Flat
    */
   record Part(
-      String type, int rows, int lists, int effort, Section centres, List<Stretch> stretches) {}
+      String type,
+      int rows,
+      int lists,
+      int effort,
+      Section centres,
+      Section counts,
+      List<Stretch> stretches) {}
 
   /** Some rows of a segment. */
-  record Stretch(int rows, Section words, Section lists, Section vectors) {}
+  record Stretch(int rows, Section words, Section vectors) {}
 
   /** A place in the file. */
   record Section(long offset, long length, int checksum) {
@@ -278,11 +285,11 @@ final class SnapshotFile {
       out.writeInt(part.lists);
       out.writeInt(part.effort);
       write(out, part.centres);
+      write(out, part.counts);
       out.writeInt(part.stretches.size());
       for (Stretch stretch : part.stretches) {
         out.writeInt(stretch.rows);
         write(out, stretch.words);
-        write(out, stretch.lists);
         write(out, stretch.vectors);
       }
     }
@@ -316,15 +323,15 @@ final class SnapshotFile {
     int effort = in.readInt();
     Section centres = section(in, size);
     centres.require((long) lists * dimension * Float.BYTES);
+    Section counts = section(in, size);
+    counts.require((long) lists * Integer.BYTES);
     List<Stretch> stretches = new ArrayList<>();
     int seen = 0;
     for (int i = in.readInt(); i > 0; i--) {
-      Stretch stretch =
-          new Stretch(in.readInt(), section(in, size), section(in, size), section(in, size));
-      if (stretch.rows < 1 || stretch.rows > STRETCH) {
+      Stretch stretch = new Stretch(in.readInt(), section(in, size), section(in, size));
+      if (stretch.rows < 1 || stretch.rows != Math.min(STRETCH, rows - seen)) {
         throw damaged("a stretch of %d rows".formatted(stretch.rows));
       }
-      stretch.lists.require(lists == 0 ? 0 : (long) stretch.rows * Integer.BYTES);
       stretch.vectors.require((long) stretch.rows * dimension * Float.BYTES);
       seen += stretch.rows;
       stretches.add(stretch);
@@ -332,7 +339,7 @@ final class SnapshotFile {
     if (seen != rows) {
       throw damaged("%d rows of %d".formatted(seen, rows));
     }
-    return new Part(type, rows, lists, effort, centres, List.copyOf(stretches));
+    return new Part(type, rows, lists, effort, centres, counts, List.copyOf(stretches));
   }
 
   private static Section section(DataInput in, long size) throws IOException {

@@ -7,9 +7,9 @@ import io.shelfstream.gallery.SnapshotFile.Stretch;
 import io.shelfstream.index.Segment;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -33,6 +33,9 @@ final class SnapshotReader {
   private final Header header;
   private final long moment;
   private final List<LiveSegment> segments = new ArrayList<>();
+  private final List<Segment.Filling> fillings = new ArrayList<>();
+  private final List<Callable<?>> wordTasks = new ArrayList<>();
+  private final List<Callable<?>> vectorTasks = new ArrayList<>();
 
   /**
    * @param moment at which its photos come into the gallery
@@ -43,16 +46,24 @@ final class SnapshotReader {
     this.moment = moment;
   }
 
+  /** What the gallery held; the caller closes the segments. */
+  record Restored(List<LiveSegment> segments, RestoredPhotos photos) {}
+
   /**
-   * @return what the gallery held; the caller closes them
    * @throws IOException saying what is wrong with the file: everything is closed then
    */
-  List<LiveSegment> read() throws IOException {
+  Restored read() throws IOException {
     int threads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try {
-      finish(pool);
-      return segments;
+      prepare();
+      List<Future<?>> words = submitted(wordTasks, pool);
+      List<Future<?>> vectors = submitted(vectorTasks, pool);
+      await(words);
+      RestoredPhotos photos = new RestoredPhotos(segments);
+      await(vectors);
+      fillings.forEach(Segment.Filling::finish);
+      return new Restored(segments, photos);
     } catch (IOException | RuntimeException e) {
       pool.shutdownNow();
       awaitEnd(pool);
@@ -67,11 +78,13 @@ final class SnapshotReader {
     }
   }
 
-  private void finish(ExecutorService pool) throws IOException {
-    List<Future<?>> reads = new ArrayList<>();
-    for (Callable<?> task : tasks()) {
-      reads.add(pool.submit(task));
-    }
+  private static List<Future<?>> submitted(List<Callable<?>> tasks, ExecutorService pool) {
+    List<Future<?>> futures = new ArrayList<>();
+    tasks.forEach(task -> futures.add(pool.submit(task)));
+    return futures;
+  }
+
+  private static void await(List<Future<?>> reads) throws IOException {
     for (Future<?> read : reads) {
       try {
         read.get();
@@ -106,84 +119,63 @@ final class SnapshotReader {
     }
   }
 
-  private List<Callable<?>> tasks() throws IOException {
-    List<Callable<?>> tasks = new ArrayList<>();
-    List<Callable<?>> words = new ArrayList<>();
+  private void prepare() throws IOException {
     for (Part part : header.parts()) {
-      LiveSegment segment = segment(part);
-      segments.add(segment);
-      // Rows of one segment are appended in their order.
-      tasks.add(
-          () -> {
-            vectors(part, segment.vectors());
-            return null;
-          });
-      int first = 0;
-      for (Stretch stretch : part.stretches()) {
-        int from = first;
-        words.add(
+      RestoredWords[] words = new RestoredWords[part.stretches().size()];
+      Segment vectors = segment(part);
+      segments.add(LiveSegment.restored(vectors, part.rows(), part.type(), words, moment));
+      Segment.Filling filling =
+          vectors.fill(rowsOfGroups(part, vectors), VectorRecord.LENGTH_TOLERANCE);
+      fillings.add(filling);
+      for (int i = 0; i < words.length; i++) {
+        int number = i;
+        Stretch stretch = part.stretches().get(i);
+        wordTasks.add(
             () -> {
-              words(stretch, segment, from);
+              words[number] = new RestoredWords(stretch.words().read(channel), stretch.rows());
               return null;
             });
-        first += stretch.rows();
+        vectorTasks.add(
+            () -> {
+              vectors(stretch, filling, number * SnapshotFile.STRETCH);
+              return null;
+            });
       }
     }
-    tasks.addAll(words);
-    return tasks;
   }
 
-  private LiveSegment segment(Part part) throws IOException {
-    int dimension = header.dimension();
+  private Segment segment(Part part) throws IOException {
+    boolean exact = part.lists() == 0 && part.type().equals(LiveSegment.EXACT);
+    if (exact && part.rows() > 0) {
+      return Segment.block(header.dimension(), part.rows());
+    }
+    if (part.lists() == 0 || !Segment.grows(part.type())) {
+      throw SnapshotFile.damaged(
+          "a segment of type %s with %d rows".formatted(part.type(), part.rows()));
+    }
+    return Segment.index(
+        part.type(), header.dimension(), LiveSegment.roomFor(part.rows(), part.type()));
+  }
+
+  private int[] rowsOfGroups(Part part, Segment segment) throws IOException {
     if (part.lists() == 0) {
-      if (!part.type().equals(LiveSegment.EXACT)) {
-        throw SnapshotFile.damaged("a segment of type " + part.type());
-      }
-      return LiveSegment.filled(
-          Segment.block(dimension, part.rows()), new Photo[part.rows()], part.rows(), part.type());
+      return new int[] {part.rows()};
     }
-    if (!Segment.grows(part.type())) {
-      throw SnapshotFile.damaged("a segment of type " + part.type());
+    segment.takeCentres(part.centres().read(channel).asFloatBuffer());
+    segment.effort(part.effort());
+    int[] rows = new int[part.lists()];
+    part.counts().read(channel).asIntBuffer().get(rows);
+    long sum = Arrays.stream(rows).asLongStream().sum();
+    if (sum != part.rows()) {
+      throw SnapshotFile.damaged("%d rows in lists of %d".formatted(sum, part.rows()));
     }
-    int room = LiveSegment.roomFor(part.rows(), part.type());
-    Segment index = Segment.index(part.type(), dimension, room);
-    return LiveSegment.filled(index, new Photo[room], part.rows(), part.type());
+    return rows;
   }
 
-  private void vectors(Part part, Segment segment) throws IOException {
-    if (part.lists() > 0) {
-      segment.takeCentres(part.centres().read(channel).asFloatBuffer());
-      segment.effort(part.effort());
-    }
-    int rowBytes = header.dimension() * Float.BYTES;
-    int rows = Math.max(1, PIECE / rowBytes);
-    ByteBuffer piece = SnapshotFile.direct(rows * rowBytes);
-    for (Stretch stretch : part.stretches()) {
-      ByteBuffer lists = stretch.lists().read(channel);
-      Reading reading = new Reading(channel, stretch.vectors());
-      for (int left = stretch.rows(); left > 0; left -= rows) {
-        int some = Math.min(left, rows);
-        reading.next(piece.clear().limit(some * rowBytes));
-        Segment.requireUnitLength(
-            piece.asFloatBuffer(), header.dimension(), VectorRecord.LENGTH_TOLERANCE);
-        if (part.lists() == 0) {
-          segment.append(piece.asFloatBuffer());
-        } else {
-          int[] of = new int[some];
-          lists.asIntBuffer().get(of);
-          lists.position(lists.position() + some * Integer.BYTES);
-          segment.append(piece.asFloatBuffer(), of);
-        }
-      }
-      reading.finish();
-    }
-  }
-
-  private void words(Stretch stretch, LiveSegment segment, int first) throws IOException {
-    int[] at = {first};
-    new PhotoWords.Reader(stretch.words().read(channel))
-        .read(
-            stretch.rows(),
-            (entry, fingerprint) -> segment.restore(at[0]++, fingerprint, entry, moment));
+  private void vectors(Stretch stretch, Segment.Filling filling, int first) throws IOException {
+    Reading reading = new Reading(channel, stretch.vectors());
+    int atOnce = Math.max(1, PIECE / (header.dimension() * Float.BYTES));
+    filling.take(first, stretch.rows(), atOnce, reading::next);
+    reading.finish();
   }
 }

@@ -73,7 +73,15 @@ final class SnapshotWriter {
       for (int i = 0; i < live.length; i += SnapshotFile.STRETCH) {
         int[] some = Arrays.copyOfRange(live, i, Math.min(i + SnapshotFile.STRETCH, live.length));
         Stretch stretch = stretch(segment, some);
-        parts.add(new Part(LiveSegment.EXACT, some.length, 0, 0, Section.NONE, List.of(stretch)));
+        parts.add(
+            new Part(
+                LiveSegment.EXACT,
+                some.length,
+                0,
+                0,
+                Section.NONE,
+                Section.NONE,
+                List.of(stretch)));
       }
     }
     return parts;
@@ -92,39 +100,50 @@ final class SnapshotWriter {
     centres.asFloatBuffer().put(vectors.centres());
     writing.put(centres);
     Section section = writing.end();
+    int[] lists = vectors.listsOf(0, live.length == 0 ? 0 : live[live.length - 1] + 1);
+    int[] counts = new int[vectors.lists()];
+    int[] ordered = byList(live, lists, counts);
+    ByteBuffer numbers = SnapshotFile.direct(counts.length * Integer.BYTES);
+    numbers.asIntBuffer().put(counts);
+    writing.put(numbers);
+    Section ofLists = writing.end();
     List<Stretch> stretches = new ArrayList<>();
-    for (int i = 0; i < live.length; i += SnapshotFile.STRETCH) {
-      int end = Math.min(i + SnapshotFile.STRETCH, live.length);
-      stretches.add(stretch(segment, Arrays.copyOfRange(live, i, end)));
+    for (int i = 0; i < ordered.length; i += SnapshotFile.STRETCH) {
+      int end = Math.min(i + SnapshotFile.STRETCH, ordered.length);
+      stretches.add(stretch(segment, Arrays.copyOfRange(ordered, i, end)));
     }
     return new Part(
-        segment.type(), live.length, vectors.lists(), vectors.effort(), section, stretches);
+        segment.type(), live.length, counts.length, vectors.effort(), section, ofLists, stretches);
+  }
+
+  /** Positions list by list; counts how many are in each. */
+  private static int[] byList(int[] positions, int[] lists, int[] counts) {
+    for (int position : positions) {
+      counts[lists[position]]++;
+    }
+    int[] next = new int[counts.length];
+    for (int list = 1; list < counts.length; list++) {
+      next[list] = next[list - 1] + counts[list - 1];
+    }
+    int[] ordered = new int[positions.length];
+    for (int position : positions) {
+      ordered[next[lists[position]]++] = position;
+    }
+    return ordered;
   }
 
   private Stretch stretch(LiveSegment segment, int[] positions) throws IOException {
     PhotoWords words = new PhotoWords();
     for (int position : positions) {
-      Photo photo = segment.photo(position);
-      words.add(photo.entry(snapshot.asOf()), photo.embedding());
+      segment.say(position, snapshot.asOf(), words);
     }
     writing.put(words.take());
     Section said = writing.end();
-    Section lists = Section.NONE;
-    if (segment.grows()) {
-      int first = positions[0];
-      int[] all = segment.vectors().listsOf(first, positions[positions.length - 1] + 1 - first);
-      ByteBuffer numbers = SnapshotFile.direct(positions.length * Integer.BYTES);
-      for (int position : positions) {
-        numbers.putInt(all[position - first]);
-      }
-      writing.put(numbers.flip());
-      lists = writing.end();
-    }
     for (int i = 0; i < positions.length; i += LivePart.MOST_ROWS) {
       int end = Math.min(i + LivePart.MOST_ROWS, positions.length);
       segment.vectors().copy(Arrays.copyOfRange(positions, i, end), floats);
       writing.put(rows.clear().limit((end - i) * snapshot.dimension() * Float.BYTES));
     }
-    return new Stretch(positions.length, said, lists, writing.end());
+    return new Stretch(positions.length, said, writing.end());
   }
 }

@@ -2,6 +2,7 @@ package io.shelfstream.index;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
@@ -254,7 +255,11 @@ final class NativeFaiss implements AutoCloseable {
 
   static native void copyLists0(long handle, int from, int[] out);
 
-  static native void appendTo0(long handle, int[] lists, FloatBuffer vectors, int offset);
+  static native void beginFilling0(long handle, int[] rowsOfGroups);
+
+  static native ByteBuffer place0(long handle, int position, int n);
+
+  static native void endFilling0(long handle);
 
   static native void copyBuried0(long handle, long asOf, long[] out, int n);
 

@@ -2,13 +2,16 @@ package io.shelfstream.index;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -210,12 +213,65 @@ public final class Segment implements AutoCloseable {
     return lists;
   }
 
-  /** Appends rows whose lists are known. */
-  public void append(FloatBuffer vectors, int[] lists) {
-    try (DirectFloats direct = DirectFloats.of(vectors)) {
-      Vectors.requireSameCount(lists.length, Vectors.count(vectors, dimension));
-      NativeFaiss.appendTo0(handle, lists, direct.floats(), direct.floats().position());
+  /** Rows of a file. */
+  public interface Source {
+
+    /** Fills a buffer, from position to limit, with little-endian float32 of whole rows. */
+    void read(ByteBuffer rows) throws IOException;
+  }
+
+  /**
+   * Fills an empty segment with rows that are read straight into its memory; from several threads
+   * and in any order, until {@link #finish}. Nothing else may touch the segment meanwhile.
+   */
+  public final class Filling {
+    private final int rows;
+    private final float tolerance;
+    private final AtomicInteger filled = new AtomicInteger();
+
+    private Filling(int rows, double tolerance) {
+      this.rows = rows;
+      this.tolerance = (float) tolerance;
     }
+
+    /**
+     * Takes n rows from a position on.
+     *
+     * @param atOnce rows asked of the source at a time, at most
+     * @throws IllegalArgumentException when one is not of unit length
+     */
+    public void take(int position, int n, int atOnce, Source source) throws IOException {
+      for (int at = position; at < position + n; ) {
+        ByteBuffer place =
+            NativeFaiss.place0(handle, at, Math.min(atOnce, position + n - at))
+                .order(ByteOrder.nativeOrder());
+        source.read(place.duplicate());
+        int some = place.capacity() / Float.BYTES / dimension;
+        NativeFaiss.requireUnitLength0(place.asFloatBuffer(), some, dimension, tolerance);
+        filled.addAndGet(some);
+        at += some;
+      }
+    }
+
+    /** Shows all rows. */
+    public void finish() {
+      if (filled.get() != rows) {
+        throw new IllegalStateException(filled.get() + " rows of " + rows + " were filled");
+      }
+      NativeFaiss.endFilling0(handle);
+    }
+  }
+
+  /**
+   * Begins to fill this segment.
+   *
+   * @param rows how many: of a block in one number, of an index that {@link #grows} in one for each
+   *     list, whose rows come one list after the other
+   * @param tolerance how far a row's length may be from 1
+   */
+  public Filling fill(int[] rows, double tolerance) {
+    NativeFaiss.beginFilling0(handle, rows);
+    return new Filling(Arrays.stream(rows).sum(), tolerance);
   }
 
   /** Which of the first n rows are buried as of a moment. */

@@ -73,7 +73,7 @@ final class Endurance {
     return times.quantile(0.5);
   }
 
-  private static double residentMib() throws IOException {
+  static double residentMib() throws IOException {
     return Files.readAllLines(Path.of("/proc/self/status")).stream()
         .filter(line -> line.startsWith("VmRSS:"))
         .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)

@@ -16,6 +16,7 @@ final class GalleryBench {
       List.of("fire", "freshness", "endurance", "restart", "speed");
 
   private boolean quick;
+  private boolean processor;
   private Duration fire = Duration.ofMinutes(10);
   private long seed = new Random().nextInt(1_000_000);
   private List<Integer> sizes = List.of(100_000, 1_000_000);
@@ -40,6 +41,7 @@ final class GalleryBench {
           sizes = List.of(100_000);
           types = List.of("Flat", "IVFLISTS,Flat");
         }
+        case "--processor" -> processor = true;
         case "--seed" -> seed = Long.parseLong(arguments.next());
         case "--minutes" -> fire = Duration.ofMinutes(Long.parseLong(arguments.next()));
         case "--sizes" ->
@@ -91,18 +93,25 @@ final class GalleryBench {
         for (int size : sizes) {
           for (String type : List.of("Flat", "IVF1024,Flat")) {
             Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
-            new Restart(type, size, seed, snapshots).run(results);
+            try (Peer peer = peer(snapshots)) {
+              new Restart(type, size, seed, snapshots, peer).run(results);
+            }
             delete(snapshots);
           }
         }
       }
       default ->
-          new Speed(sizes, types, seed, quick, folder)
+          new Speed(sizes, types, seed, quick, processor, folder.resolveSibling("gallery-speed"))
               .run(
                   results,
                   System.getProperty("bench.python"),
                   Path.of(System.getProperty("bench.peer")));
     }
+  }
+
+  private static Peer peer(Path folder) throws java.io.IOException {
+    return new Peer(
+        System.getProperty("bench.python"), Path.of(System.getProperty("bench.peer")), folder);
   }
 
   private static void delete(Path folder) throws java.io.IOException {

@@ -4,16 +4,15 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.gallery.GallerySnapshots;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A gallery from its snapshot, beside reading the file and beside applying all its records. Reading
- * is one thread going through the file with one buffer, keeping nothing: from the page cache, or
- * from the disk, the cache having been told to drop the file.
+ * A gallery from its snapshot, beside reading the file into fresh memory in another process and
+ * beside applying all its records: from the page cache, or from the disk, the cache having been
+ * told to drop the file.
  */
 final class Restart {
 
@@ -26,17 +25,33 @@ final class Restart {
   private final int photos;
   private final long seed;
   private final Path folder;
+  private final Peer peer;
 
-  Restart(String type, int photos, long seed, Path folder) {
+  Restart(String type, int photos, long seed, Path folder, Peer peer) {
     this.type = type;
     this.photos = photos;
     this.seed = seed;
     this.folder = folder;
+    this.peer = peer;
   }
 
   void run(Results results) throws IOException, InterruptedException {
     String check = "restart";
     String what = "%s %dk ".formatted(type, photos / 1000);
+    List<List<String>> expected = saved(results, check, what);
+    Path file = file();
+    results.note(check, what + "snapshot, MiB", Files.size(file) / 1048576.0);
+    compare(results, check, what + "cached: ", file, expected, false);
+    if (drop(file)) {
+      compare(results, check, what + "from disk: ", file, expected, true);
+    } else {
+      System.err.println("restart: dd cannot drop the file from the cache; not read from disk");
+    }
+  }
+
+  /** What a gallery answers, of which there is a snapshot afterwards. */
+  private List<List<String>> saved(Results results, String check, String what)
+      throws IOException, InterruptedException {
     try (Gallery before = gallery()) {
       results.note(check, what + "records applied per second, decoded already", fill(before));
       if (!type.equals("Flat")) {
@@ -44,15 +59,7 @@ final class Restart {
       }
       GallerySnapshots snapshots = new GallerySnapshots(folder, "topic");
       results.note(check, what + "snapshot written, ms", ms(() -> snapshots.save(before)));
-      Path file = file();
-      results.note(check, what + "snapshot, MiB", Files.size(file) / 1048576.0);
-      List<List<String>> expected = answers(before);
-      compare(results, check, what + "cached: ", file, expected, false);
-      if (drop(file)) {
-        compare(results, check, what + "from disk: ", file, expected, true);
-      } else {
-        System.err.println("restart: dd cannot drop the file from the cache; not read from disk");
-      }
+      return answers(before);
     }
   }
 
@@ -93,7 +100,7 @@ final class Restart {
       if (fromDisk) {
         drop(file);
       }
-      reading.add((long) (ms(() -> read(file)) * 1e6));
+      reading.add((long) (Double.parseDouble(peer.ask("read " + file.getFileName())) * 1e6));
       if (fromDisk) {
         drop(file);
       }
@@ -101,6 +108,9 @@ final class Restart {
         restoring.add(
             (long) (ms(() -> new GallerySnapshots(folder, "topic").restore(after)) * 1e6));
         if (round == 0) {
+          if (!fromDisk) {
+            memory(results, check, what);
+          }
           List<List<String>> found = answers(after);
           long same = 0;
           for (int i = 0; i < QUERIES; i++) {
@@ -110,13 +120,27 @@ final class Restart {
         }
       }
     }
-    results.note(check, what + "reading the file, ms", reading.quantile(0.5));
+    results.note(check, what + "reading the file into memory, ms", reading.quantile(0.5));
     results.note(check, what + "restored and searchable, ms", restoring.quantile(0.5));
     results.atMost(
         check,
         what + "restoring / reading the file",
         restoring.quantile(0.5) / reading.quantile(0.5),
         2);
+  }
+
+  /** What one gallery takes, straight after it was read. */
+  private static void memory(Results results, String check, String what) throws IOException {
+    System.gc();
+    Runtime heap = Runtime.getRuntime();
+    results.note(
+        check,
+        what + "Java heap in use, MiB",
+        (heap.totalMemory() - heap.freeMemory()) / 1048576.0);
+    results.note(
+        check,
+        what + "outside the heap, MiB",
+        Endurance.residentMib() - heap.maxMemory() / 1048576.0);
   }
 
   /** Tells the kernel to forget what it holds of a file. */
@@ -137,19 +161,6 @@ final class Restart {
   private Path file() throws IOException {
     try (var files = Files.list(folder)) {
       return files.filter(f -> f.toString().endsWith(".snapshot")).findFirst().orElseThrow();
-    }
-  }
-
-  private static void read(Path file) throws IOException {
-    byte[] some = new byte[1 << 20];
-    long bytes = 0;
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int read = in.read(some); read >= 0; read = in.read(some)) {
-        bytes += read;
-      }
-    }
-    if (bytes != Files.size(file)) {
-      throw new IOException("read " + bytes + " bytes of " + file);
     }
   }
 

@@ -143,6 +143,77 @@ class GallerySnapshotsTest {
     }
   }
 
+  /** Some photos of a snapshot are objects after a while, others still lie as in the file. */
+  @Test
+  void whatIsAskedForOneByOneStaysTheSame() throws Exception {
+    try (Gallery before = filled();
+        Gallery middle = empty();
+        Gallery after = empty()) {
+      snapshots().save(before);
+      snapshots().restore(middle);
+      PhotoFilter filter = new PhotoFilter(Map.of("größe", "5 l"));
+      float[] query = TestVectors.unit(new Random(5), DIMENSION);
+      assertThat(middle.search(List.of(query), 5, filter).hits())
+          .isEqualTo(before.search(List.of(query), 5, filter).hits());
+      put(middle, 0, 200, "photo-7");
+      middle.apply(0, 201, "photo-9", null);
+      middle.apply(0, 202, "never there", null);
+      GalleryVector other =
+          GalleryVector.newBuilder(
+                  vector("photo-11", "coffee", TestVectors.unit(new Random(6), DIMENSION)))
+              .setAttributes(Map.of())
+              .build();
+      middle.apply(0, 203, "photo-11", other);
+      new GallerySnapshots(folder, TOPIC).save(middle);
+
+      assertThat(snapshots().restore(after)).isTrue();
+
+      assertThat(answers(after)).isEqualTo(answers(middle));
+      assertThat(after.state().size()).isEqualTo(90);
+      assertThat(after.entries())
+          .isEqualTo(middle.entries())
+          .filteredOn(entry -> !List.of("photo-7", "photo-11").contains(entry.galleryImageId()))
+          .isEqualTo(
+              before.entries().stream()
+                  .filter(
+                      entry ->
+                          !List.of("photo-7", "photo-9", "photo-11")
+                              .contains(entry.galleryImageId()))
+                  .toList());
+    }
+  }
+
+  /** Two searches that ask for the same photo of a snapshot at once get one object of it. */
+  @Test
+  @Timeout(60)
+  void searchesBesideEachOtherAgreeOnAPhotoThatChanges() throws Exception {
+    try (Gallery before = filled()) {
+      snapshots().save(before);
+    }
+    ExecutorService pool = Executors.newFixedThreadPool(2);
+    try {
+      for (int round = 0; round < 50; round++) {
+        try (Gallery after = empty()) {
+          snapshots().restore(after);
+          Future<List<List<GalleryHit>>> one = pool.submit(() -> answers(after));
+          Future<List<List<GalleryHit>>> two = pool.submit(() -> answers(after));
+          after.apply(0, 200, "photo-3", null);
+          one.get();
+          two.get();
+          assertThat(answers(after))
+              .allSatisfy(
+                  hits ->
+                      assertThat(hits)
+                          .extracting(hit -> hit.entry().galleryImageId())
+                          .doesNotContain("photo-3"));
+          assertThat(after.caughtUp()).isEqualTo(90);
+        }
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
   @Test
   void putsASnapshotAsideThatIsAheadOfItsTopicAndTakesTheOneBefore() throws IOException {
     try (Gallery gallery = filled();
@@ -237,19 +308,21 @@ class GallerySnapshotsTest {
   }
 
   @Test
-  void saysThatAFormatIsNewer() throws IOException {
+  void saysThatAFormatIsAnother() throws IOException {
     try (Gallery before = filled()) {
       snapshots().save(before);
     }
     Path file = files().get(0);
-    byte[] newer = Files.readAllBytes(file);
-    ByteBuffer.wrap(newer).putInt(2 + "shelfstream-gallery".length(), 3);
-    Files.write(file, newer);
+    byte[] other = Files.readAllBytes(file);
+    for (int format : new int[] {2, 4}) {
+      ByteBuffer.wrap(other).putInt(2 + "shelfstream-gallery".length(), format);
+      Files.write(file, other);
 
-    try (FileChannel channel = FileChannel.open(file)) {
-      assertThatThrownBy(() -> SnapshotFile.open(channel))
-          .isInstanceOf(IOException.class)
-          .hasMessage("it has format 3, this version reads 2");
+      try (FileChannel channel = FileChannel.open(file)) {
+        assertThatThrownBy(() -> SnapshotFile.open(channel))
+            .isInstanceOf(IOException.class)
+            .hasMessage("it has format %d, this version reads 3", format);
+      }
     }
   }
 

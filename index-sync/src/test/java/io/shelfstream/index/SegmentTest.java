@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -100,5 +103,41 @@ class SegmentTest {
     assertThatThrownBy(
             () -> Segment.search(List.of(new Segment.View(block, 1)), 0, false, row(0), 1))
         .isInstanceOf(IndexException.class);
+  }
+
+  @Test
+  void takesRowsFromAFileInAnyOrder() throws IOException {
+    try (Segment block = Segment.block(DIMENSION, 100)) {
+      Segment.Filling filling = block.fill(new int[] {100}, 1e-3);
+      filling.take(
+          60,
+          40,
+          40,
+          rows -> rows.order(ByteOrder.nativeOrder()).asFloatBuffer().put(rowsFor(rows, 60)));
+      assertThatThrownBy(filling::finish).isInstanceOf(IllegalStateException.class);
+      int[] next = {0};
+      filling.take(
+          0,
+          60,
+          7,
+          rows -> {
+            rows.order(ByteOrder.nativeOrder()).asFloatBuffer().put(rowsFor(rows, next[0]));
+            next[0] += rows.remaining() / Float.BYTES / DIMENSION;
+          });
+      filling.finish();
+      List<Segment.View> all = List.of(new Segment.View(block, 100));
+      assertThat(Segment.search(all, 1, false, row(17), 1)[0][0].id()).isEqualTo(17);
+    }
+    try (Segment block = Segment.block(DIMENSION, 1)) {
+      Segment.Filling filling = block.fill(new int[] {1}, 1e-3);
+      assertThatThrownBy(() -> filling.take(0, 1, 1, rows -> {}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("its length is 0");
+    }
+  }
+
+  private static FloatBuffer rowsFor(ByteBuffer place, int first) {
+    int values = place.remaining() / Float.BYTES;
+    return ROWS.duplicate().position(first * DIMENSION).limit(first * DIMENSION + values);
   }
 }

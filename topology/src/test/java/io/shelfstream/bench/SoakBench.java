@@ -116,6 +116,7 @@ final class SoakBench {
     }
   }
 
+  @SuppressWarnings("BanJNDI") // the address is that of a JVM which this one started
   private void measure(Program service, SoakTraffic traffic) throws Exception {
     VirtualMachine machine = VirtualMachine.attach(Long.toString(service.pid()));
     String address = machine.startLocalManagementAgent();

@@ -24,7 +24,7 @@ final class Program implements AutoCloseable {
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
 
   /** Long enough for a JVM to start on a machine that does much else. */
-  private static final int STARTING = 120;
+  private static final int STARTING = 300;
 
   private final Process process;
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();

@@ -153,6 +153,9 @@ class RebuildIT {
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("other").toString());
+    // As ours: the group waits so long for members that died without leaving.
+    settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
+    settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1_500);
     KafkaStreams streams = new KafkaStreams(failing, settings);
     streams.setUncaughtExceptionHandler(e -> StreamThreadExceptionResponse.SHUTDOWN_APPLICATION);
     return streams;

@@ -186,7 +186,13 @@ final class Traffic implements AutoCloseable {
     }
     if (publishing && distinct < count) {
       throw new IllegalStateException(
-          "Only " + distinct + " of " + count + " answers, none for " + PATIENCE.toSeconds() + " s");
+          "Only "
+              + distinct
+              + " of "
+              + count
+              + " answers, none for "
+              + PATIENCE.toSeconds()
+              + " s");
     }
   }
 

@@ -20,6 +20,9 @@ final class AvroSerializer<T extends IndexedRecord> implements Serializer<T> {
 
   private final WriterSchemas schemas;
 
+  /** Each holds a buffer of 2 KiB. One that failed holds nothing over: it is set up anew. */
+  private final ThreadLocal<@Nullable BinaryEncoder> encoders = new ThreadLocal<>();
+
   AvroSerializer(GenericData model, SchemaRegistryClient registry, WritePolicy policy) {
     this.schemas = new WriterSchemas(model, registry, policy);
   }
@@ -41,7 +44,8 @@ final class AvroSerializer<T extends IndexedRecord> implements Serializer<T> {
       WriterSchemas.Writer writer = schemas.of(topic, schema);
       ByteArrayOutputStream out = new ByteArrayOutputStream(256);
       out.write(WireFormat.prefix(writer.id()));
-      BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(out, null);
+      BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(out, encoders.get());
+      encoders.set(encoder);
       writer.write(value, encoder);
       encoder.flush();
       return out.toByteArray();

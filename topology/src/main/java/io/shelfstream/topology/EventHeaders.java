@@ -6,6 +6,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Set;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
@@ -17,6 +18,8 @@ final class EventHeaders {
   private static final Set<String> OF_THE_SOURCE =
       Set.of("content-type", "traceparent", "tracestate", "__key_schema_id", "__value_schema_id");
   private static final String CLOUD_EVENTS = "ce_";
+  private static final Header SPEC_VERSION =
+      new RecordHeader("ce_specversion", "1.0".getBytes(StandardCharsets.UTF_8));
 
   /**
    * What an event says about itself.
@@ -44,15 +47,16 @@ final class EventHeaders {
   /** The headers of an event that a source record led to. */
   static Headers of(Headers source, TraceContext trace, Attributes event) {
     Headers headers = handedOn(source);
-    add(headers, "ce_specversion", "1.0");
+    headers.add(SPEC_VERSION);
     add(headers, "ce_id", event.id());
     add(headers, "ce_source", event.source());
     add(headers, "ce_type", event.type());
     add(headers, "ce_subject", event.subject());
     add(headers, "ce_time", DateTimeFormatter.ISO_INSTANT.format(event.time()));
     add(headers, "content-type", event.contentType());
-    add(headers, "traceparent", trace.parent());
-    add(headers, "ce_traceparent", trace.parent());
+    byte[] parent = trace.parent().getBytes(StandardCharsets.UTF_8);
+    headers.add("traceparent", parent);
+    headers.add("ce_traceparent", parent);
     if (trace.state() != null) {
       add(headers, "tracestate", trace.state());
       add(headers, "ce_tracestate", trace.state());

@@ -61,14 +61,21 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   /** Frames of a newest-wins camera that are worked on at once: one is fetched ahead. */
   private static final int AT_WORK = 2;
 
+  /**
+   * Bytes of frames that may be answered and not yet acknowledged beyond the window: at a high rate
+   * more answers are on their way to the broker than frames are worked on.
+   */
+  private static final int ON_THEIR_WAY = 1 << 20;
+
   private static final Duration TICK = Duration.ofMillis(1);
 
   private final FrameStage stage;
   private final Deque<Waiting> frames = new ArrayDeque<>();
-  private final List<Unconfirmed> unconfirmed = new ArrayList<>();
+  private final Deque<Unconfirmed> unconfirmed = new ArrayDeque<>();
   private final BitSet slots = new BitSet();
   private long sequence;
   private int held;
+  private long unconfirmedBytes;
   private long headSince;
   private @Nullable KeyValueStore<Integer, byte[]> pending;
   private @Nullable Sensor skippedFrames;
@@ -81,14 +88,16 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   /** A frame in its slot. Without an answer it was not begun. */
   private static final class Waiting {
     final int slot;
+    final int bytes;
     final PendingFrame frame;
     final String camera;
     final boolean newestWins;
     @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
     FramesInHand.@Nullable Hold hold;
 
-    Waiting(int slot, PendingFrame frame, FrameStage stage) {
+    Waiting(int slot, int bytes, PendingFrame frame, FrameStage stage) {
       this.slot = slot;
+      this.bytes = bytes;
       this.frame = frame;
       this.camera = frame.camera();
       this.newestWins = stage.overload().newestWins(camera);
@@ -108,7 +117,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   /** A slot whose answer is on its way. */
-  private record Unconfirmed(int slot, BooleanSupplier arrived) {}
+  private record Unconfirmed(int slot, int bytes, BooleanSupplier arrived) {}
 
   /** May be called again when a task is resumed. */
   @Override
@@ -116,6 +125,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     super.init(context);
     close();
     unconfirmed.clear();
+    unconfirmedBytes = 0;
     slots.clear();
     sequence = 0;
     pending = context.getStateStore(RecognitionTopology.PENDING_FRAMES);
@@ -134,7 +144,10 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     List<Waiting> found = new ArrayList<>();
     try (KeyValueIterator<Integer, byte[]> all = store().all()) {
       all.forEachRemaining(
-          slot -> found.add(new Waiting(slot.key, PendingFrame.decode(slot.value), stage)));
+          slot ->
+              found.add(
+                  new Waiting(
+                      slot.key, slot.value.length, PendingFrame.decode(slot.value), stage)));
     }
     found.sort(Comparator.comparingLong(waiting -> waiting.frame.sequence()));
     if (!found.isEmpty()) {
@@ -158,19 +171,29 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     PendingFrame frame = new PendingFrame(sequence++, offset, record);
     int slot = slots.nextClearBit(0);
     slots.set(slot);
-    store().put(slot, frame.encode());
-    take(new Waiting(slot, frame, stage));
+    byte[] encoded = frame.encode();
+    store().put(slot, encoded);
+    take(new Waiting(slot, encoded.length, frame, stage));
     forwardAnswered();
     arm();
   }
 
   /** Back-pressure: waits for the oldest frame while the window is full. */
   private void makeRoom() {
+    if (!isFull()) {
+      return;
+    }
     long end = System.nanoTime() + PATIENCE.toNanos();
-    while (slots.cardinality() >= stage.delivery().window() && System.nanoTime() < end) {
+    do {
       awaitHead();
       forwardAnswered();
-    }
+    } while (isFull() && System.nanoTime() < end);
+  }
+
+  private boolean isFull() {
+    int window = stage.delivery().window();
+    return frames.size() >= window
+        || (unconfirmedBytes >= ON_THEIR_WAY && slots.cardinality() >= window);
   }
 
   private void awaitHead() {
@@ -276,7 +299,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       forward(head);
       head = frames.peek();
     }
-    unconfirmed.removeIf(this::freeIfArrived);
+    freeArrived();
     manageHeld();
     if (head != null) {
       checkForStall(head);
@@ -289,19 +312,21 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     if (head.hold != null) {
       head.hold.release();
     }
-    Unconfirmed sent = new Unconfirmed(head.slot, arrived);
-    if (!freeIfArrived(sent)) {
-      unconfirmed.add(sent);
-    }
+    unconfirmed.add(new Unconfirmed(head.slot, head.bytes, arrived));
+    unconfirmedBytes += head.bytes;
+    freeArrived();
   }
 
-  private boolean freeIfArrived(Unconfirmed sent) {
-    boolean arrived = sent.arrived().getAsBoolean();
-    if (arrived) {
+  /** In the order they were sent in: one that is late holds back the slots behind it. */
+  private void freeArrived() {
+    for (Unconfirmed sent = unconfirmed.peek();
+        sent != null && sent.arrived().getAsBoolean();
+        sent = unconfirmed.peek()) {
+      unconfirmed.poll();
+      unconfirmedBytes -= sent.bytes();
       store().delete(sent.slot());
       slots.clear(sent.slot());
     }
-    return arrived;
   }
 
   private static CompletableFuture<Optional<RecognitionEvent>> answerOf(Waiting waiting) {

@@ -1,6 +1,7 @@
 package io.shelfstream.topology;
 
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,6 +20,7 @@ record TraceContext(String parent, @Nullable String state) {
   // Later versions may add fields behind these four.
   private static final Pattern PARENT =
       Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?");
+  private static final HexFormat HEX = HexFormat.of();
   private static final int LONGEST_STATE = 512;
   private static final int KNOWN_FLAGS = 3; // sampled, random trace id
 
@@ -32,15 +34,22 @@ record TraceContext(String parent, @Nullable String state) {
     if (isCloudEvents) {
       parent = text(source, "ce_traceparent");
     }
-    Matcher parts = PARENT.matcher(parent == null ? "" : parent);
+    if (parent == null) {
+      return begun();
+    }
+    Matcher parts = PARENT.matcher(parent);
     if (!parts.matches() || !isValid(parts)) {
-      return new TraceContext("00-" + newId() + newId() + "-" + newId() + "-00", null);
+      return begun();
     }
     int flags = Integer.parseInt(parts.group(4), 16) & KNOWN_FLAGS;
     String state = text(source, isCloudEvents ? "ce_tracestate" : "tracestate");
     return new TraceContext(
-        "00-%s-%s-%02x".formatted(parts.group(2), newId(), flags),
+        "00-" + parts.group(2) + "-" + newId() + "-" + HEX.toHexDigits((byte) flags),
         state == null || state.length() > LONGEST_STATE ? null : state);
+  }
+
+  private static TraceContext begun() {
+    return new TraceContext("00-" + newId() + newId() + "-" + newId() + "-00", null);
   }
 
   private static boolean isValid(Matcher parts) {
@@ -53,8 +62,7 @@ record TraceContext(String parent, @Nullable String state) {
   }
 
   private static String newId() {
-    long id = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
-    return "%016x".formatted(id);
+    return HEX.toHexDigits(ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE));
   }
 
   private static @Nullable String text(Headers headers, String name) {

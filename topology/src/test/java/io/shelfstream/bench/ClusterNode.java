@@ -33,6 +33,7 @@ final class ClusterNode {
     settings.put(
         "listeners", node == 1 ? broker + ",CONTROLLER://127.0.0.1:" + arguments[4] : broker);
     settings.put("advertised.listeners", broker);
+    settings.put("group.min.session.timeout.ms", "1000");
     EmbeddedBroker.start(data, settings);
     System.out.println("started");
     new CountDownLatch(1).await();

@@ -13,7 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -33,15 +37,15 @@ final class FaultsBench {
   private final Path folder;
   private final Path errors;
   private final Results results;
-  private final Random random;
+  private final long seed;
   private final boolean quick;
-  private int runs;
+  private final AtomicInteger runs = new AtomicInteger();
 
   private FaultsBench(Path target, Path folder, Results results, long seed, boolean quick) {
     this.folder = folder;
     this.errors = target.resolve("faults-children.log");
     this.results = results;
-    this.random = new Random(seed);
+    this.seed = seed;
     this.quick = quick;
   }
 
@@ -75,28 +79,45 @@ final class FaultsBench {
   }
 
   private void run(String check) throws Exception {
-    if (check.equals("hole")) {
-      for (String guarantee : GUARANTEES) {
-        hole(guarantee);
-      }
-      return;
+    switch (check) {
+      case "kill" -> onOneBroker(broker -> sideBySide(GUARANTEES, g -> kill(broker, g)));
+      case "rebalance" -> onOneBroker(broker -> sideBySide(GUARANTEES, g -> rebalance(broker, g)));
+      case "hole" -> sideBySide(GUARANTEES, this::hole);
+      case "freeze" -> onOneBroker(this::freeze);
+      default -> onOneBroker(broker -> sideBySide(GUARANTEES, g -> models(broker, g)));
     }
-    try (Child broker = Child.broker(folder.resolve("broker" + runs++), errors)) {
-      String bootstrap = broker.line();
-      switch (check) {
-        case "kill" -> {
-          for (String guarantee : GUARANTEES) {
-            kill(bootstrap, guarantee);
-          }
-        }
-        case "rebalance" -> {
-          for (String guarantee : GUARANTEES) {
-            rebalance(bootstrap, guarantee);
-          }
-        }
-        case "freeze" -> freeze(bootstrap);
-        default -> models(bootstrap);
+  }
+
+  private interface Check {
+    void run(String name) throws Exception;
+  }
+
+  private void onOneBroker(Check check) throws Exception {
+    int[] ports = ports();
+    try (Program broker = node(1, runs.getAndIncrement(), Uuid.randomUuid().toString(), ports)) {
+      broker.line();
+      check.run("127.0.0.1:" + ports[0]);
+    }
+  }
+
+  /** Both guarantees at a time: most of a cycle is waiting. */
+  private static void sideBySide(List<String> guarantees, Check check) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(guarantees.size());
+    try {
+      List<Future<?>> running = new ArrayList<>();
+      for (String guarantee : guarantees) {
+        running.add(
+            threads.submit(
+                () -> {
+                  check.run(guarantee);
+                  return guarantee;
+                }));
       }
+      for (Future<?> one : running) {
+        one.get();
+      }
+    } finally {
+      threads.shutdownNow();
     }
   }
 
@@ -104,17 +125,18 @@ final class FaultsBench {
   private void kill(String bootstrap, String guarantee) throws Exception {
     Settings settings = new Settings(bootstrap, guarantee);
     settings.makeTopics();
+    Random random = new Random(seed);
     int cycles = quick ? 3 : 30;
     try (Traffic traffic = settings.traffic(PER_SECOND)) {
       for (int i = 0; i < cycles; i++) {
-        try (Child application = settings.start()) {
+        try (Program application = settings.start()) {
           traffic.awaitAnswers(50 + random.nextInt(500));
           TimeUnit.MILLISECONDS.sleep(random.nextInt(200));
           application.kill();
           tell("kill", guarantee, i, cycles, traffic);
         }
       }
-      try (Child last = settings.start()) {
+      try (Program last = settings.start()) {
         judge("kill", guarantee, cycles, traffic.finish());
       }
     }
@@ -124,12 +146,13 @@ final class FaultsBench {
   private void rebalance(String bootstrap, String guarantee) throws Exception {
     Settings settings = new Settings(bootstrap, guarantee);
     settings.makeTopics();
+    Random random = new Random(seed);
     int cycles = quick ? 3 : 20;
-    try (Child first = settings.start();
+    try (Program first = settings.start();
         Traffic traffic = settings.traffic(PER_SECOND)) {
       traffic.awaitAnswers(100);
       for (int i = 0; i < cycles; i++) {
-        try (Child second = settings.start()) {
+        try (Program second = settings.start()) {
           TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1500));
           traffic.awaitAnswers(200);
           second.stop();
@@ -144,10 +167,9 @@ final class FaultsBench {
   /** Recognition stands still for longer than a transaction may take. */
   private void freeze(String bootstrap) throws Exception {
     Settings settings = new Settings(bootstrap, "exactly_once_v2");
-    settings.more.add("kafka.producer.transaction.timeout.ms=5000");
     settings.makeTopics();
     int cycles = quick ? 1 : 3;
-    try (Child application = settings.start();
+    try (Program application = settings.start();
         Traffic traffic = settings.traffic(PER_SECOND)) {
       for (int i = 0; i < cycles; i++) {
         traffic.awaitAnswers(500);
@@ -168,12 +190,13 @@ final class FaultsBench {
     int[] ports = ports();
     String cluster = Uuid.randomUuid().toString();
     String bootstrap = "127.0.0.1:" + ports[0];
+    Random random = new Random(seed);
     int cycles = quick ? 3 : 10;
-    int run = runs++;
-    try (Child first = node(1, run, cluster, ports[0], ports[2])) {
+    int run = runs.getAndIncrement();
+    try (Program first = node(1, run, cluster, ports)) {
       first.line();
       touchInternalTopics(bootstrap); // so that they lie on the first broker
-      try (Child second = node(2, run, cluster, ports[1], ports[2])) {
+      try (Program second = node(2, run, cluster, ports)) {
         second.line();
         Settings settings = new Settings(bootstrap, guarantee);
         settings.more.add("kafka.producer.request.timeout.ms=30000");
@@ -181,7 +204,7 @@ final class FaultsBench {
         settings.makeTopics();
         try (Traffic traffic = settings.traffic(PER_SECOND)) {
           for (int i = 0; i < cycles; i++) {
-            try (Child application = settings.start()) {
+            try (Program application = settings.start()) {
               traffic.awaitAnswers(200 + random.nextInt(200));
               second.signal("STOP");
               TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1000));
@@ -190,7 +213,7 @@ final class FaultsBench {
               tell("hole", guarantee, i, cycles, traffic);
             }
           }
-          try (Child last = settings.start()) {
+          try (Program last = settings.start()) {
             judge("hole", guarantee, cycles, traffic.finish());
           }
         }
@@ -198,16 +221,18 @@ final class FaultsBench {
     }
   }
 
-  private Child node(int node, int run, String cluster, int port, int controller)
-      throws IOException {
-    return Child.start(
+  /**
+   * @param ports of the first broker, the second, the controller
+   */
+  private Program node(int node, int run, String cluster, int[] ports) throws IOException {
+    return Program.java(
         errors,
         "io.shelfstream.bench.ClusterNode",
         Integer.toString(node),
         folder.resolve("node" + run + "-" + node).toString(),
         cluster,
-        Integer.toString(port),
-        Integer.toString(controller));
+        Integer.toString(ports[node - 1]),
+        Integer.toString(ports[2]));
   }
 
   private static int[] ports() throws IOException {
@@ -241,7 +266,7 @@ final class FaultsBench {
   }
 
   /** The service as it is, with the bundled models. */
-  private void models(String bootstrap) throws Exception {
+  private void models(String bootstrap, String guarantee) throws Exception {
     Path home = Path.of(System.getProperty("shelfstream.home"));
     Path image;
     try (var files = Files.walk(home.resolve("demo-data"))) {
@@ -252,22 +277,21 @@ final class FaultsBench {
               .findFirst()
               .orElseThrow(() -> new IOException("no frame in deploy/demo-data"));
     }
-    for (String guarantee : GUARANTEES) {
-      Settings settings = new Settings(bootstrap, guarantee);
-      settings.more.add("images.allowed.roots=" + home.resolve("demo-data"));
-      settings.uri = image.toUri().toString();
-      settings.makeTopics();
-      try (Traffic traffic = settings.traffic(8)) {
-        for (int i = 0; i < 3; i++) {
-          try (Child application = settings.startService()) {
-            traffic.awaitAnswers(10 + random.nextInt(20));
-            application.kill();
-            tell("models", guarantee, i, 3, traffic);
-          }
+    Settings settings = new Settings(bootstrap, guarantee);
+    settings.more.add("images.allowed.roots=" + home.resolve("demo-data"));
+    settings.uri = image.toUri().toString();
+    settings.makeTopics();
+    Random random = new Random(seed);
+    try (Traffic traffic = settings.traffic(8)) {
+      for (int i = 0; i < 3; i++) {
+        try (Program application = settings.startService()) {
+          traffic.awaitAnswers(10 + random.nextInt(20));
+          application.kill();
+          tell("models", guarantee, i, 3, traffic);
         }
-        try (Child last = settings.startService()) {
-          judge("models", guarantee, 3, traffic.finish());
-        }
+      }
+      try (Program last = settings.startService()) {
+        judge("models", guarantee, 3, traffic.finish());
       }
     }
   }
@@ -278,7 +302,7 @@ final class FaultsBench {
         check, guarantee, cycle + 1, of, traffic.answered());
   }
 
-  private void judge(String check, String guarantee, int cycles, Traffic.Count count) {
+  private synchronized void judge(String check, String guarantee, int cycles, Traffic.Count count) {
     String name = check + " " + guarantee;
     results.note(name, "cycles", cycles);
     results.note(name, "frames", count.published());
@@ -295,7 +319,7 @@ final class FaultsBench {
   /** One application and its topics. */
   private final class Settings {
     final String bootstrap;
-    final String name = "faults" + runs++;
+    final String name = "faults" + runs.getAndIncrement();
     final List<String> more = new ArrayList<>();
     final Path freeze = folder.resolve(name + ".freeze");
     String uri = "file:///frame.jpg";
@@ -309,6 +333,12 @@ final class FaultsBench {
       more.add("topics.recognitions=" + name + ".recognitions");
       more.add("topics.dead.letters=" + name + ".dead-letters");
       more.add("state.dir=" + folder.resolve("state"));
+      // A dead instance is noticed sooner than by default, so that more cycles fit into an hour.
+      more.add("kafka.consumer.session.timeout.ms=3000");
+      more.add("kafka.consumer.heartbeat.interval.ms=700");
+      if (guarantee.equals("exactly_once_v2")) {
+        more.add("kafka.producer.transaction.timeout.ms=5000");
+      }
     }
 
     ShelfStreamConfig config() {
@@ -357,23 +387,23 @@ final class FaultsBench {
           uri);
     }
 
-    Child start() throws IOException {
+    Program start() throws IOException, InterruptedException {
       List<String> line = new ArrayList<>();
       line.add("-Dbench.freeze=" + freeze);
       line.add("io.shelfstream.bench.FaultApplication");
       line.addAll(more);
-      Child child = Child.start(errors, line.toArray(String[]::new));
+      Program child = Program.java(errors, line.toArray(String[]::new));
       child.line();
       return child;
     }
 
-    Child startService() throws IOException {
+    Program startService() throws IOException {
       List<String> line = new ArrayList<>(List.of("io.shelfstream.Main", "run"));
       for (String setting : more) {
         line.add("--set");
         line.add(setting);
       }
-      return Child.start(errors, line.toArray(String[]::new));
+      return Program.java(errors, line.toArray(String[]::new));
     }
   }
 }

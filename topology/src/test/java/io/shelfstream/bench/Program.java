@@ -4,10 +4,12 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,10 +20,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** A program of its own: what it says, its CPU time and its peak memory, as the kernel counts. */
+/** A program of its own: what it says, its CPU time and its memory, as the kernel counts. */
 final class Program implements AutoCloseable {
   private static final double TICKS_A_SECOND = 100; // USER_HZ, fixed on Linux
   private static final Pattern PEAK = Pattern.compile("VmHWM:\\s+(\\d+) kB");
+  private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+
+  /** Long enough for a JVM to start on a machine that does much else. */
+  private static final int STARTING = 300;
 
   private final Process process;
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
@@ -29,14 +35,44 @@ final class Program implements AutoCloseable {
   private final Thread reader;
   private long peakKib;
 
+  /**
+   * @param log of its standard error, written anew
+   */
   Program(List<String> command, Path log) throws IOException {
+    this(command, Redirect.to(log.toFile()));
+  }
+
+  private Program(List<String> command, Redirect errors) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("OMP_WAIT_POLICY", "PASSIVE");
-    builder.redirectError(log.toFile());
+    builder.redirectError(errors);
     process = builder.start();
+    // A bench that is ended leaves nothing behind.
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
     reader = new Thread(this::read, "child-output");
     reader.setDaemon(true);
     reader.start();
+  }
+
+  /**
+   * A small JVM with the class path of this one.
+   *
+   * @param errors goes on with what it says there
+   * @param command options of the JVM, main class and arguments
+   */
+  static Program java(Path errors, String... command) throws IOException {
+    List<String> line = new ArrayList<>();
+    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    line.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    line.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    line.add("-Dshelfstream.home=" + System.getProperty("shelfstream.home"));
+    line.addAll(List.of(command));
+    return new Program(line, Redirect.appendTo(errors.toFile()));
+  }
+
+  /** A broker in a process of its own; its first line is {@code host:port}. */
+  static Program broker(Path data, Path errors) throws IOException {
+    return java(errors, "io.shelfstream.Main", "broker", "--data", data.toString());
   }
 
   private void read() {
@@ -52,13 +88,24 @@ final class Program implements AutoCloseable {
     }
   }
 
+  /** The first line of its standard output, which says that it has started. */
+  String line() throws InterruptedException {
+    return line(STARTING);
+  }
+
   /** The next line of its standard output. */
   String line(long seconds) throws InterruptedException {
-    String line = lines.poll(seconds, TimeUnit.SECONDS);
-    if (line == null) {
-      throw new IllegalStateException("A child said nothing for " + seconds + " s; see its log");
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+    while (System.nanoTime() < end) {
+      String line = lines.poll(100, TimeUnit.MILLISECONDS);
+      if (line != null) {
+        return line;
+      }
+      if (!reader.isAlive() && lines.isEmpty()) {
+        throw new IllegalStateException("A child ended early; see its log");
+      }
     }
-    return line;
+    throw new IllegalStateException("A child said nothing for " + seconds + " s; see its log");
   }
 
   /** Waits for its end; all it said. */
@@ -75,6 +122,34 @@ final class Program implements AutoCloseable {
 
   boolean isAlive() {
     return process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** {@code kill -9}. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor();
+  }
+
+  /** SIGTERM, then waits; the exit code. */
+  int stop() throws InterruptedException {
+    process.destroy();
+    if (!process.waitFor(90, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("A child does not stop within 90 s of SIGTERM");
+    }
+    return process.exitValue();
+  }
+
+  /** STOP or CONT. */
+  void signal(String name) throws IOException, InterruptedException {
+    int code =
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+    if (code != 0) {
+      throw new IOException("kill -" + name + " failed with " + code);
+    }
   }
 
   double cpuSeconds() {
@@ -113,16 +188,25 @@ final class Program implements AutoCloseable {
     return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_A_SECOND;
   }
 
+  /** The most it was resident with; of its last look when it has ended. */
   double peakMib() {
-    try {
-      Matcher peak = PEAK.matcher(Files.readString(Path.of("/proc/" + process.pid() + "/status")));
-      if (peak.find()) {
-        peakKib = Math.max(peakKib, Long.parseLong(peak.group(1)));
-      }
-    } catch (IOException e) {
-      // It has just ended: the last figure stands.
-    }
+    peakKib = Math.max(peakKib, kib(PEAK));
     return peakKib / 1024.0;
+  }
+
+  /** What it is resident with; 0 when it has ended. */
+  double residentMib() {
+    return kib(RESIDENT) / 1024.0;
+  }
+
+  private long kib(Pattern figure) {
+    try {
+      Matcher found =
+          figure.matcher(Files.readString(Path.of("/proc/" + process.pid() + "/status")));
+      return found.find() ? Long.parseLong(found.group(1)) : 0;
+    } catch (IOException e) {
+      return 0; // it has just ended
+    }
   }
 
   @Override

@@ -26,7 +26,12 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  */
 final class Traffic implements AutoCloseable {
   static final int CAMERAS = 8;
+
+  /** Without a single answer. */
   private static final Duration PATIENCE = Duration.ofSeconds(120);
+
+  /** Frames without an answer, beyond which publishing pauses: on a busy machine all would wait. */
+  private static final int MOST_WAITING = 4000;
 
   /** What came back. */
   record Count(int published, int lost, int doubled, int otherIds, int orderBreaks) {}
@@ -114,6 +119,9 @@ final class Traffic implements AutoCloseable {
       if (early > 0) {
         TimeUnit.NANOSECONDS.sleep(early);
       }
+      while (publishing && i - distinct >= MOST_WAITING) {
+        TimeUnit.MILLISECONDS.sleep(5);
+      }
       String camera = "camera-" + i % CAMERAS;
       ImageReference frame =
           ImageReference.newBuilder()
@@ -166,14 +174,25 @@ final class Traffic implements AutoCloseable {
   }
 
   private void await(int count) throws Exception {
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (distinct < count && System.nanoTime() < end) {
+    int seen = distinct;
+    long newestAt = System.nanoTime();
+    while (distinct < count && System.nanoTime() - newestAt < PATIENCE.toNanos()) {
       check();
       TimeUnit.MILLISECONDS.sleep(10);
+      if (distinct > seen) {
+        seen = distinct;
+        newestAt = System.nanoTime();
+      }
     }
     if (publishing && distinct < count) {
       throw new IllegalStateException(
-          "Only " + distinct + " of " + count + " answers within " + PATIENCE.toSeconds() + " s");
+          "Only "
+              + distinct
+              + " of "
+              + count
+              + " answers, none for "
+              + PATIENCE.toSeconds()
+              + " s");
     }
   }
 

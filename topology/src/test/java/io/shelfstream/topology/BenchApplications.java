@@ -4,6 +4,7 @@ import io.shelfstream.broker.Topics;
 import io.shelfstream.config.OverloadSettings;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.GalleryState;
 import java.time.Clock;
 import java.time.Duration;
@@ -13,7 +14,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.Record;
 
 /** The Kafka side of the service as it is, with another recogniser, for {@code deploy/bench}. */
 public final class BenchApplications {
@@ -83,26 +87,76 @@ public final class BenchApplications {
   }
 
   /** Frames go to the recognitions topic as they are, with the same settings of Kafka Streams. */
+  public static Running copy(ShelfStreamConfig config) {
+    ByteArrayDeserializer from = new ByteArrayDeserializer();
+    ByteArraySerializer to = new ByteArraySerializer();
+    Topology copy =
+        new Topology()
+            .addSource("frames", from, from, config.topics().frames())
+            .addSink("recognitions", config.topics().recognitions(), to, to, "frames");
+    return start(config, copy);
+  }
+
+  /**
+   * The plain topology of the same records: each frame is read, answered and written within the
+   * call that brings it, with the same serdes, events, headers and settings of Kafka Streams.
+   * Nothing is kept, and nothing is handed to another thread.
+   */
   public static Running passThrough(ShelfStreamConfig config) {
+    EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
+    serdes.prepare(config, Role.RECOGNISE);
+    RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
+    ByteArrayDeserializer from = new ByteArrayDeserializer();
+    Topology passThrough =
+        new Topology()
+            .addSource("frames", from, from, config.topics().frames())
+            .addProcessor("answer", () -> new Answering(config, serdes, events), "frames")
+            .addProcessor("publish", () -> new PublishProcessor(config.outputs()), "answer")
+            .addSink(
+                RecognitionTopology.RECOGNITIONS,
+                config.topics().recognitions(),
+                new StringSerializer(),
+                serdes.recognitions().serializer(),
+                "publish");
+    return start(config, passThrough);
+  }
+
+  private static final class Answering
+      extends ContextualProcessor<byte[], byte[], String, RecognitionEvent> {
+    private final ShelfStreamConfig config;
+    private final EventSerdes serdes;
+    private final RecognitionEvents events;
+
+    Answering(ShelfStreamConfig config, EventSerdes serdes, RecognitionEvents events) {
+      this.config = config;
+      this.serdes = serdes;
+      this.events = events;
+    }
+
+    @Override
+    public void process(Record<byte[], byte[]> record) {
+      try {
+        ImageReference frame = serdes.readFrame(config.topics().frames(), record);
+        RecognitionEvent event = events.of(frame, nothing(), record.timestamp());
+        context().forward(record.withKey(event.getCameraId()).withValue(event));
+      } catch (RejectedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  private static Running start(ShelfStreamConfig config, Topology topology) {
     Topics.create(config, Role.RECOGNISE);
     StreamsApplication application =
         new StreamsApplication(
             config,
             config.applicationId(),
-            () -> passThrough(config.topics()),
+            () -> topology,
             Deliveries.IN_ONE_TRANSACTION,
             (id, cause) -> {
               throw new IllegalStateException(cause);
             });
     application.start();
     return application::close;
-  }
-
-  private static Topology passThrough(TopicNames topics) {
-    ByteArrayDeserializer from = new ByteArrayDeserializer();
-    ByteArraySerializer to = new ByteArraySerializer();
-    return new Topology()
-        .addSource("frames", from, from, topics.frames())
-        .addSink("recognitions", topics.recognitions(), to, to, "frames");
   }
 }

@@ -187,6 +187,30 @@ class FrameStageTest {
   }
 
   @Test
+  void doesNotWaitForAnswersThatAreOnTheirWay() {
+    boolean[] arrived = {false};
+    start(
+        2,
+        OverloadSettings.KEEP_ALL,
+        outputs -> {
+          outputs.run();
+          return () -> arrived[0];
+        });
+    long began = System.nanoTime();
+    for (int i = 0; i < 30; i++) {
+      publish("c", "f" + i);
+      finish("f" + i);
+    }
+
+    // A place in the window is waited for up to a second.
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(20));
+    assertThat(count(driver.getKeyValueStore(RecognitionTopology.PENDING_FRAMES))).isEqualTo(30);
+    arrived[0] = true;
+    settle(driver);
+    assertThat(answered()).hasSize(30);
+  }
+
+  @Test
   void waitsForTheHeadWhileTheWindowIsFull() throws Exception {
     start(2, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
     publish("c", "f1");

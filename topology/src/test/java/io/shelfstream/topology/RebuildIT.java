@@ -1,0 +1,224 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.Topics;
+import io.shelfstream.client.EventProducer;
+import io.shelfstream.config.ShelfStreamConfig;
+import java.awt.Color;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Clients of Kafka that die under the service: it is not ready, then it is again. */
+class RebuildIT {
+  /**
+   * Closing the dead client, joining the group anew and taking the frames up, on a busy machine.
+   */
+  private static final Duration REBUILT_WITHIN = Duration.ofSeconds(30);
+
+  private static final int PARTITIONS = 4;
+
+  @TempDir static Path folder;
+  private static EmbeddedBroker broker;
+
+  private TestTopics topics;
+  private ShelfStreamConfig config;
+
+  @BeforeAll
+  static void startBroker() throws Exception {
+    broker = EmbeddedBroker.start(folder.resolve("broker"));
+  }
+
+  @AfterAll
+  static void stopBroker() {
+    broker.close();
+  }
+
+  @BeforeEach
+  void configure(TestInfo test) {
+    topics =
+        new TestTopics(
+            broker.bootstrapServers(), folder, test.getTestMethod().orElseThrow().getName());
+    config = topics.config(Map.of());
+    Topics.create(config, PARTITIONS, (short) 1);
+  }
+
+  @Test
+  void buildsTheClientAnewThatAnotherInstanceHasShutDown() throws Exception {
+    try (RecognitionService service = RecognitionService.start(config)) {
+      publish(0, 20);
+      TestTopics.until(() -> answers().size() == 20);
+      assertThat(service.isReady()).isTrue();
+
+      KafkaStreams other = shuttingDownTheApplication();
+      other.start();
+      publish(20, 40);
+      TestTopics.until(() -> !service.isReady());
+      Instant down = Instant.now();
+      TestTopics.until(service::isReady);
+      assertThat(Duration.between(down, Instant.now())).isLessThan(REBUILT_WITHIN);
+      other.close(Duration.ofSeconds(10));
+
+      publish(40, 60);
+      TestTopics.until(() -> answers().size() >= 60);
+      assertThat(answers()).containsExactlyInAnyOrderElementsOf(frames(60));
+    }
+  }
+
+  @Test
+  void followsTheGalleryAnewWhenItsTopicWasMadeAgain() throws Exception {
+    try (RecognitionService service = RecognitionService.start(config)) {
+      Map<String, Color> photos = new LinkedHashMap<>();
+      photos.put("red", Color.RED);
+      photos.put("green", Color.GREEN);
+      photos.put("black", Color.BLACK);
+      topics.update(new LinkedHashMap<>(photos));
+      TestTopics.awaitSize(service, 3);
+      String vectors = config.topics().galleryVectors();
+      try (Admin admin = admin()) {
+        admin.deleteTopics(List.of(vectors)).all().get();
+        TestTopics.until(() -> !exists(admin, vectors));
+      }
+      Topics.create(config, PARTITIONS, (short) 1);
+      topics.update(Map.of("blue", Color.BLUE));
+
+      TestTopics.until(() -> !service.isReady()); // the global thread stands behind the new end
+      Instant down = Instant.now();
+      TestTopics.until(service::isReady);
+      assertThat(Duration.between(down, Instant.now())).isLessThan(REBUILT_WITHIN);
+
+      TestTopics.awaitSize(service, 1);
+      assertThat(topics.recognise(Color.BLUE).getObjects().get(0).getProductId())
+          .isEqualTo(TestTopics.product(Color.BLUE));
+    }
+  }
+
+  @Test
+  void takesFramesUpAgainWhenItsProducerWasFenced() throws Exception {
+    try (RecognitionService service = RecognitionService.start(config);
+        Admin admin = admin()) {
+      for (int i = 0; i < 3; i++) {
+        publish(20 * i, 20 * i + 20);
+        List<String> producers =
+            admin.listTransactions().all().get().stream()
+                .map(TransactionListing::transactionalId)
+                .filter(id -> id.startsWith(config.applicationId() + "-"))
+                .toList();
+        assertThat(producers).isNotEmpty();
+        admin.fenceProducers(producers).all().get();
+      }
+      publish(60, 80);
+
+      TestTopics.until(() -> answers().size() >= 80);
+      assertThat(answers()).containsExactlyInAnyOrderElementsOf(frames(80));
+      TestTopics.until(service::isReady);
+    }
+  }
+
+  /** An instance of the same application that fails with its first task, and says: all of us. */
+  private KafkaStreams shuttingDownTheApplication() {
+    Topology failing =
+        new Topology()
+            .addSource(
+                RecognitionTopology.FRAMES,
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer(),
+                config.topics().frames())
+            .addProcessor(RecognitionTopology.RECOGNIZE, Failing::new, RecognitionTopology.FRAMES);
+    Properties settings = new Properties();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
+    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
+    settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("other").toString());
+    // As ours: the group waits so long for members that died without leaving.
+    settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
+    settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1_500);
+    KafkaStreams streams = new KafkaStreams(failing, settings);
+    streams.setUncaughtExceptionHandler(e -> StreamThreadExceptionResponse.SHUTDOWN_APPLICATION);
+    return streams;
+  }
+
+  private static final class Failing extends ContextualProcessor<byte[], byte[], Void, Void> {
+    @Override
+    public void init(ProcessorContext<Void, Void> context) {
+      throw new IllegalStateException("provoked by the test");
+    }
+
+    @Override
+    public void process(Record<byte[], byte[]> record) {
+      throw new AssertionError("never begun");
+    }
+  }
+
+  private Admin admin() {
+    return Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()));
+  }
+
+  private static boolean exists(Admin admin, String topic) {
+    try {
+      return admin.listTopics().names().get().contains(topic);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void publish(int from, int to) {
+    try (EventProducer producer = new EventProducer(config)) {
+      for (int i = from; i < to; i++) {
+        producer.send(
+            config.topics().frames(),
+            "camera-" + i % 8,
+            TestTopics.SERDES.frames(),
+            RecognitionEvents.reference(
+                "camera-" + i % 8,
+                Integer.toString(i),
+                Pictures.uri(Pictures.plain(Color.RED)),
+                Instant.now()));
+      }
+    }
+  }
+
+  /** Committed events, by their frames. */
+  private List<String> answers() {
+    List<String> answers = new ArrayList<>();
+    String topic = config.topics().recognitions();
+    topics
+        .records(topic)
+        .forEach(
+            record ->
+                answers.add(
+                    TestTopics.SERDES
+                        .recognitions()
+                        .deserializer()
+                        .deserialize(topic, record.value())
+                        .getFrameId()));
+    return answers;
+  }
+
+  private static List<String> frames(int count) {
+    return IntStream.range(0, count).mapToObj(Integer::toString).toList();
+  }
+}

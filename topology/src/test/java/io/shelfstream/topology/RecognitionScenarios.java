@@ -173,11 +173,15 @@ abstract class RecognitionScenarios {
       }
       sendRaw("not avro".getBytes(StandardCharsets.UTF_8));
 
-      List<ConsumerRecord<byte[], byte[]>> taken = take(answers, 41);
-      assertThat(taken.subList(0, 40))
+      // Each topic is in order; which of two topics is read first is nobody's promise.
+      List<ConsumerRecord<byte[], byte[]>> events =
+          take(answers, 41).stream()
+              .filter(record -> !record.topic().endsWith(".dead-letters"))
+              .toList();
+      assertThat(events)
           .extracting(record -> event(record).getFrameId())
           .containsExactlyElementsOf(IntStream.range(0, 40).mapToObj(i -> "f" + i).toList());
-      assertThat(taken.get(0).headers())
+      assertThat(events.get(0).headers())
           .extracting(Header::key)
           .noneMatch(name -> name.startsWith("shelf."));
     }

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <memory>
@@ -465,13 +466,21 @@ void sets_the_batch_that_goes_through_blas() {
   CHECK(faiss::distance_compute_blas_threshold == (shelfstream::simd_level() == "generic" ? 1 : 4));
 }
 
+// Before all initialisers of Faiss: they are compiled for the variant and use what may be missing.
+__attribute__((constructor(101))) void skip_unless_processor_fits() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#endif
+  if (!shelfstream::processor_fits()) {
+    std::printf("skipped: this processor has no %s\n", shelfstream::simd_level().c_str());
+    std::fflush(stdout);
+    std::_Exit(77);
+  }
+}
+
 }  // namespace
 
 int main() {
-  if (!shelfstream::processor_fits()) {
-    std::cout << "skipped: this processor has no " << shelfstream::simd_level() << std::endl;
-    return 77;
-  }
   shelfstream::configure();
   shelfstream::use_threads(1);
   std::cout << "Faiss " << shelfstream::faiss_version() << ", " << shelfstream::simd_level() << ", "

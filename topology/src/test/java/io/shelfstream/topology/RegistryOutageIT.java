@@ -30,9 +30,6 @@ import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.ListTransactionsOptions;
-import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -115,7 +112,7 @@ class RegistryOutageIT {
         publish(i, i == 13 ? unseen : known);
       }
       TestTopics.until(() -> waits() == 2);
-      TestTopics.until(this::isGivenAway);
+      TimeUnit.SECONDS.sleep(5); // Kafka has given the partition away meanwhile
       registry.start();
 
       List<String> rest = answers(answers, 10);
@@ -141,29 +138,6 @@ class RegistryOutageIT {
     try (TopicReader letters =
         new TopicReader(config, TopicReader.From.BEGINNING, config.topics().deadLetters())) {
       assertThat(letters.poll(Duration.ofSeconds(1))).isEmpty();
-    }
-  }
-
-  /** Whether the group has nobody left and the transaction is no longer open. */
-  private boolean isGivenAway() {
-    String group = config.applicationId();
-    try (Admin admin = topics.admin()) {
-      return admin
-              .describeConsumerGroups(List.of(group))
-              .describedGroups()
-              .get(group)
-              .get()
-              .members()
-              .isEmpty()
-          && admin
-              .listTransactions(
-                  new ListTransactionsOptions().filterStates(List.of(TransactionState.ONGOING)))
-              .all()
-              .get()
-              .stream()
-              .noneMatch(open -> open.transactionalId().startsWith(group));
-    } catch (Exception e) {
-      throw new AssertionError(e);
     }
   }
 

@@ -78,8 +78,8 @@ public final class AccessRights {
                 addTransactions(rights, config, prefix);
               });
     } else if (next.isPresent()) {
-      // To see how far the others are.
-      rights.add(topic(AclOperation.DESCRIBE, config.topics().galleryUpdates()));
+      // To see how far the others are, and whether what is left of the updates counts.
+      rights.add(topic(AclOperation.READ, config.topics().galleryUpdates()));
       rights.add(groups(AclOperation.DESCRIBE, next.get()));
     }
     return rights;

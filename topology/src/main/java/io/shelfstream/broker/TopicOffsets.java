@@ -1,32 +1,40 @@
 package io.shelfstream.broker;
 
 import io.shelfstream.config.ShelfStreamConfig;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Asks a broker where topics begin and end and how far groups have come, by partition. All methods
  * throw {@link KafkaException} when the broker does not answer or refuses.
  */
 public final class TopicOffsets implements AutoCloseable {
+  private static final int PATIENCE_SECONDS = 15;
 
+  private final ShelfStreamConfig config;
   private final Admin admin;
 
   public TopicOffsets(ShelfStreamConfig config) {
+    this.config = config;
     this.admin = Admin.create(new LinkedHashMap<>(config.kafka()));
   }
 
@@ -74,6 +82,45 @@ public final class TopicOffsets implements AutoCloseable {
           }
         });
     return committed;
+  }
+
+  /**
+   * Whether readers of committed records find nothing between offsets: what lies there was taken
+   * back by its publisher, or marks the end of a transaction. Reads the topic for it.
+   *
+   * @param from of the partitions that are asked about
+   * @param to of at least these
+   * @return false also when it cannot be told within {@value #PATIENCE_SECONDS} s, as while a
+   *     transaction is open
+   */
+  public boolean holdNothing(String topic, Map<Integer, Long> from, Map<Integer, Long> to) {
+    Map<String, Object> settings = new HashMap<>(config.kafka());
+    settings.remove("group.protocol"); // may be one that only Kafka Streams speaks
+    settings.put("isolation.level", "read_committed");
+    settings.put("enable.auto.commit", false);
+    settings.put("auto.offset.reset", "earliest");
+    settings.put("max.partition.fetch.bytes", 65_536); // the first record is the answer
+    try (KafkaConsumer<byte[], byte[]> reader =
+        new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      Map<TopicPartition, Long> ends = new HashMap<>();
+      from.keySet().forEach(p -> ends.put(new TopicPartition(topic, p), to.getOrDefault(p, 0L)));
+      reader.assign(ends.keySet());
+      from.forEach(
+          (partition, offset) -> reader.seek(new TopicPartition(topic, partition), offset));
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+      while (System.nanoTime() < deadline) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
+          if (record.offset() < to.getOrDefault(record.partition(), 0L)) {
+            return false;
+          }
+        }
+        // Beyond records that were taken back the position goes on without any being returned.
+        if (ends.entrySet().stream().allMatch(e -> reader.position(e.getKey()) >= e.getValue())) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   private static <T> T answer(String of, KafkaFuture<T> question) {

@@ -2,6 +2,7 @@ package io.shelfstream.topology;
 
 import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.config.ShelfStreamConfig;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -22,6 +23,7 @@ final class EmbeddingProgress implements AutoCloseable {
   private final TopicNames topics;
   private final String group;
   private Map<Integer, Long> due = Map.of();
+  private Map<Integer, Long> before = Map.of();
 
   /**
    * @param topics whose vectors topic the application writes
@@ -43,9 +45,26 @@ final class EmbeddingProgress implements AutoCloseable {
     Map<Integer, Long> reached = offsets.committed(group, topics.galleryUpdates());
     beginnings.forEach((partition, begin) -> reached.merge(partition, begin, Math::max));
     Map<Integer, Long> ends = offsets.ends(topics.galleryUpdates());
-    boolean complete = !due.isEmpty() && hasReached(reached, due) && isReadable();
+    boolean complete = !due.isEmpty() && hasDone(reached) && isReadable();
     due = ends;
+    before = reached;
     return new Look(distance(beginnings, reached), distance(beginnings, ends), complete);
+  }
+
+  /**
+   * An application has no offset to commit for what follows its last update and was taken back by
+   * its publisher: Kafka Streams commits past such records only after one that it has processed
+   * since it started. So where a partition does not get on, it is looked for what is left to do.
+   */
+  private boolean hasDone(Map<Integer, Long> reached) {
+    if (hasReached(reached, due)) {
+      return true;
+    }
+    Map<Integer, Long> behind = new HashMap<>(reached);
+    behind.entrySet().removeIf(e -> e.getValue() >= due.getOrDefault(e.getKey(), 0L));
+    return before.entrySet().containsAll(behind.entrySet())
+        && hasReached(offsets.committedEnds(topics.galleryUpdates()), due)
+        && offsets.holdNothing(topics.galleryUpdates(), behind, due);
   }
 
   /**

@@ -19,37 +19,21 @@ final class SoakTraffic implements AutoCloseable {
 
   private final ShelfStreamConfig config;
   private final SlowImages images;
+  private final Background background = new Background();
   private final List<Thread> threads;
   private volatile boolean running = true;
   private volatile int answered;
   private volatile int rejected;
   private volatile int readSlowly;
-  private volatile Throwable failure;
 
   SoakTraffic(ShelfStreamConfig config, SlowImages images) {
     this.config = config;
     this.images = images;
     this.threads =
         List.of(
-            new Thread(() -> guarded(this::publish), "publisher"),
-            new Thread(() -> guarded(this::count), "counter"),
-            new Thread(() -> guarded(this::readSlowly), "slow-consumer"));
-    for (Thread thread : threads) {
-      thread.setDaemon(true);
-      thread.start();
-    }
-  }
-
-  private interface Work {
-    void run() throws Exception;
-  }
-
-  private void guarded(Work work) {
-    try {
-      work.run();
-    } catch (Exception e) {
-      failure = e;
-    }
+            background.start("publisher", this::publish),
+            background.start("counter", this::count),
+            background.start("slow-consumer", this::readSlowly));
   }
 
   private void publish() throws InterruptedException {
@@ -102,9 +86,7 @@ final class SoakTraffic implements AutoCloseable {
   }
 
   void check() {
-    if (failure != null) {
-      throw new IllegalStateException("Traffic failed", failure);
-    }
+    background.check();
   }
 
   /** Frames that led to an event or a dead letter. */

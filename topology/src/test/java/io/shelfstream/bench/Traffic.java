@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -42,6 +41,7 @@ final class Traffic implements AutoCloseable {
   private final AvroSerde<RecognitionEvent> events = serde(RecognitionEvent.class);
   private final KafkaProducer<byte[], byte[]> producer;
   private final KafkaConsumer<byte[], byte[]> answers;
+  private final Background background = new Background();
   private final Thread publisher;
   private final Thread reader;
   private final Map<String, String> ids = new HashMap<>();
@@ -50,7 +50,6 @@ final class Traffic implements AutoCloseable {
   private volatile boolean reading = true;
   private volatile int published;
   private volatile int distinct;
-  private volatile Throwable failure;
   private int doubled;
   private int otherIds;
   private int orderBreaks;
@@ -91,24 +90,8 @@ final class Traffic implements AutoCloseable {
         java.util.stream.IntStream.range(0, partitions)
             .mapToObj(i -> new TopicPartition(answersTopic, i))
             .toList());
-    this.publisher = new Thread(() -> guarded(() -> publish(perSecond)), "publisher");
-    this.reader = new Thread(() -> guarded(this::read), "reader");
-    for (Thread thread : List.of(publisher, reader)) {
-      thread.setDaemon(true);
-      thread.start();
-    }
-  }
-
-  private interface Work {
-    void run() throws Exception;
-  }
-
-  private void guarded(Work work) {
-    try {
-      work.run();
-    } catch (Exception e) {
-      failure = e;
-    }
+    this.publisher = background.start("publisher", () -> publish(perSecond));
+    this.reader = background.start("reader", this::read);
   }
 
   private void publish(int perSecond) throws InterruptedException {
@@ -177,7 +160,7 @@ final class Traffic implements AutoCloseable {
     int seen = distinct;
     long newestAt = System.nanoTime();
     while (distinct < count && System.nanoTime() - newestAt < PATIENCE.toNanos()) {
-      check();
+      background.check();
       TimeUnit.MILLISECONDS.sleep(10);
       if (distinct > seen) {
         seen = distinct;
@@ -196,12 +179,6 @@ final class Traffic implements AutoCloseable {
     }
   }
 
-  private void check() {
-    if (failure != null) {
-      throw new IllegalStateException("Traffic failed", failure);
-    }
-  }
-
   /** Stops publishing, waits for the answers that are missing, and for some that are too many. */
   Count finish() throws Exception {
     publishing = false;
@@ -210,7 +187,7 @@ final class Traffic implements AutoCloseable {
     TimeUnit.SECONDS.sleep(2);
     reading = false;
     reader.join();
-    check();
+    background.check();
     return new Count(published, published - ids.size(), doubled, otherIds, orderBreaks);
   }
 

@@ -12,7 +12,6 @@ import io.shelfstream.topology.TopicNames;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -24,33 +23,31 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.slf4j.LoggerFactory;
 
+@ExtendWith(SharedBroker.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TopicsIT {
   private static final Logger LOGGER = (Logger) LoggerFactory.getLogger(Topics.class);
 
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
-  private EmbeddedBroker broker;
-  private Map<String, Object> client;
-  private Admin admin;
+  private final EmbeddedBroker broker;
+  private final Map<String, Object> client;
+  private final Admin admin;
 
-  @BeforeAll
-  void start(@TempDir Path folder) throws Exception {
-    broker = EmbeddedBroker.start(folder);
-    client = Map.of("bootstrap.servers", broker.bootstrapServers());
-    admin = Admin.create(client);
+  TopicsIT(EmbeddedBroker broker) {
+    this.broker = broker;
+    this.client = Map.of("bootstrap.servers", broker.bootstrapServers());
+    this.admin = Admin.create(client);
   }
 
   @AfterAll
   void stop() {
     admin.close();
-    broker.close();
   }
 
   @BeforeEach

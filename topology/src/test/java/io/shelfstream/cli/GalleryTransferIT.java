@@ -3,6 +3,7 @@ package io.shelfstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.client.VectorFile;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
@@ -26,22 +27,25 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A gallery into files and back, through a service that runs. */
+/**
+ * A gallery into files and back, through a service that runs on the topics of the default names;
+ * other tests on the broker have names of their own.
+ */
+@ExtendWith(SharedBroker.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class GalleryTransferIT {
 
   @TempDir static Path folder;
-  private EmbeddedBroker broker;
   private RecognitionService service;
   private Path settings;
   private String out = "";
   private String err = "";
 
   @BeforeAll
-  void start() throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
+  void start(EmbeddedBroker broker) throws Exception {
     settings =
         Files.writeString(
             folder.resolve("my.properties"),
@@ -60,7 +64,6 @@ class GalleryTransferIT {
   @AfterAll
   void stop() {
     service.close();
-    broker.close();
   }
 
   private int gallery(String... arguments) {

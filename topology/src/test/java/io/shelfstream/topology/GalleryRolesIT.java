@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
@@ -11,19 +12,14 @@ import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.model.ModelDirectory;
 import java.awt.Color;
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -31,51 +27,36 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.config.ConfigResource;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Several processes and several partitions, and topics as they look after years. */
+@ExtendWith(SharedBroker.class)
 class GalleryRolesIT {
   private static final short ONE_COPY = 1;
 
-  @TempDir Path folder;
-  private EmbeddedBroker broker;
   private TestTopics topics;
 
   @BeforeEach
-  void start(TestInfo test) throws Exception {
-    startBroker();
-    topics =
-        new TestTopics(
-            broker.bootstrapServers(), folder, test.getTestMethod().orElseThrow().getName());
-  }
-
-  private void startBroker() throws IOException {
-    broker =
-        EmbeddedBroker.start(folder.resolve("broker"), Map.of("log.cleaner.backoff.ms", "100"));
-  }
-
-  @AfterEach
-  void stop() {
-    broker.close();
+  void configure(EmbeddedBroker broker, @TempDir Path folder, TestInfo test) {
+    topics = new TestTopics(broker.bootstrapServers(), folder, test);
   }
 
   @Test
   void embedsEachPhotoOnceForAllProcesses() throws Exception {
     ShelfStreamConfig config = topics.config(Map.of());
-    ShelfStreamConfig second = topics.config(Map.of("application.id", "second"));
+    ShelfStreamConfig second =
+        topics.config(Map.of("application.id", config.applicationId() + ".second"));
     Topics.create(config, 3, ONE_COPY);
 
     try (RecognitionService embedding = RecognitionService.start(config, Role.GALLERY);
         RecognitionService recognising = RecognitionService.start(config, Role.RECOGNISE);
         RecognitionService both = RecognitionService.start(second, Role.ALL)) {
-      Map<String, @Nullable Color> photos = photos(40);
+      Map<String, @Nullable Color> photos = TestTopics.photos(40);
       topics.update(photos);
       for (RecognitionService service : List.of(embedding, recognising, both)) {
         TestTopics.awaitSize(service, photos.size());
@@ -92,7 +73,8 @@ class GalleryRolesIT {
                   .sum());
       assertThat(entries(embedding)).isEqualTo(entries(recognising)).isEqualTo(entries(both));
     }
-    ShelfStreamConfig third = topics.config(Map.of("application.id", "third"));
+    ShelfStreamConfig third =
+        topics.config(Map.of("application.id", config.applicationId() + ".third"));
     try (RecognitionService later = RecognitionService.start(third)) {
       assertThat(later.gallery().state().size()).isEqualTo(40);
       topics.update(Map.of("one-more", Color.PINK));
@@ -108,15 +90,6 @@ class GalleryRolesIT {
         .filteredOn(entry -> entry.galleryImageId().equals(id))
         .extracting(GalleryEntry::productId)
         .containsExactly(TestTopics.product(colour));
-  }
-
-  /** Distinct colours, red first. */
-  private static Map<String, @Nullable Color> photos(int count) {
-    Map<String, @Nullable Color> photos = new LinkedHashMap<>();
-    for (int i = 0; i < count; i++) {
-      photos.put("photo-" + i, new Color(255, (i / 8) * 50, (i % 8) * 30));
-    }
-    return photos;
   }
 
   private static List<GalleryEntry> entries(RecognitionService service) {
@@ -159,7 +132,7 @@ class GalleryRolesIT {
     compactSoon(topic, false);
     write(topic, Map.of("photo-0", "never committed"), false);
 
-    try (KafkaProducer<String, byte[]> open = producer("open")) {
+    try (KafkaProducer<String, byte[]> open = topics.producer("open")) {
       open.initTransactions();
       open.beginTransaction();
       open.send(record(topic, "photo-1", "not committed yet")).get();
@@ -192,7 +165,7 @@ class GalleryRolesIT {
 
   private void write(String topic, Map<String, @Nullable String> vectors, boolean commit)
       throws Exception {
-    try (KafkaProducer<String, byte[]> producer = producer("writer")) {
+    try (KafkaProducer<String, byte[]> producer = topics.producer("writer")) {
       producer.initTransactions();
       producer.beginTransaction();
       for (Map.Entry<String, @Nullable String> vector : vectors.entrySet()) {
@@ -204,13 +177,6 @@ class GalleryRolesIT {
         producer.abortTransaction();
       }
     }
-  }
-
-  private KafkaProducer<String, byte[]> producer(String transactionalId) {
-    return new KafkaProducer<>(
-        Map.of("bootstrap.servers", broker.bootstrapServers(), "transactional.id", transactionalId),
-        new StringSerializer(),
-        new ByteArraySerializer());
   }
 
   private static ProducerRecord<String, byte[]> record(
@@ -253,101 +219,8 @@ class GalleryRolesIT {
                     new AlterConfigOp(
                         new ConfigEntry(e.getKey(), e.getValue()), AlterConfigOp.OpType.SET))
             .toList();
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+    try (Admin admin = topics.admin()) {
       admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
-    }
-  }
-
-  @Test
-  void buildsTheGalleryAnewWhenItsTopicIsMadeAnewAndGoesOnRecognising() throws Exception {
-    ShelfStreamConfig config =
-        topics.config(Map.of("index.snapshot.dir", folder.resolve("snapshots").toString()));
-    String topic = topics.names().galleryVectors();
-    try (RecognitionService service = RecognitionService.start(config)) {
-      topics.update(photos(12));
-      TestTopics.awaitSize(service, 12);
-      try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-        admin.deleteTopics(List.of(topic)).all().get();
-        TestTopics.until(() -> !names(admin).contains(topic));
-      }
-      Topics.create(config);
-
-      TestTopics.awaitSize(service, 0);
-      topics.update(Map.of("again", Color.CYAN));
-      TestTopics.awaitSize(service, 1);
-
-      TestTopics.until(service::isReady);
-      assertThat(topics.recognise(Color.CYAN).getObjects().get(0).getProductId())
-          .isEqualTo(TestTopics.product(Color.CYAN));
-    }
-  }
-
-  private static Set<String> names(Admin admin) {
-    try {
-      return admin.listTopics().names().get();
-    } catch (Exception e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  @Test
-  void noticesThatTheTopicLostItsEndAndReadsItAgain() throws Exception {
-    Map<String, String> settings =
-        Map.of("index.snapshot.dir", folder.resolve("snapshots").toString());
-    String topic = topics.names().galleryVectors();
-    try (RecognitionService service = RecognitionService.start(topics.config(settings))) {
-      topics.update(photos(12));
-      TestTopics.awaitSize(service, 12);
-    }
-    broker.close();
-    long length = Files.size(log(topic));
-    startAgain();
-    try (RecognitionService service = RecognitionService.start(topics.config(settings))) {
-      topics.update(photos(20));
-      TestTopics.awaitSize(service, 20);
-    }
-    broker.close();
-    lose(topic, length);
-    startAgain();
-
-    assertThat(topics.records(topic)).hasSize(12);
-    try (RecognitionService service =
-        RecognitionService.start(topics.config(settings), Role.RECOGNISE)) {
-      assertThat(service.gallery().state().size()).isEqualTo(12);
-      assertThat(topics.recognise(Color.RED).getObjects().get(0).getProductId())
-          .isEqualTo(TestTopics.product(Color.RED));
-    }
-    try (Stream<Path> files = Files.list(folder.resolve("snapshots").resolve(topic))) {
-      assertThat(files).anyMatch(file -> file.toString().endsWith(".ahead"));
-    }
-  }
-
-  private void startAgain() throws IOException {
-    startBroker();
-    topics = topics.on(broker.bootstrapServers());
-  }
-
-  private Path log(String topic) {
-    return folder.resolve("broker").resolve(topic + "-0").resolve("%020d.log".formatted(0));
-  }
-
-  /** As a disk does whose last writes never arrived. */
-  private void lose(String topic, long allBut) throws IOException {
-    try (RandomAccessFile log = new RandomAccessFile(log(topic).toFile(), "rw")) {
-      assertThat(log.length()).isGreaterThan(allBut);
-      log.setLength(allBut);
-    }
-    for (String lost :
-        List.of(
-            ".kafka_cleanshutdown",
-            "recovery-point-offset-checkpoint",
-            "replication-offset-checkpoint")) {
-      Files.deleteIfExists(folder.resolve("broker").resolve(lost));
-    }
-    try (Stream<Path> files = Files.list(log(topic).getParent())) {
-      for (Path file : files.filter(f -> f.toString().matches(".*(index|snapshot)")).toList()) {
-        Files.delete(file);
-      }
     }
   }
 }

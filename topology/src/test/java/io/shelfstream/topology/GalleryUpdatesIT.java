@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
@@ -14,46 +15,35 @@ import java.awt.Color;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.assertj.core.groups.Tuple;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Updates of the gallery as publishers send them, and what each is told. */
+@ExtendWith(SharedBroker.class)
 class GalleryUpdatesIT {
-  @TempDir static Path folder;
-  private static EmbeddedBroker broker;
-
   private TestTopics topics;
 
-  @BeforeAll
-  static void startBroker() throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
-  }
-
-  @AfterAll
-  static void stopBroker() {
-    broker.close();
+  @BeforeEach
+  void configure(EmbeddedBroker broker, @TempDir Path folder, TestInfo test) {
+    topics = new TestTopics(broker.bootstrapServers(), folder, test);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"exactly_once_v2", "at_least_once"})
   void neitherEmbedsNorCountsWhatItsPublisherTookBack(String guarantee) throws Exception {
-    topics = new TestTopics(broker.bootstrapServers(), folder, "transactions-" + guarantee);
     ShelfStreamConfig config = topics.config(Map.of("delivery.guarantee", guarantee));
     try (RecognitionService service = RecognitionService.start(config);
-        KafkaProducer<String, byte[]> publisher = publisher(guarantee)) {
+        KafkaProducer<String, byte[]> publisher = topics.producer("publisher")) {
       publisher.initTransactions();
       transaction(publisher, false, update("never", Color.RED));
       transaction(publisher, true, update("kept", Color.GREEN), update("replaced", Color.GREEN));
@@ -85,11 +75,10 @@ class GalleryUpdatesIT {
   /** All of it is embedded for the next extractor, although records that do not count come last. */
   @Test
   void completesAChangeOfModelsPastWhatWasTakenBack() throws Exception {
-    topics = new TestTopics(broker.bootstrapServers(), folder, "change");
     ShelfStreamConfig changing =
         topics.config(Map.of("models.next.dir", "src/test/resources/models/colour-and-inverse"));
     try (RecognitionService service = RecognitionService.start(changing);
-        KafkaProducer<String, byte[]> publisher = publisher("change")) {
+        KafkaProducer<String, byte[]> publisher = topics.producer("publisher")) {
       publisher.initTransactions();
       transaction(publisher, true, update("kept", Color.GREEN));
       transaction(publisher, false, update("never", Color.RED));
@@ -107,12 +96,47 @@ class GalleryUpdatesIT {
     }
   }
 
+  /** Nothing is left that the new process could embed, so it never commits the end. */
+  @ParameterizedTest
+  @ValueSource(strings = {"exactly_once_v2", "at_least_once"})
+  void completesAChangeOfModelsWhenOnlyWhatWasTakenBackCameSinceARestart(String guarantee)
+      throws Exception {
+    ShelfStreamConfig changing =
+        topics.config(
+            Map.of(
+                "delivery.guarantee",
+                guarantee,
+                "models.next.dir",
+                "src/test/resources/models/colour-and-inverse"));
+    try (KafkaProducer<String, byte[]> publisher = topics.producer("publisher")) {
+      publisher.initTransactions();
+      try (RecognitionService embedding = RecognitionService.start(changing, Role.GALLERY)) {
+        transaction(publisher, true, update("kept", Color.GREEN));
+        TestTopics.until(
+            () -> topics.records(changing.nextTopics().orElseThrow().galleryVectors()).size() == 1);
+      }
+      transaction(publisher, false, update("never", Color.RED));
+
+      try (RecognitionService service = RecognitionService.start(changing)) {
+        TestTopics.until(
+            () ->
+                topics
+                    .recognise(Color.GREEN)
+                    .getVersions()
+                    .getExtractor()
+                    .startsWith("colour-and-inverse@"));
+        assertThat(TestTopics.gallery(service).entries())
+            .extracting(GalleryEntry::galleryImageId)
+            .containsExactly("kept");
+      }
+    }
+  }
+
   @Test
   void tellsTheTimesOfEachKindOfUpdate() throws Exception {
-    topics = new TestTopics(broker.bootstrapServers(), folder, "times");
     Instant start = Instant.ofEpochMilli(System.currentTimeMillis());
     try (RecognitionService service = RecognitionService.start(topics.config(Map.of()));
-        KafkaProducer<String, byte[]> publisher = publisher(null)) {
+        KafkaProducer<String, byte[]> publisher = topics.producer(null)) {
       List<ProducerRecord<String, byte[]>> updates =
           List.of(
               update("photo", Color.RED),
@@ -231,17 +255,5 @@ class GalleryUpdatesIT {
         .setProductId(TestTopics.product(colour))
         .setLabel(TestTopics.product(colour))
         .setUri(Pictures.uri(Pictures.plain(colour)));
-  }
-
-  /**
-   * @param transactionalId null for one without transactions
-   */
-  private static KafkaProducer<String, byte[]> publisher(@Nullable String transactionalId) {
-    Map<String, Object> settings = new HashMap<>();
-    settings.put("bootstrap.servers", broker.bootstrapServers());
-    if (transactionalId != null) {
-      settings.put("transactional.id", transactionalId);
-    }
-    return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
   }
 }

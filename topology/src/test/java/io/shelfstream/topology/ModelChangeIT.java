@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.GalleryEntry;
@@ -13,37 +14,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** From one extractor (mean colour, 3 numbers) to another (with its inverse, 6 numbers). */
+@ExtendWith(SharedBroker.class)
 class ModelChangeIT {
   private static final String NEXT_MODELS = "src/test/resources/models/colour-and-inverse";
 
-  @TempDir static Path folder;
-  private static EmbeddedBroker broker;
-
   private TestTopics topics;
 
-  @BeforeAll
-  static void startBroker() throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
-  }
-
-  @AfterAll
-  static void stopBroker() {
-    broker.close();
-  }
-
   @BeforeEach
-  void configure(TestInfo test) {
-    topics =
-        new TestTopics(
-            broker.bootstrapServers(), folder, test.getTestMethod().orElseThrow().getName());
+  void configure(EmbeddedBroker broker, @TempDir Path folder, TestInfo test) {
+    topics = new TestTopics(broker.bootstrapServers(), folder, test);
   }
 
   private ShelfStreamConfig now() {

@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -26,14 +27,14 @@ import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThr
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Clients of Kafka that die under the service: it is not ready, then it is again. */
+@ExtendWith(SharedBroker.class)
 class RebuildIT {
   /**
    * Closing the dead client, joining the group anew and taking the frames up, on a busy machine.
@@ -42,27 +43,13 @@ class RebuildIT {
 
   private static final int PARTITIONS = 4;
 
-  @TempDir static Path folder;
-  private static EmbeddedBroker broker;
-
+  @TempDir Path folder;
   private TestTopics topics;
   private ShelfStreamConfig config;
 
-  @BeforeAll
-  static void startBroker() throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
-  }
-
-  @AfterAll
-  static void stopBroker() {
-    broker.close();
-  }
-
   @BeforeEach
-  void configure(TestInfo test) {
-    topics =
-        new TestTopics(
-            broker.bootstrapServers(), folder, test.getTestMethod().orElseThrow().getName());
+  void configure(EmbeddedBroker broker, TestInfo test) {
+    topics = new TestTopics(broker.bootstrapServers(), folder, test);
     config = topics.config(Map.of());
     Topics.create(config, PARTITIONS, (short) 1);
   }
@@ -91,6 +78,7 @@ class RebuildIT {
 
   @Test
   void followsTheGalleryAnewWhenItsTopicWasMadeAgain() throws Exception {
+    config = topics.config(Map.of("index.snapshot.dir", folder.resolve("snapshots").toString()));
     try (RecognitionService service = RecognitionService.start(config)) {
       Map<String, Color> photos = new LinkedHashMap<>();
       photos.put("red", Color.RED);
@@ -99,7 +87,7 @@ class RebuildIT {
       topics.update(new LinkedHashMap<>(photos));
       TestTopics.awaitSize(service, 3);
       String vectors = config.topics().galleryVectors();
-      try (Admin admin = admin()) {
+      try (Admin admin = topics.admin()) {
         admin.deleteTopics(List.of(vectors)).all().get();
         TestTopics.until(() -> !exists(admin, vectors));
       }
@@ -120,7 +108,7 @@ class RebuildIT {
   @Test
   void takesFramesUpAgainWhenItsProducerWasFenced() throws Exception {
     try (RecognitionService service = RecognitionService.start(config);
-        Admin admin = admin()) {
+        Admin admin = topics.admin()) {
       for (int i = 0; i < 3; i++) {
         publish(20 * i, 20 * i + 20);
         List<String> producers =
@@ -151,7 +139,7 @@ class RebuildIT {
             .addProcessor(RecognitionTopology.RECOGNIZE, Failing::new, RecognitionTopology.FRAMES);
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
-    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
+    settings.putAll(config.kafka());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("other").toString());
     // As ours: the group waits so long for members that died without leaving.
     settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
@@ -171,10 +159,6 @@ class RebuildIT {
     public void process(Record<byte[], byte[]> record) {
       throw new AssertionError("never begun");
     }
-  }
-
-  private Admin admin() {
-    return Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()));
   }
 
   private static boolean exists(Admin admin, String topic) {

@@ -2,16 +2,17 @@ package io.shelfstream.topology;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.kafka.KafkaContainer;
 
 /** The scenarios on the Kafka project's own container image, where there is a Docker engine. */
 class RecognitionContainerIT extends RecognitionScenarios {
-  private KafkaContainer broker;
+  private @Nullable KafkaContainer broker;
 
   @Override
-  String startBroker(Path folder) {
+  String broker() {
     assumeTrue(
         DockerClientFactory.instance().isDockerAvailable(),
         "skipped: no Docker engine answers on this machine");
@@ -20,8 +21,8 @@ class RecognitionContainerIT extends RecognitionScenarios {
     return broker.getBootstrapServers();
   }
 
-  @Override
-  void stopBroker() {
+  @AfterAll
+  void stop() {
     if (broker != null) {
       broker.stop();
     }

@@ -1,20 +1,20 @@
 package io.shelfstream.topology;
 
 import io.shelfstream.broker.EmbeddedBroker;
-import java.nio.file.Path;
+import io.shelfstream.broker.SharedBroker;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The scenarios on the broker that the demo uses, in this JVM. */
+@ExtendWith(SharedBroker.class)
 class RecognitionIT extends RecognitionScenarios {
-  private EmbeddedBroker broker;
+  private final EmbeddedBroker broker;
 
-  @Override
-  String startBroker(Path folder) throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
-    return broker.bootstrapServers();
+  RecognitionIT(EmbeddedBroker broker) {
+    this.broker = broker;
   }
 
   @Override
-  void stopBroker() {
-    broker.close();
+  String broker() {
+    return broker.bootstrapServers();
   }
 }

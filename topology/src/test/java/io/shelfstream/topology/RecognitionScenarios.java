@@ -12,7 +12,6 @@ import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.gallery.GalleryState;
-import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -27,10 +26,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
@@ -39,12 +40,11 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,53 +56,32 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RecognitionScenarios {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final EventSerdes SERDES =
-      EventSerdes.with(SchemaRegistryClient.create("mock://shelfstream"));
 
   @TempDir static Path folder;
   private Path images;
   private String bootstrapServers;
+  private TestTopics topics;
   private ShelfStreamConfig config;
-  private int tests;
 
-  /** Starts a broker that keeps its data below the folder; returns its address. */
-  abstract String startBroker(Path folder) throws Exception;
-
-  abstract void stopBroker();
+  /** Returns the broker's address; called once. */
+  abstract String broker();
 
   @BeforeAll
   void start() throws Exception {
-    bootstrapServers = startBroker(folder);
+    bootstrapServers = broker();
     images = Files.createDirectories(folder.resolve("images"));
   }
 
-  @AfterAll
-  void stop() {
-    stopBroker();
-  }
-
   @BeforeEach
-  void configure() {
+  void configure(TestInfo test) {
+    topics = new TestTopics(bootstrapServers, folder, test);
     config = configuration(Map.of());
   }
 
   private ShelfStreamConfig configuration(Map<String, String> more) {
-    String test = getClass().getSimpleName() + tests++;
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("kafka.bootstrap.servers", bootstrapServers);
-    settings.put("application.id", test);
-    settings.put("state.dir", folder.resolve("state").toString());
-    settings.put("models.dir", "src/test/resources/models/colour");
-    settings.put("models.threads", "1");
+    Map<String, String> settings = new HashMap<>(more);
     settings.put("images.allowed.roots", images.toString());
-    settings.put("topics.frames", test + ".frames");
-    settings.put("topics.recognitions", test + ".recognitions");
-    settings.put("topics.gallery.updates", test + ".gallery.updates");
-    settings.put("topics.gallery.vectors", test + ".gallery.vectors");
-    settings.put("topics.gallery.status", test + ".gallery.status");
-    settings.put("topics.dead.letters", test + ".dead-letters");
-    settings.putAll(more);
-    return ShelfStreamConfig.loadWithModels(null, settings);
+    return topics.config(settings);
   }
 
   @Test
@@ -174,10 +153,15 @@ abstract class RecognitionScenarios {
       sendRaw("not avro".getBytes(StandardCharsets.UTF_8));
 
       // Each topic is in order; which of two topics is read first is nobody's promise.
-      List<ConsumerRecord<byte[], byte[]>> events =
+      Map<Boolean, List<ConsumerRecord<byte[], byte[]>>> taken =
           take(answers, 41).stream()
-              .filter(record -> !record.topic().endsWith(".dead-letters"))
-              .toList();
+              .collect(
+                  Collectors.partitioningBy(
+                      record -> record.topic().equals(config.topics().deadLetters())));
+      assertThat(taken.get(true))
+          .extracting(letter -> header(letter, DeadLetter.CLASS))
+          .containsExactly("UNDECODABLE_RECORD");
+      List<ConsumerRecord<byte[], byte[]>> events = taken.get(false);
       assertThat(events)
           .extracting(record -> event(record).getFrameId())
           .containsExactlyElementsOf(IntStream.range(0, 40).mapToObj(i -> "f" + i).toList());
@@ -348,9 +332,7 @@ abstract class RecognitionScenarios {
   }
 
   private void sendRaw(byte[] value) {
-    Map<String, Object> settings = new LinkedHashMap<>(config.kafka());
-    ByteArraySerializer bytes = new ByteArraySerializer();
-    try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings, bytes, bytes)) {
+    try (KafkaProducer<String, byte[]> producer = topics.producer(null)) {
       producer.send(new ProducerRecord<>(config.topics().frames(), value));
     }
   }
@@ -371,7 +353,10 @@ abstract class RecognitionScenarios {
     assertThat(record.topic())
         .as(() -> "dead letter: " + header(record, DeadLetter.MESSAGE))
         .isEqualTo(config.topics().recognitions());
-    return SERDES.recognitions().deserializer().deserialize(record.topic(), record.value());
+    return TestTopics.SERDES
+        .recognitions()
+        .deserializer()
+        .deserialize(record.topic(), record.value());
   }
 
   private static List<ConsumerRecord<byte[], byte[]>> take(TopicReader answers, int count) {

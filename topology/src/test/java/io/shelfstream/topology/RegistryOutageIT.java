@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -14,7 +15,6 @@ import io.shelfstream.events.RecognitionEvent;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DecoderFactory;
@@ -34,44 +33,39 @@ import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 /** A registry that is away delays frames, and never turns one into a dead letter. */
+@ExtendWith(SharedBroker.class)
 class RegistryOutageIT {
   private static final Logger LOGGER = (Logger) LoggerFactory.getLogger(RegistryWait.class);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  @TempDir static Path folder;
-
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
-  private EmbeddedBroker broker;
+  private TestTopics topics;
   private TinyRegistry registry;
   private ShelfStreamConfig config;
   private Path image;
 
   @BeforeEach
-  void start() throws Exception {
-    broker = EmbeddedBroker.start(Files.createTempDirectory(folder, "broker"));
+  void start(EmbeddedBroker broker, @TempDir Path folder, TestInfo test) throws Exception {
+    topics = new TestTopics(broker.bootstrapServers(), folder, test);
     registry = new TinyRegistry();
     image = Path.of("src/test/resources/pictures/halves.png").toAbsolutePath();
     Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
     settings.put("schema.registry.url", registry.url());
     settings.put("max.retries", "0");
-    settings.put("state.dir", folder.resolve("state").toString());
-    settings.put("models.dir", "src/test/resources/models/colour");
-    settings.put("models.threads", "1");
     settings.put("images.allowed.roots", image.getParent().toString());
     // So short that a thread which waits loses its partitions and its transaction.
     settings.put("kafka.main.consumer.max.poll.interval.ms", "2000");
-    settings.put("kafka.main.consumer.session.timeout.ms", "6000");
     settings.put("kafka.producer.transaction.timeout.ms", "2000");
-    config = ShelfStreamConfig.loadWithModels(null, settings);
+    config = topics.config(settings);
     Topics.create(config);
     log.start();
     LOGGER.addAppender(log);
@@ -81,17 +75,16 @@ class RegistryOutageIT {
   void stop() {
     LOGGER.detachAppender(log);
     registry.close();
-    broker.close();
   }
 
   @Test
   void waitsAtStartAndWhenAFrameNamesANewSchemaAndLosesNothing() throws Exception {
     CompletableFuture<RecognitionService> starting =
         CompletableFuture.supplyAsync(() -> RecognitionService.start(config));
-    until(() -> waits() == 1);
+    TestTopics.until(() -> waits() == 1);
     assertThat(log.list.get(0).getFormattedMessage())
         .startsWith("Waiting for the schema registry: ")
-        .contains(registry.url(), "shelf.recognitions-value");
+        .contains(registry.url(), config.topics().recognitions() + "-value");
     registry.start();
 
     try (RecognitionService service = starting.get(60, TimeUnit.SECONDS);
@@ -118,7 +111,7 @@ class RegistryOutageIT {
       for (int i = 10; i < 20; i++) {
         publish(i, i == 13 ? unseen : known);
       }
-      until(() -> waits() == 2);
+      TestTopics.until(() -> waits() == 2);
       TimeUnit.SECONDS.sleep(5); // Kafka has given the partition away meanwhile
       registry.start();
 
@@ -135,7 +128,7 @@ class RegistryOutageIT {
     RecognitionService service = RecognitionService.start(config);
     registry.close();
     publish(0, registry.put("{\"type\":\"string\"}"));
-    until(() -> waits() == 1);
+    TestTopics.until(() -> waits() == 1);
 
     long began = System.nanoTime();
     service.close();
@@ -163,9 +156,7 @@ class RegistryOutageIT {
     BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(value, null);
     new SpecificDatumWriter<>(ImageReference.class).write(frame, encoder);
     encoder.flush();
-    ByteArraySerializer bytes = new ByteArraySerializer();
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers()), bytes, bytes)) {
+    try (KafkaProducer<String, byte[]> producer = topics.producer(null)) {
       producer.send(new ProducerRecord<>(config.topics().frames(), value.toByteArray())).get();
     }
   }
@@ -187,13 +178,5 @@ class RegistryOutageIT {
     return new SpecificDatumReader<>(RecognitionEvent.class)
         .read(null, DecoderFactory.get().binaryDecoder(value, 5, value.length - 5, null))
         .getFrameId();
-  }
-
-  private static void until(BooleanSupplier holds) throws InterruptedException {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    while (!holds.getAsBoolean()) {
-      assertThat(System.nanoTime()).isLessThan(deadline);
-      TimeUnit.MILLISECONDS.sleep(50);
-    }
   }
 }

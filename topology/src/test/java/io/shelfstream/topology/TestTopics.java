@@ -15,25 +15,52 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.TestInfo;
 
-/** The topics of one test: products are plain colours, photos and frames lie in the records. */
+/**
+ * The topics of one test, beside those of others on the same broker: products are plain colours,
+ * photos and frames lie in the records.
+ */
 final class TestTopics {
   static final EventSerdes SERDES =
       EventSerdes.with(SchemaRegistryClient.create("mock://shelfstream"));
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final AtomicInteger TESTS = new AtomicInteger();
 
   private final String bootstrapServers;
   private final Path folder;
   private final String name;
   private int frames;
 
-  TestTopics(String bootstrapServers, Path folder, String name) {
+  /**
+   * Topics that no other test of this JVM has.
+   *
+   * @param folder for the state of services
+   */
+  TestTopics(String bootstrapServers, Path folder, TestInfo test) {
+    this(
+        bootstrapServers,
+        folder,
+        "%s.%s.%d"
+            .formatted(
+                test.getTestClass().orElseThrow().getSimpleName(),
+                test.getTestMethod().orElseThrow().getName(),
+                TESTS.incrementAndGet()));
+  }
+
+  private TestTopics(String bootstrapServers, Path folder, String name) {
     this.bootstrapServers = bootstrapServers;
     this.folder = folder;
     this.name = name;
@@ -63,6 +90,33 @@ final class TestTopics {
 
   TopicNames names() {
     return config(Map.of()).topics();
+  }
+
+  Admin admin() {
+    return Admin.create(Map.of("bootstrap.servers", bootstrapServers));
+  }
+
+  /**
+   * A plain producer.
+   *
+   * @param transactionalId null for one without transactions
+   */
+  KafkaProducer<String, byte[]> producer(@Nullable String transactionalId) {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("bootstrap.servers", bootstrapServers);
+    if (transactionalId != null) {
+      settings.put("transactional.id", name + "." + transactionalId);
+    }
+    return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
+  }
+
+  /** Distinct colours, red first. */
+  static Map<String, @Nullable Color> photos(int count) {
+    Map<String, @Nullable Color> photos = new LinkedHashMap<>();
+    for (int i = 0; i < count; i++) {
+      photos.put("photo-" + i, new Color(255, (i / 8) * 50, (i % 8) * 30));
+    }
+    return photos;
   }
 
   /** Publishes photos, all to be embedded; null removes one. */

@@ -281,16 +281,19 @@ void Graph::insert(int32_t row, Walk& walk) {
   for (int64_t i = 0; i < walk.beam.size(); i++) {
     found.push_back({walk.beam.score(i), walk.beam.row(i)});
   }
-  bool kept = false;
+  int32_t keeper = -1;
   for (int level = highest; level >= 0; level--) {
     for (const Node& node : neighbours[level]) {
-      kept |= link(node.row, row, node.score, level, level == 0 && !kept, walk);
+      const bool keep = level == 0 && keeper < 0;
+      if (link(node.row, row, node.score, level, keep, walk)) keeper = node.row;
     }
   }
   // The nearest ones keep as many as they can: somebody else near by, then.
-  for (size_t i = 0; i < found.size() && !kept; i++) {
-    kept = link(found[i].row, row, found[i].score, 0, true, walk);
+  for (size_t i = 0; i < found.size() && keeper < 0; i++) {
+    if (link(found[i].row, row, found[i].score, 0, true, walk)) keeper = found[i].row;
   }
+  // And back, so that there is a way from it, too.
+  if (keeper >= 0) link(row, keeper, 0, 0, true, walk);
   raise_entry(row);
 }
 
@@ -302,6 +305,7 @@ bool Graph::link(int32_t from, int32_t to, float score, int level, bool keep, Wa
   const Links links = links_of(from, level);
   const std::lock_guard<std::mutex> lock(locks_[from % locks_.size()]);
   Link* free = nullptr;
+  Link* same = nullptr;
   int64_t kept = 0;
   walk.rivals.clear();
   walk.count = 0;
@@ -311,13 +315,17 @@ bool Graph::link(int32_t from, int32_t to, float score, int level, bool keep, Wa
       free = place;
       continue;
     }
-    if (row_of(link) == to) return false;
+    if (row_of(link) == to) same = place;
     kept += is_kept(link) ? 1 : 0;
     walk.rivals.push_back({0, link, place});
     walk.numbers[walk.count++] = row_of(link);
   }
   const bool stays = keep && kept < links.most / 2;
   const uint32_t added = link_to(to) | (stays ? kKept : 0);
+  if (same != nullptr) {
+    if (stays) same->store(added, std::memory_order_relaxed);
+    return stays;
+  }
   if (free == nullptr) {
     compare(row(from), walk);
     for (int64_t i = 0; i < walk.count; i++) walk.rivals[i].score = walk.scores[i];

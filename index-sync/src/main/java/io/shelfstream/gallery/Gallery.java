@@ -382,7 +382,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void drain(LiveSegment block) {
-    int[] live = Arrays.stream(block.livePositions()).limit(generation.open().takenAtOnce()).toArray();
+    int[] live =
+        Arrays.stream(block.livePositions()).limit(generation.open().takenAtOnce()).toArray();
     if (live.length == 0) {
       show(generation.segments().stream().filter(segment -> segment != block).toList());
       return;

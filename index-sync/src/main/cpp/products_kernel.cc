@@ -110,6 +110,15 @@ inline int64_t in_blocks(int64_t row, int64_t m, const float* const* x, int64_t 
   return row;
 }
 
+/// One row with many others that lie anywhere: as many sums side by side as it takes to have one
+/// ready when the next step of it comes.
+template <int Q>
+inline int64_t apart(int64_t q, int64_t m, const float* const* x, const float* y, int64_t d,
+                     float* out) {
+  for (; q + Q <= m; q += Q) compare<1, Q, false>(x + q, y, d, 1, out + q);
+  return q;
+}
+
 }  // namespace
 
 void SHELFSTREAM_PRODUCTS(int64_t m, const float* const* x, int64_t n, const float* y, int64_t d,
@@ -117,6 +126,13 @@ void SHELFSTREAM_PRODUCTS(int64_t m, const float* const* x, int64_t n, const flo
   if (m == 1) {
     // Waits for memory, which is fastest when read from one end to the other.
     for (int64_t row = 0; row < n; row++) compare<1, 1, false>(x, y + row * d, d, n, out + row);
+    return;
+  }
+  if (n == 1) {
+    int64_t q = apart<kLanes >= 8 ? 8 : 4>(0, m, x, y, d, out);
+    q = apart<4>(q, m, x, y, d, out);
+    q = apart<2>(q, m, x, y, d, out);
+    apart<1>(q, m, x, y, d, out);
     return;
   }
   const int64_t row = in_blocks<kRows>(0, m, x, n, y, d, end, out);

@@ -12,12 +12,12 @@
 #include <numeric>
 
 #include "best.h"
-#include "compare.h"
+#include "block.h"
 #include "factory.h"
 #include "failure.h"
+#include "graph.h"
 #include "limits.h"
 #include "lists.h"
-#include "pages.h"
 #include "rows.h"
 
 namespace shelfstream {
@@ -27,72 +27,6 @@ namespace {
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(Failure::kInvalidArgument, message);
 }
-
-class Block : public Segment {
- public:
-  Block(int64_t dimension, int64_t capacity)
-      : Segment(dimension, capacity), pages_(static_cast<size_t>(dimension * capacity)) {}
-
-  std::shared_ptr<Segment> make_like(int64_t capacity) const override {
-    return make_block(dimension(), capacity);
-  }
-
-  void train(int64_t, const float*) override {}
-
- protected:
-  bool trained() const override { return true; }
-
-  void append_rows(int64_t n, const float* x) override {
-    std::copy_n(x, n * dimension(), pages_.at(rows() * dimension()));
-  }
-
-  void copy_row(int64_t position, float* out) const override {
-    std::copy_n(pages_.at(position * dimension()), dimension(), out);
-  }
-
-  void set_effort(int64_t) override {}
-
-  int64_t groups() const override { return 1; }
-  void lay_out(const int32_t*) override {}
-  std::pair<float*, int64_t> run_from(int64_t position) const override {
-    return {pages_.at(position * dimension()), capacity() - position};
-  }
-
-  void offer(const Sight& sight, int64_t label, Best& best) const override {
-    const bool few = sight.allowed != nullptr && sight.count() * kFewAllowed < sight.rows;
-    in_slices(best, [&](int64_t from, int64_t to) {
-      Compared queries(dimension());
-      for (int64_t q = from; q < to; q++) queries.add(q, best);
-      few ? each_allowed(queries, sight, label, best)
-          : compare(queries, 0, sight.rows, sight, label, best);
-    });
-  }
-
- private:
-  // Where a filter leaves fewer than one row in so many, the others are not compared at all.
-  static constexpr int64_t kFewAllowed = 8;
-
-  const Pages pages_;
-
-  const float* row(int64_t position) const { return pages_.at(position * dimension()); }
-
-  // Whether a row is buried is asked only of one that would be taken: burying costs searches
-  // nothing.
-  void compare(const Compared& queries, int64_t first, int64_t rows, const Sight& sight,
-               int64_t label, Best& best) const {
-    queries.with(rows, row(first), row(sight.rows), best,
-                 [&](int64_t q, float score, int64_t i) {
-                   if (is_seen(first + i, sight)) best.take(q, score, label + first + i);
-                 });
-  }
-
-  void each_allowed(const Compared& queries, const Sight& sight, int64_t label,
-                    Best& best) const {
-    for (int64_t position = 0; position < sight.rows; position++) {
-      if (sight.allows(position)) compare(queries, position, 1, sight, label, best);
-    }
-  }
-};
 
 class FaissSegment : public Segment {
  public:
@@ -246,6 +180,7 @@ std::shared_ptr<Segment> Segment::make_index(const std::string& factory, int64_t
            "use Flat, SQfp16, HNSW32, IVF1024,Flat or IVF1024,SQfp16");
   }
   if (is_lists(type)) return std::make_shared<Lists>(type, dimension, capacity);
+  if (is_graph(type)) return std::make_shared<Graph>(type, dimension, capacity);
   std::unique_ptr<faiss::Index> index(faiss::index_factory(
       static_cast<int>(dimension), type.c_str(), faiss::METRIC_INNER_PRODUCT));
   return std::make_shared<FaissSegment>(type, std::move(index), capacity);

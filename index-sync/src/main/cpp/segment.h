@@ -40,15 +40,16 @@ struct Sight {
 ///
 /// One writer at a time. Any number of searches beside it, without a lock: a search names how many
 /// rows it sees and as of when, and neither appending nor burying changes what lies before that.
-/// Only what is_frozen must not be appended to while it is searched: fill it, then show it.
+/// Only a Faiss index (see make_index) must not be appended to while it is searched: fill it, then
+/// show it.
 class Segment {
  public:
   /// Plain rows, compared one by one. Address space is taken for all of them, memory as they come.
   static std::shared_ptr<Segment> make_block(int64_t dimension, int64_t capacity);
 
   /// An index of a type that gives its vectors back: see checked_factory, without SQ4, SQ6, SQ8 and
-  /// PQ. Inverted files of plain vectors may be appended to while they are searched (lists.h), all
-  /// others are Faiss indexes.
+  /// PQ. Inverted files and graphs of plain vectors may be appended to while they are searched
+  /// (lists.h, graph.h), all others are Faiss indexes.
   static std::shared_ptr<Segment> make_index(const std::string& type, int64_t dimension,
                                              int64_t capacity);
 

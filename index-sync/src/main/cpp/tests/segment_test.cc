@@ -1,5 +1,7 @@
 #include "segment_test.h"
 
+#include <faiss/IndexHNSW.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -153,13 +155,17 @@ void moves_rows_to_another_segment() {
 void makes_another_with_the_same_training() {
   const Floats x = unit_vectors(2000, 1);
   const Floats queries = unit_vectors(20, 7);
-  for (const char* type : {"IVF32,Flat", "IVF32,SQfp16", "HNSW8", "block"}) {
-    const auto index = filled(type, x);
+  for (const char* type : {"IVF32,Flat", "IVF32,SQfp16", "HNSW8", "Flat"}) {
+    const auto index = Segment::make_index(type, kDimension, 2000);
+    index->train(2000, x.data());
     index->effort(4);
     const auto like = index->make_like(2000);
     CHECK(like->rows() == 0);
 
-    like->append(2000, x.data());
+    // One by one: several threads would make graphs that differ a little.
+    for (const auto& each : {index, like}) {
+      for (int64_t row = 0; row < 2000; row++) each->append(1, x.data() + row * kDimension);
+    }
 
     CHECK(nearest({{like, 2000}}, queries, 5).labels == nearest({{index, 2000}}, queries, 5).labels);
   }
@@ -383,6 +389,164 @@ void changes_under_running_searches(const std::string& type) {
   CHECK(answered >= most / 10 - 1);
 }
 
+Floats row_of(const Floats& x, int64_t row) {
+  return Floats(x.begin() + row * kDimension, x.begin() + (row + 1) * kDimension);
+}
+
+/// Groups of rows that are nearly alike, as photos of a product are.
+Floats alike(int64_t n, int64_t groups, unsigned seed) {
+  const Floats centres = unit_vectors(groups, seed);
+  Floats x = unit_vectors(n, seed + 1);
+  for (int64_t row = 0; row < n; row++) {
+    float sum = 0;
+    for (int64_t i = 0; i < kDimension; i++) {
+      float& value = x[row * kDimension + i];
+      value = centres[row % groups * kDimension + i] + 0.1F * value;
+      sum += value * value;
+    }
+    for (int64_t i = 0; i < kDimension; i++) x[row * kDimension + i] /= std::sqrt(sum);
+  }
+  return x;
+}
+
+/// Half of the rows at once, the others one by one.
+std::shared_ptr<Segment> grown(const std::string& type, const Floats& x, int64_t effort) {
+  const auto n = static_cast<int64_t>(x.size()) / kDimension;
+  auto segment = Segment::make_index(type, kDimension, n);
+  segment->effort(effort);
+  segment->append(n / 2, x.data());
+  for (int64_t row = n / 2; row < n; row++) segment->append(1, x.data() + row * kDimension);
+  return segment;
+}
+
+int64_t in_both(const std::vector<int64_t>& found, const std::vector<int64_t>& nearest, int64_t k) {
+  int64_t count = 0;
+  for (size_t i = 0; i < found.size(); i += k) {
+    for (int64_t j = 0; j < k; j++) {
+      count += std::count(nearest.begin() + i, nearest.begin() + i + k, found[i + j]);
+    }
+  }
+  return count;
+}
+
+/// With the same effort. Summed over some galleries: which rows are on the upper levels is chance, and
+/// so is which ones several threads link first.
+void a_graph_finds_as_much_as_one_of_faiss(const std::string& type, int links) {
+  constexpr int64_t kRows = 3000;
+  constexpr int64_t kQueries = 200;
+  for (const int effort : {16, 48}) {
+    int64_t wanted = 0;
+    int64_t found = 0;
+    for (const unsigned seed : {1, 3, 5, 7, 9}) {
+      for (const Floats& x : {unit_vectors(kRows, seed), alike(kRows, 50, seed)}) {
+        faiss::IndexHNSWFlat theirs(kDimension, links, faiss::METRIC_INNER_PRODUCT);
+        theirs.add(kRows, x.data());
+        const auto ours = grown(type, x, effort);
+        Floats queries = unit_vectors(kQueries / 2, seed + 100);
+        queries.insert(queries.end(), x.begin(), x.begin() + kQueries / 2 * kDimension);
+        const auto best = nearest({{ours, kRows}}, queries, 10, kNow, true).labels;
+        faiss::SearchParametersHNSW parameters;
+        parameters.efSearch = effort;
+        Hits hits{std::vector<int64_t>(kQueries * 10), Floats(kQueries * 10)};
+        theirs.search(kQueries, queries.data(), 10, hits.scores.data(), hits.labels.data(),
+                      &parameters);
+        wanted += in_both(hits.labels, best, 10);
+        found += in_both(nearest({{ours, kRows}}, queries, 10, kNow, false, 2).labels, best, 10);
+      }
+    }
+    
+    CHECK(found >= wanted - wanted / 100);
+  }
+}
+
+/// At once, and still when all others have come.
+void a_graph_finds_each_row_by_itself(const std::string& type) {
+  constexpr int64_t kRows = 3000;
+  for (const Floats& x : {unit_vectors(kRows, 1), alike(kRows, 30, 1)}) {
+    const auto graph = Segment::make_index(type, kDimension, kRows);
+    const auto misses = [&](int64_t rows, int64_t row) {
+      return nearest({{graph, rows}}, row_of(x, row), 1).labels[0] == row ? 0 : 1;
+    };
+    graph->effort(32);
+    int64_t missed = 0;
+    for (int64_t row = 0; row < kRows; row++) {
+      graph->append(1, x.data() + row * kDimension);
+      missed += misses(row + 1, row);
+    }
+    for (int64_t row = 0; row < kRows; row++) missed += misses(kRows, row);
+    CHECK(missed * 1000 <= kRows);
+    CHECK_FAILS(Failure::kInvalidArgument, graph->append(1, x.data()));
+  }
+}
+
+/// Copies of one row have no links to spare: each would do without the one to a row beside them.
+void a_graph_finds_what_lies_beside_many_copies() {
+  constexpr int64_t kCopies = 600;
+  constexpr int64_t kOthers = 60;
+  const auto graph = Segment::make_index("HNSW8", kDimension, kCopies + kOthers);
+  graph->effort(32);
+  const Floats copied = unit_vectors(1, 1);
+  for (int64_t i = 0; i < kCopies; i++) graph->append(1, copied.data());
+  const Floats beside = unit_vectors(kOthers, 2);
+  for (int64_t i = 0; i < kOthers; i++) {
+    Floats row(copied);
+    for (int64_t j = 0; j < kDimension; j++) row[j] += 0.3F * beside[i * kDimension + j];
+    const float length = std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0F));
+    for (float& value : row) value /= length;
+    graph->append(1, row.data());
+    CHECK(nearest({{graph, graph->rows()}}, row, 1).labels[0] == kCopies + i);
+  }
+}
+
+/// A search sees the rows of its moment only, whatever the walk comes to, and each at most once.
+void a_graph_grows_under_running_searches() {
+  constexpr int64_t kRows = 4000;
+  const Floats x = unit_vectors(kRows, 1);
+  const auto graph = Segment::make_index("HNSW8", kDimension, kRows);
+  graph->effort(32);
+  std::atomic<int64_t> moment{0};
+  std::atomic<int64_t> answered{0};
+  std::atomic<int64_t> missed{0};
+  std::atomic<bool> wrong{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; t++) {
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      while (moment < kRows && !wrong) {
+        const int64_t rows = moment;
+        if (rows == 0) continue;
+        const int64_t wanted = rows / 2 + random() % (rows - rows / 2);
+        const Floats query = row_of(x, wanted);
+        const Hits hits = nearest({{graph, rows}}, query, 10, rows);
+        std::vector<int64_t> labels(hits.labels);
+        labels.erase(std::remove(labels.begin(), labels.end(), -1), labels.end());
+        std::sort(labels.begin(), labels.end());
+        if (labels.empty() || labels.front() < rows / 2 || labels.back() >= rows ||
+            std::adjacent_find(labels.begin(), labels.end()) != labels.end()) {
+          wrong = true;
+        }
+        for (size_t i = 0; i < labels.size(); i++) {
+          const Floats row = row_of(x, hits.labels[i]);
+          const float score = std::inner_product(row.begin(), row.end(), query.begin(), 0.0F);
+          if (std::fabs(score - hits.scores[i]) > 1e-5) wrong = true;
+        }
+        if (hits.labels[0] != wanted) missed++;
+        answered++;
+      }
+    });
+  }
+  for (int64_t row = 0; row < kRows; row++) {
+    graph->append(1, x.data() + row * kDimension);
+    if (row % 2 == 1) graph->bury(row / 2, row + 1);
+    moment = row + 1;
+    while (answered < row / 4 && !wrong) std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(!wrong);
+  CHECK(answered >= kRows / 4 - 1);
+  CHECK(missed * 200 <= answered);
+}
+
 Floats plain_values(int64_t n, unsigned seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> value(-0.1F, 0.1F);
@@ -426,7 +590,7 @@ void add_segment_tests(Tests& tests) {
   tests.add("products: the same bits whatever a pair is compared beside",
             sums_a_pair_alike_whatever_it_is_compared_beside);
   tests.add("segments: finds the best live rows of all", finds_the_best_live_rows_of_all_segments);
-  for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "IVF8,Flat", "IVF8,SQfp16"}) {
+  for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "HNSW8,SQfp16", "IVF8,Flat", "IVF8,SQfp16"}) {
     tests.add(std::string("segments: hides buried rows, ") + type,
               [=] { hides_a_row_from_the_moment_it_is_buried(type); });
     tests.add(std::string("segments: gives its rows back, ") + type,
@@ -447,4 +611,15 @@ void add_segment_tests(Tests& tests) {
     tests.add(std::string("segments: changes under running searches, ") + type,
               [=] { changes_under_running_searches(type); });
   }
+  tests.add("graph: finds as much as one of Faiss, HNSW8",
+            [] { a_graph_finds_as_much_as_one_of_faiss("HNSW8", 8); });
+  tests.add("graph: finds as much as one of Faiss, HNSW16,Flat",
+            [] { a_graph_finds_as_much_as_one_of_faiss("HNSW16,Flat", 16); });
+  for (const char* type : {"HNSW8", "HNSW32"}) {
+    tests.add(std::string("graph: finds each row by itself, ") + type,
+              [=] { a_graph_finds_each_row_by_itself(type); });
+  }
+  tests.add("graph: finds what lies beside many copies",
+            a_graph_finds_what_lies_beside_many_copies);
+  tests.add("graph: grows under running searches", a_graph_grows_under_running_searches);
 }

@@ -35,9 +35,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gallery implements ProductSearch, AutoCloseable {
 
-  /** Looking up the list of a photo takes some 0.05 ms, and changes wait meanwhile. */
-  private static final int DRAINED_AT_ONCE = 16;
-
   /** Enough of a product's photos to know what it looks like; some microseconds. */
   private static final int MOST_COMPARED = 32;
 
@@ -385,7 +382,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void drain(LiveSegment block) {
-    int[] live = Arrays.stream(block.livePositions()).limit(DRAINED_AT_ONCE).toArray();
+    int[] live =
+        Arrays.stream(block.livePositions()).limit(generation.open().takenAtOnce()).toArray();
     if (live.length == 0) {
       show(generation.segments().stream().filter(segment -> segment != block).toList());
       return;

@@ -87,7 +87,7 @@ final class SnapshotFile {
   /**
    * A segment in the file: live rows only.
    *
-   * @param type Flat, or an inverted file that grows
+   * @param type Flat, or an inverted file of plain vectors
    * @param lists of an inverted file, else 0
    * @param effort lists that a search looks at
    * @param centres of the lists; an empty section for Flat

@@ -149,7 +149,7 @@ final class SnapshotReader {
     if (exact && part.rows() > 0) {
       return Segment.block(header.dimension(), part.rows());
     }
-    if (part.lists() == 0 || !Segment.grows(part.type())) {
+    if (part.lists() == 0 || !Segment.hasLists(part.type())) {
       throw SnapshotFile.damaged(
           "a segment of type %s with %d rows".formatted(part.type(), part.rows()));
     }

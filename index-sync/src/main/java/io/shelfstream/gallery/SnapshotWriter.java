@@ -65,8 +65,8 @@ final class SnapshotWriter {
     List<Part> parts = new ArrayList<>();
     for (LiveSegment segment : snapshot.generation().segments()) {
       int[] live = live(segment);
-      if (segment.grows()) {
-        parts.add(growing(segment, live));
+      if (Segment.hasLists(segment.type())) {
+        parts.add(lists(segment, live));
         continue;
       }
       // Also of graphs: they are built anew.
@@ -94,7 +94,7 @@ final class SnapshotWriter {
     return IntStream.range(0, seen).filter(i -> !buried.get(i)).toArray();
   }
 
-  private Part growing(LiveSegment segment, int[] live) throws IOException {
+  private Part lists(LiveSegment segment, int[] live) throws IOException {
     Segment vectors = segment.vectors();
     ByteBuffer centres = SnapshotFile.direct(vectors.lists() * snapshot.dimension() * Float.BYTES);
     centres.asFloatBuffer().put(vectors.centres());

@@ -26,8 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Segment implements AutoCloseable {
 
-  // As is_lists in src/main/cpp/lists.cc has it.
-  private static final Pattern GROWING = Pattern.compile("IVF\\d+(_HNSW\\d+)?,Flat");
+  // As is_lists in src/main/cpp/lists.cc and is_graph in graph.cc have it.
+  private static final Pattern LISTS = Pattern.compile("IVF\\d+(_HNSW\\d+)?,Flat");
+  private static final Pattern GRAPH = Pattern.compile("HNSW\\d+(,Flat)?");
 
   private final long handle;
   private final int dimension;
@@ -73,7 +74,17 @@ public final class Segment implements AutoCloseable {
 
   /** Whether an index of this type may be appended to while it is searched. */
   public static boolean grows(String type) {
-    return GROWING.matcher(type).matches();
+    return hasLists(type) || isGraph(type);
+  }
+
+  /** Whether an index of this type gives and takes what it learnt: see {@link #centres}. */
+  public static boolean hasLists(String type) {
+    return LISTS.matcher(type).matches();
+  }
+
+  /** Whether an index of this type is a graph that {@link #grows}. */
+  public static boolean isGraph(String type) {
+    return GRAPH.matcher(type).matches();
   }
 
   /** An empty index like this one, trained as it is and with its effort. */
@@ -187,7 +198,7 @@ public final class Segment implements AutoCloseable {
     return effort;
   }
 
-  /** Lists of an inverted file that {@link #grows}; 0 for any other type. */
+  /** Lists of an index that {@link #hasLists}; 0 for any other type. */
   public int lists() {
     return NativeFaiss.lists0(handle);
   }
@@ -265,8 +276,8 @@ public final class Segment implements AutoCloseable {
   /**
    * Begins to fill this segment.
    *
-   * @param rows how many: of a block in one number, of an index that {@link #grows} in one for each
-   *     list, whose rows come one list after the other
+   * @param rows how many: of a block in one number, of an index that {@link #hasLists} in one for
+   *     each list, whose rows come one list after the other
    * @param tolerance how far a row's length may be from 1
    */
   public Filling fill(int[] rows, double tolerance) {

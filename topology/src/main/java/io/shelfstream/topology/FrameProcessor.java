@@ -77,6 +77,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private int held;
   private long unconfirmedBytes;
   private long headSince;
+  private boolean uncommitted;
   private @Nullable KeyValueStore<Integer, byte[]> pending;
   private @Nullable Sensor skippedFrames;
   private @Nullable Cancellable timer;
@@ -385,15 +386,31 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   /** A timer while there is work, for answers that come when no record does. */
   private void arm() {
     if (timer == null && hasWork()) {
-      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, now -> tick());
+      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
     }
   }
 
-  private void tick() {
+  private void tick(long now) {
+    boolean hadFrames = !frames.isEmpty();
     forwardAnswered();
-    if (timer != null && !hasWork()) {
+    commitEarly(hadFrames, now);
+    if (timer != null && !hasWork() && !uncommitted) {
       timer.cancel();
       timer = null;
+    }
+  }
+
+  /**
+   * Readers need not wait for the commit interval when nothing else is in hand: who is on the way
+   * shares its transaction, and there is nobody whom the end of one would hold up.
+   */
+  private void commitEarly(boolean hadFrames, long now) {
+    if (hadFrames && frames.isEmpty()) {
+      uncommitted = stage.delivery().exactlyOnce();
+    }
+    if (uncommitted && frames.isEmpty() && stage.earlyCommits().isDue(now)) {
+      context().commit();
+      uncommitted = false;
     }
   }
 
@@ -418,6 +435,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     }
     frames.clear();
     held = 0;
+    uncommitted = false;
     if (timer != null) {
       timer.cancel();
       timer = null;

@@ -19,7 +19,8 @@ record FrameStage(
     DeliverySettings delivery,
     OverloadSettings overload,
     Deliveries deliveries,
-    FramesInHand inHand)
+    FramesInHand inHand,
+    EarlyCommits earlyCommits)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
 
   @Override

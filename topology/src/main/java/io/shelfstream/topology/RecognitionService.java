@@ -222,7 +222,8 @@ public final class RecognitionService implements AutoCloseable {
             config.delivery(),
             config.overload(),
             deliveries,
-            framesInHand);
+            framesInHand,
+            new EarlyCommits());
     run(
         config.applicationId(),
         () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),

@@ -67,7 +67,8 @@ public final class BenchApplications {
             config.delivery(),
             OverloadSettings.KEEP_ALL,
             deliveries,
-            inHand);
+            inHand,
+            new EarlyCommits());
     StreamsApplication application =
         new StreamsApplication(
             config,

@@ -155,7 +155,8 @@ class RecognitionTopologyTest {
         FrameStageTest.delivery(64),
         OverloadSettings.KEEP_ALL,
         Deliveries.IN_ONE_TRANSACTION,
-        new FramesInHand());
+        new FramesInHand(),
+        new EarlyCommits());
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

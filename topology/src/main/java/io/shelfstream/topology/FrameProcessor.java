@@ -67,6 +67,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
    */
   private static final int ON_THEIR_WAY = 1 << 20;
 
+  /** The least there is: due whenever the stream thread comes by, which an answer makes it do. */
   private static final Duration TICK = Duration.ofMillis(1);
 
   private final FrameStage stage;
@@ -81,6 +82,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private @Nullable KeyValueStore<Integer, byte[]> pending;
   private @Nullable Sensor skippedFrames;
   private @Nullable Cancellable timer;
+  private Runnable wakeUp = () -> {};
 
   FrameProcessor(FrameStage stage) {
     this.stage = stage;
@@ -129,6 +131,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     unconfirmedBytes = 0;
     slots.clear();
     sequence = 0;
+    wakeUp = stage.clients().wakeUp();
     pending = context.getStateStore(RecognitionTopology.PENDING_FRAMES);
     skippedFrames =
         context
@@ -235,6 +238,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {
     FramesInHand inHand = stage.inHand();
     FramesInHand.Hold hold = inHand.take();
+    Runnable wake = wakeUp;
     waiting.hold = hold;
     waiting.answer = answer;
     answer.whenComplete(
@@ -243,6 +247,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
           if (failure instanceof CancellationException) {
             hold.release();
           }
+          wake.run();
         });
   }
 

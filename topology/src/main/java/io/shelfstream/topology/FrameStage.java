@@ -20,7 +20,8 @@ record FrameStage(
     OverloadSettings overload,
     Deliveries deliveries,
     FramesInHand inHand,
-    EarlyCommits earlyCommits)
+    EarlyCommits earlyCommits,
+    WakeableClients clients)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
 
   @Override

@@ -116,7 +116,15 @@ class FrameStageTest {
 
   private FrameStage stage(
       DeliverySettings delivery, OverloadSettings overload, Deliveries deliveries) {
-    return new FrameStage(TOPICS.frames(), answers, delivery, overload, deliveries, inHand, new EarlyCommits());
+    return new FrameStage(
+        TOPICS.frames(),
+        answers,
+        delivery,
+        overload,
+        deliveries,
+        inHand,
+        new EarlyCommits(),
+        new WakeableClients());
   }
 
   @AfterEach

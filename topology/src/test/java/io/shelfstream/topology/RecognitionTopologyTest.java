@@ -156,7 +156,8 @@ class RecognitionTopologyTest {
         OverloadSettings.KEEP_ALL,
         Deliveries.IN_ONE_TRANSACTION,
         new FramesInHand(),
-        new EarlyCommits());
+        new EarlyCommits(),
+        new WakeableClients());
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

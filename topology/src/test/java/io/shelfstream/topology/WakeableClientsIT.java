@@ -68,12 +68,6 @@ class WakeableClientsIT {
     }
   }
 
-  @Test
-  void wakesNobodyElse() {
-    assertThat(clients.wakeUp()).isNotNull();
-    clients.wakeUp().run();
-  }
-
   /**
    * Partitions are joined, records come, offsets are committed, partitions are taken away and
    * committed in the middle of a poll, all under a storm of wake-ups: each record comes once, and

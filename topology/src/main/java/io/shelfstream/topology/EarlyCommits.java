@@ -3,32 +3,41 @@ package io.shelfstream.topology;
 import java.time.Duration;
 
 /**
- * Which gallery updates do not wait for the commit interval: readers of committed records see a
- * vector only once its transaction has ended. An update that had to wait for its turn has others
- * behind it, and all of them share the next transaction, as one for each would only make the queue
- * longer. Used by one stream thread.
+ * What does not wait for the commit interval: readers of committed records see an answer only once
+ * its transaction has ended. Commits that were asked for are kept apart, so that most of the time
+ * is for the work itself. Safe for several threads.
  */
 final class EarlyCommits {
   /** Longer than from a publisher to an idle stream thread, which is some milliseconds. */
   private static final long WAITED = Duration.ofMillis(50).toMillis();
 
-  /** Most of the time is for embedding even when a publisher's clock is ahead. */
   private static final long APART = Duration.ofMillis(20).toMillis();
 
   private long last = Long.MIN_VALUE / 2;
 
   /**
-   * Whether to commit an update at once.
+   * Whether to commit at once; who is told so does.
    *
-   * @param published timestamp of the update, epoch milliseconds of its publisher
-   * @param taken when its turn came, epoch milliseconds
-   * @param now when it was handled, epoch milliseconds
+   * @param now epoch milliseconds
    */
-  boolean isDue(long published, long taken, long now) {
-    boolean due = taken - published <= WAITED && now - last >= APART;
+  synchronized boolean isDue(long now) {
+    boolean due = Math.abs(now - last) >= APART; // a clock may be set back
     if (due) {
       last = now;
     }
     return due;
+  }
+
+  /**
+   * The same for a record that was handled in its turn. One that had to wait for it has others
+   * behind it, and all of them share the next transaction, as one for each would only make the
+   * queue longer.
+   *
+   * @param published timestamp of the record, epoch milliseconds of its publisher
+   * @param taken when its turn came, epoch milliseconds
+   * @param now when it was handled, epoch milliseconds
+   */
+  boolean isDue(long published, long taken, long now) {
+    return taken - published <= WAITED && isDue(now);
   }
 }

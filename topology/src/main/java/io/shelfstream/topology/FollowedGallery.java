@@ -80,7 +80,6 @@ final class FollowedGallery implements AutoCloseable {
                 config,
                 config.applicationId() + "-follower-" + topic,
                 () -> RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
-                Deliveries.IN_ONE_TRANSACTION,
                 // It has no timers, and a record that arrives ends a poll at once: waking more
                 // often costs 5 % of a core for nothing.
                 Map.of(StreamsConfig.POLL_MS_CONFIG, 100),

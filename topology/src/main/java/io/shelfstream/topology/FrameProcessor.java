@@ -67,6 +67,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
    */
   private static final int ON_THEIR_WAY = 1 << 20;
 
+  /** The least there is: due whenever the stream thread comes by, which an answer makes it do. */
   private static final Duration TICK = Duration.ofMillis(1);
 
   private final FrameStage stage;
@@ -77,9 +78,11 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private int held;
   private long unconfirmedBytes;
   private long headSince;
+  private boolean uncommitted;
   private @Nullable KeyValueStore<Integer, byte[]> pending;
   private @Nullable Sensor skippedFrames;
   private @Nullable Cancellable timer;
+  private Runnable wakeUp = () -> {};
 
   FrameProcessor(FrameStage stage) {
     this.stage = stage;
@@ -128,6 +131,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     unconfirmedBytes = 0;
     slots.clear();
     sequence = 0;
+    wakeUp = stage.clients().wakeUp();
     pending = context.getStateStore(RecognitionTopology.PENDING_FRAMES);
     skippedFrames =
         context
@@ -234,6 +238,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {
     FramesInHand inHand = stage.inHand();
     FramesInHand.Hold hold = inHand.take();
+    Runnable wake = wakeUp;
     waiting.hold = hold;
     waiting.answer = answer;
     answer.whenComplete(
@@ -242,6 +247,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
           if (failure instanceof CancellationException) {
             hold.release();
           }
+          wake.run();
         });
   }
 
@@ -385,15 +391,31 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   /** A timer while there is work, for answers that come when no record does. */
   private void arm() {
     if (timer == null && hasWork()) {
-      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, now -> tick());
+      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
     }
   }
 
-  private void tick() {
+  private void tick(long now) {
+    boolean hadFrames = !frames.isEmpty();
     forwardAnswered();
-    if (timer != null && !hasWork()) {
+    commitEarly(hadFrames, now);
+    if (timer != null && !hasWork() && !uncommitted) {
       timer.cancel();
       timer = null;
+    }
+  }
+
+  /**
+   * Readers need not wait for the commit interval when nothing else is in hand: who is on the way
+   * shares its transaction, and there is nobody whom the end of one would hold up.
+   */
+  private void commitEarly(boolean hadFrames, long now) {
+    if (hadFrames && frames.isEmpty()) {
+      uncommitted = stage.delivery().exactlyOnce();
+    }
+    if (uncommitted && frames.isEmpty() && stage.earlyCommits().isDue(now)) {
+      context().commit();
+      uncommitted = false;
     }
   }
 
@@ -418,6 +440,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     }
     frames.clear();
     held = 0;
+    uncommitted = false;
     if (timer != null) {
       timer.cancel();
       timer = null;

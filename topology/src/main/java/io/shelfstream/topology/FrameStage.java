@@ -19,7 +19,9 @@ record FrameStage(
     DeliverySettings delivery,
     OverloadSettings overload,
     Deliveries deliveries,
-    FramesInHand inHand)
+    FramesInHand inHand,
+    EarlyCommits earlyCommits,
+    WakeableClients clients)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
 
   @Override

@@ -14,7 +14,6 @@ import io.shelfstream.model.ModelDirectory;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -204,6 +203,7 @@ public final class RecognitionService implements AutoCloseable {
   private void recognise() {
     Deliveries deliveries =
         config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    WakeableClients clients = new WakeableClients();
     Limits limits = Limits.of(config, stages().models().provider());
     FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, limits);
     FrameAnswers answers =
@@ -222,12 +222,17 @@ public final class RecognitionService implements AutoCloseable {
             config.delivery(),
             config.overload(),
             deliveries,
-            framesInHand);
+            framesInHand,
+            new EarlyCommits(),
+            clients);
     run(
-        config.applicationId(),
-        () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
-        deliveries,
-        Map.of());
+        new StreamsApplication(
+            config,
+            config.applicationId(),
+            () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+            deliveries,
+            clients,
+            this::failed));
   }
 
   private void embed() {
@@ -239,7 +244,7 @@ public final class RecognitionService implements AutoCloseable {
                 .gallery()
                 .lintRules(
                     models.directory().extractorInputSize(), into.stages().policy().threshold()));
-    run(
+    embed(
         config.galleryApplicationId(config.topics(), models.directory().extractorId()),
         () ->
             RecognitionTopology.galleryUpdates(
@@ -249,27 +254,23 @@ public final class RecognitionService implements AutoCloseable {
                 photos,
                 linter,
                 into.inFlight(),
-                config.outputs()),
-        Deliveries.IN_ONE_TRANSACTION,
-        GalleryUpdateProcessor.SETTINGS);
+                config.outputs()));
     if (change != null) {
-      run(
+      embed(
           change.applicationId(),
           () ->
               RecognitionTopology.galleryUpdatesAgain(
-                  change.topics(), serdes, fetcher, change.photos(), config.outputs()),
-          Deliveries.IN_ONE_TRANSACTION,
-          GalleryUpdateProcessor.SETTINGS);
+                  change.topics(), serdes, fetcher, change.photos(), config.outputs()));
     }
   }
 
-  private void run(
-      String applicationId,
-      Supplier<Topology> topology,
-      Deliveries deliveries,
-      Map<String, ?> own) {
-    StreamsApplication application =
-        new StreamsApplication(config, applicationId, topology, deliveries, own, this::failed);
+  private void embed(String applicationId, Supplier<Topology> topology) {
+    run(
+        new StreamsApplication(
+            config, applicationId, topology, GalleryUpdateProcessor.SETTINGS, this::failed));
+  }
+
+  private void run(StreamsApplication application) {
     applications.add(application);
     application.start();
   }

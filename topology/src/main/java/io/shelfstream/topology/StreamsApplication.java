@@ -31,6 +31,12 @@ final class StreamsApplication implements AutoCloseable {
   /** How long a stop may take to commit, and a rebuild to give the old client up. */
   private static final Duration CLOSING = Duration.ofSeconds(30);
 
+  /** Ms: an answer ends a poll; only what is not worth a wake-up waits for its end. */
+  private static final int POLL_UNTIL_WOKEN = 20;
+
+  /** Ms: where a poll cannot be ended, it is how late an answer may be. */
+  private static final int POLL_FOR_ANSWERS = 2;
+
   /** Is told once when an application ends that was not closed. */
   interface Failure {
     void ended(String application, Throwable cause);
@@ -40,6 +46,7 @@ final class StreamsApplication implements AutoCloseable {
   private final String id;
   private final Supplier<Topology> topology;
   private final Deliveries deliveries;
+  private final WakeableClients clients;
   private final Map<String, ?> own;
   private final Failure failure;
   private final Restarts restarts;
@@ -51,25 +58,43 @@ final class StreamsApplication implements AutoCloseable {
   private volatile boolean closing;
 
   /**
+   * One with a {@link FrameStage}.
+   *
    * @param topology asked again when the client is built anew
-   * @param deliveries of the stage within it; {@link Deliveries#IN_ONE_TRANSACTION} where it has
-   *     none
+   * @param deliveries of the stage
+   * @param clients of the stage
    */
   StreamsApplication(
       ShelfStreamConfig config,
       String id,
       Supplier<Topology> topology,
       Deliveries deliveries,
+      WakeableClients clients,
       Failure failure) {
-    this(config, id, topology, deliveries, Map.of(), failure);
+    this(config, id, topology, deliveries, clients, Map.of(), failure);
   }
 
-  /** The same with settings of Kafka Streams for this application beside those for all. */
+  /**
+   * One that answers each record within the call that brings it.
+   *
+   * @param topology asked again when the client is built anew
+   * @param own settings of Kafka Streams for this application beside those for all
+   */
   StreamsApplication(
       ShelfStreamConfig config,
       String id,
       Supplier<Topology> topology,
+      Map<String, ?> own,
+      Failure failure) {
+    this(config, id, topology, Deliveries.IN_ONE_TRANSACTION, new WakeableClients(), own, failure);
+  }
+
+  private StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
       Deliveries deliveries,
+      WakeableClients clients,
       Map<String, ?> own,
       Failure failure) {
     DeliverySettings delivery = config.delivery();
@@ -77,6 +102,7 @@ final class StreamsApplication implements AutoCloseable {
     this.id = id;
     this.topology = topology;
     this.deliveries = deliveries;
+    this.clients = clients;
     this.own = own;
     this.failure = failure;
     this.restarts = new Restarts(delivery.restarts(), delivery.restartsWithin());
@@ -84,7 +110,11 @@ final class StreamsApplication implements AutoCloseable {
   }
 
   private KafkaStreams build() {
-    KafkaStreams built = new KafkaStreams(topology.get(), settings(config, id, deliveries, own));
+    Properties settings = settings(config, id, deliveries, own);
+    KafkaStreams built =
+        isManagedByBroker(settings)
+            ? new KafkaStreams(topology.get(), settings) // it makes its consumer itself
+            : new KafkaStreams(topology.get(), settings, clients);
     built.setUncaughtExceptionHandler(this::uncaught);
     built.setStateListener(
         (now, before) -> {
@@ -221,6 +251,11 @@ final class StreamsApplication implements AutoCloseable {
             .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
   }
 
+  private static boolean isManagedByBroker(Map<?, ?> settings) {
+    return settings.get(StreamsConfig.GROUP_PROTOCOL_CONFIG) instanceof String protocol
+        && protocol.equalsIgnoreCase("streams");
+  }
+
   /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */
   private static Properties settings(
       ShelfStreamConfig config, String id, Deliveries deliveries, Map<String, ?> own) {
@@ -235,8 +270,6 @@ final class StreamsApplication implements AutoCloseable {
     // At-least-once as well: whoever publishes in a transaction may take it back.
     settings.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
-    // How late the timer may be that forwards answers. Records that arrive end a poll at once.
-    settings.put(StreamsConfig.POLL_MS_CONFIG, 2);
     // A slow model must not keep a thread from its next poll: few records in hand.
     settings.put(StreamsConfig.consumerPrefix("max.poll.records"), 32);
     settings.put(
@@ -253,8 +286,11 @@ final class StreamsApplication implements AutoCloseable {
     config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
     settings.putAll(own);
     settings.putAll(config.kafka());
-    if (settings.get("group.protocol") instanceof String protocol
-        && protocol.equalsIgnoreCase("streams")) {
+    // How late a timer may be. Records that arrive end a poll at once.
+    settings.putIfAbsent(
+        StreamsConfig.POLL_MS_CONFIG,
+        isManagedByBroker(settings) ? POLL_FOR_ANSWERS : POLL_UNTIL_WOKEN);
+    if (isManagedByBroker(settings)) {
       // The broker sets these for the whole group, and refuses them from a client.
       settings.remove(StreamsConfig.consumerPrefix("session.timeout.ms"));
       settings.remove(StreamsConfig.consumerPrefix("heartbeat.interval.ms"));

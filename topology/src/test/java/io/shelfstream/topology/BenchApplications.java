@@ -58,6 +58,7 @@ public final class BenchApplications {
             new RecognitionEvents("shelf", Clock.systemUTC()),
             () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
     FramesInHand inHand = new FramesInHand();
+    WakeableClients clients = new WakeableClients();
     Deliveries deliveries =
         config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
     FrameStage stage =
@@ -67,13 +68,16 @@ public final class BenchApplications {
             config.delivery(),
             OverloadSettings.KEEP_ALL,
             deliveries,
-            inHand);
+            inHand,
+            new EarlyCommits(),
+            clients);
     StreamsApplication application =
         new StreamsApplication(
             config,
             config.applicationId(),
             () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
             deliveries,
+            clients,
             (id, cause) -> {
               cause.printStackTrace();
               failed.run();
@@ -152,7 +156,7 @@ public final class BenchApplications {
             config,
             config.applicationId(),
             () -> topology,
-            Deliveries.IN_ONE_TRANSACTION,
+            Map.of(),
             (id, cause) -> {
               throw new IllegalStateException(cause);
             });

@@ -28,4 +28,12 @@ class EarlyCommitsTest {
     }
     assertThat(committed).isEqualTo(50);
   }
+
+  @Test
+  void goesOnWhenTheClockIsSetBack() {
+    assertThat(commits.isDue(3_600_000)).isTrue();
+    assertThat(commits.isDue(1_000)).isTrue();
+    assertThat(commits.isDue(1_019)).isFalse();
+    assertThat(commits.isDue(1_020)).isTrue();
+  }
 }

@@ -116,7 +116,15 @@ class FrameStageTest {
 
   private FrameStage stage(
       DeliverySettings delivery, OverloadSettings overload, Deliveries deliveries) {
-    return new FrameStage(TOPICS.frames(), answers, delivery, overload, deliveries, inHand);
+    return new FrameStage(
+        TOPICS.frames(),
+        answers,
+        delivery,
+        overload,
+        deliveries,
+        inHand,
+        new EarlyCommits(),
+        new WakeableClients());
   }
 
   @AfterEach
@@ -330,6 +338,78 @@ class FrameStageTest {
     until(first::isCancelled);
     assertThat(count(store)).isEqualTo(1);
     assertThat(inHand.drain(Duration.ZERO)).isZero();
+  }
+
+  @Test
+  void asksForACommitOnceNothingIsInHand() throws Exception {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    FrameProcessor processor = holding(context, delivery(2), "f0", "f1");
+
+    finish("f0");
+    tick(context, 1_000, 1);
+    assertThat(context.committed()).isFalse();
+    finish("f1");
+    tick(context, 1_000, 2);
+    assertThat(context.committed()).isTrue();
+
+    context.resetCommit();
+    processor.process(pending(2, "f2").record());
+    finish("f2");
+    tick(context, 1_019, 3);
+    assertThat(context.committed()).as("19 ms after the one before").isFalse();
+    tick(context, 1_020, 3);
+    assertThat(context.committed()).isTrue();
+    assertThat(timer(context).cancelled()).isTrue();
+  }
+
+  @Test
+  void leavesCommitsToTheIntervalWhereNoReaderWaitsForThem() throws Exception {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    DeliverySettings atLeastOnce =
+        new DeliverySettings(
+            false,
+            2,
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(1),
+            0,
+            Duration.ofMinutes(1));
+    holding(context, atLeastOnce, "f0");
+
+    finish("f0");
+    tick(context, 1_000, 1);
+
+    assertThat(context.committed()).isFalse();
+    assertThat(timer(context).cancelled()).isTrue();
+  }
+
+  /** A processor that takes frames up again. */
+  private FrameProcessor holding(
+      MockProcessorContext<Object, Object> context, DeliverySettings delivery, String... frames) {
+    KeyValueStore<Integer, byte[]> store = store(context);
+    for (int i = 0; i < frames.length; i++) {
+      store.put(i, pending(i, frames[i]).encode());
+    }
+    FrameProcessor processor =
+        new FrameProcessor(
+            stage(delivery, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+    processor.init(context);
+    return processor;
+  }
+
+  private static MockProcessorContext.CapturedPunctuator timer(
+      MockProcessorContext<Object, Object> context) {
+    List<MockProcessorContext.CapturedPunctuator> timers = context.scheduledPunctuators();
+    return timers.get(timers.size() - 1);
+  }
+
+  /** Runs the timer at this time, until so many answers have been sent in all. */
+  private static void tick(MockProcessorContext<Object, Object> context, long now, int answers) {
+    until(
+        () -> {
+          timer(context).getPunctuator().punctuate(now);
+          return context.forwarded().size() == answers;
+        });
   }
 
   @Test

@@ -155,7 +155,9 @@ class RecognitionTopologyTest {
         FrameStageTest.delivery(64),
         OverloadSettings.KEEP_ALL,
         Deliveries.IN_ONE_TRANSACTION,
-        new FramesInHand());
+        new FramesInHand(),
+        new EarlyCommits(),
+        new WakeableClients());
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

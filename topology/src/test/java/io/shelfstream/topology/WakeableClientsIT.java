@@ -1,0 +1,232 @@
+package io.shelfstream.topology;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.config.ShelfStreamConfig;
+import java.awt.Color;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.stream.LongStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Wake-ups beside Kafka's real consumer: at the wrong moment they must do no harm. */
+class WakeableClientsIT {
+  private static final Duration LONG = Duration.ofSeconds(30);
+
+  @TempDir static Path folder;
+  private static EmbeddedBroker broker;
+
+  private final WakeableClients clients = new WakeableClients();
+
+  @BeforeAll
+  static void startBroker() throws Exception {
+    broker = EmbeddedBroker.start(folder.resolve("broker"));
+  }
+
+  @AfterAll
+  static void stopBroker() {
+    broker.close();
+  }
+
+  @Test
+  void endsAPollThatWaits() throws Exception {
+    TopicPartition partition = topic("waits", 1);
+    try (Consumer<byte[], byte[]> consumer = clients.getConsumer(settings("waits"))) {
+      consumer.subscribe(List.of(partition.topic()));
+      until(consumer, () -> !consumer.assignment().isEmpty());
+      Runnable wakeUp = clients.wakeUp();
+      long began = System.nanoTime();
+      CompletableFuture.delayedExecutor(300, TimeUnit.MILLISECONDS).execute(wakeUp);
+
+      assertThat(consumer.poll(LONG)).isEmpty();
+
+      assertThat(Duration.ofNanos(System.nanoTime() - began))
+          .isBetween(Duration.ofMillis(250), Duration.ofSeconds(20));
+    }
+  }
+
+  /**
+   * Partitions are joined, records come, offsets are committed, partitions are taken away and
+   * committed in the middle of a poll, all under a storm of wake-ups: each record comes once, and
+   * nothing throws.
+   */
+  @Test
+  void losesNothingHoweverOftenItIsWoken() throws Exception {
+    int records = 20_000;
+    TopicPartition partition = topic("storm", 2);
+    AtomicBoolean over = new AtomicBoolean();
+    try (Producer<byte[], byte[]> producer =
+            clients.getProducer(Map.of("bootstrap.servers", broker.bootstrapServers()));
+        Consumer<byte[], byte[]> consumer = clients.getConsumer(settings("storm"))) {
+      CompletableFuture<Void> sending =
+          CompletableFuture.runAsync(
+              () -> {
+                for (int i = 0; i < records; i++) {
+                  producer.send(new ProducerRecord<>("storm", i % 2, null, new byte[10]));
+                  if (i % 500 == 0) {
+                    pause(20);
+                  }
+                }
+              });
+      Map<Integer, List<Long>> seen = new HashMap<>();
+      int[] taken = {0};
+      consumer.subscribe(
+          List.of(partition.topic()),
+          new ConsumerRebalanceListener() {
+            @Override
+            public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+              taken[0]++;
+              commit(consumer, partitions, seen);
+            }
+
+            @Override
+            public void onPartitionsAssigned(Collection<TopicPartition> partitions) {}
+          });
+      consumer.poll(Duration.ZERO);
+      Runnable wakeUp = clients.wakeUp();
+      Thread storm =
+          new Thread(
+              () -> {
+                for (int i = 0; !over.get(); i++) {
+                  wakeUp.run();
+                  if (i % 20 == 0) {
+                    pause(1);
+                  }
+                }
+              });
+      storm.start();
+      try {
+        int polls = 0;
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        while (count(seen) < records && System.nanoTime() < end) {
+          for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
+            seen.computeIfAbsent(record.partition(), p -> new ArrayList<>()).add(record.offset());
+          }
+          if (++polls % 50 == 0) {
+            commit(consumer, consumer.assignment(), seen);
+            for (TopicPartition own : consumer.assignment()) {
+              assertThat(consumer.position(own)).isEqualTo(next(own, seen));
+            }
+          }
+          if (polls % 400 == 0 && count(seen) < records / 2) {
+            consumer.enforceRebalance();
+          }
+        }
+        commit(consumer, Set.of(partition, new TopicPartition("storm", 1)), seen);
+      } finally {
+        over.set(true);
+        storm.join();
+      }
+      sending.get();
+
+      for (List<Long> offsets : seen.values()) {
+        assertThat(offsets)
+            .containsExactlyElementsOf(LongStream.range(0, records / 2).boxed().toList());
+      }
+      assertThat(taken[0]).as("rebalances while it ran").isPositive();
+    }
+  }
+
+  /** With a poll and a commit interval that would be noticed. */
+  @Test
+  void answersBeforeThePollAndTheCommitIntervalEnd() throws Exception {
+    TestTopics topics = new TestTopics(broker.bootstrapServers(), folder, "early");
+    ShelfStreamConfig config =
+        topics.config(Map.of("kafka.poll.ms", "4000", "kafka.commit.interval.ms", "9000"));
+    try (RecognitionService service = RecognitionService.start(config, Role.RECOGNISE)) {
+      topics.recognise(Color.RED); // waits until partitions were assigned, some polls long
+      for (int i = 0; i < 3; i++) {
+        long began = System.nanoTime();
+        topics.recognise(Color.RED);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
+      }
+      assertThat(service.isReady()).isTrue();
+    }
+  }
+
+  private static void commit(
+      Consumer<byte[], byte[]> consumer,
+      Collection<TopicPartition> partitions,
+      Map<Integer, List<Long>> seen) {
+    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    for (TopicPartition partition : partitions) {
+      if (next(partition, seen) > 0) {
+        offsets.put(partition, new OffsetAndMetadata(next(partition, seen)));
+      }
+    }
+    if (!offsets.isEmpty()) {
+      consumer.commitSync(offsets);
+      assertThat(consumer.committed(offsets.keySet())).isEqualTo(offsets);
+    }
+  }
+
+  private static long next(TopicPartition partition, Map<Integer, List<Long>> seen) {
+    return seen.getOrDefault(partition.partition(), List.of()).size();
+  }
+
+  private static int count(Map<Integer, List<Long>> seen) {
+    return seen.values().stream().mapToInt(List::size).sum();
+  }
+
+  private static void until(Consumer<byte[], byte[]> consumer, BooleanSupplier holds) {
+    long end = System.nanoTime() + LONG.toNanos();
+    while (!holds.getAsBoolean()) {
+      assertThat(System.nanoTime()).isLessThan(end);
+      consumer.poll(Duration.ofMillis(100));
+    }
+  }
+
+  private static void pause(int millis) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static TopicPartition topic(String name, int partitions) throws Exception {
+    try (Admin admin =
+        new WakeableClients().getAdmin(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+      admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get();
+    }
+    return new TopicPartition(name, 0);
+  }
+
+  private static Map<String, Object> settings(String group) {
+    return Map.of(
+        "bootstrap.servers",
+        broker.bootstrapServers(),
+        "group.id",
+        group,
+        "enable.auto.commit",
+        false,
+        "auto.offset.reset",
+        "earliest",
+        "max.poll.records",
+        32);
+  }
+}

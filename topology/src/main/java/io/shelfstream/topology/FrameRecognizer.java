@@ -26,9 +26,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Recognises frames on threads of its own, one a process. Images are fetched ahead, a few at a
  * time; a worker then takes one frame from decoding to the verdict. While frames queue each model
- * run keeps to its worker's thread, which gets the most done; otherwise they go one after the
- * other, with all threads for their model runs ({@link Lanes}). Frames end in any order. Safe for
- * several threads.
+ * run keeps to its worker's thread, which gets the most done; otherwise runs have all threads
+ * ({@link Lanes}). Frames end in any order. Safe for several threads.
  *
  * <p>What is bounded: fetches at a time, frames that are fetched and wait, bytes of both, and
  * decoded images (one a worker). Everything is given back when a frame's answer is there, not when
@@ -210,7 +209,7 @@ public final class FrameRecognizer implements AutoCloseable {
     fetchedAhead.release();
     Encoded held = new Encoded(encoded);
     try {
-      step(frame, () -> lookInTurn(frame, held));
+      step(frame, () -> look(frame, held));
     } finally {
       lanes.gone();
       held.close();
@@ -232,18 +231,6 @@ public final class FrameRecognizer implements AutoCloseable {
         given = true;
         encodedBytes.give(bytes.length);
       }
-    }
-  }
-
-  private void lookInTurn(Frame frame, Encoded encoded)
-      throws RejectedException, InterruptedException {
-    lanes.enter();
-    try {
-      if (!frame.answer.isDone()) { // cancelled while it waited
-        look(frame, encoded);
-      }
-    } finally {
-      lanes.leave();
     }
   }
 
@@ -307,7 +294,7 @@ public final class FrameRecognizer implements AutoCloseable {
   }
 
   private Stages forLoad(Stages stages) {
-    return lanes.areSideBySide() ? stages.onOneThread() : stages;
+    return lanes.areCrowded() ? stages.onOneThread() : stages;
   }
 
   /** Finishes the frames that workers have begun and cancels all others. Idempotent. */

@@ -1,36 +1,31 @@
 package io.shelfstream.topology;
 
 /**
- * Whether frames are worked on one after the other, with all threads, or side by side with one
- * thread each. For PP-ShiTuV2's architecture a frame takes 211 ms with two threads and 330 ms with
- * one, but two side by side take no more: the first is soonest done, the second gets the most done.
- * So frames go one after the other until they queue, and side by side until the queue is gone.
- * Going over at the second frame already would stay there at loads that one after the other can
- * bear, as whatever comes during the longer time finds another again. Safe for several threads.
+ * Whether the model runs of a frame have all threads or keep to one. Two threads get one frame done
+ * soonest, but two frames with one thread each get the most done: a run does not divide evenly. So
+ * runs have all threads until frames queue, and keep to one until the queue is gone.
+ *
+ * <p>No frame waits for another that is beside it, and neither is then bound to one thread: what
+ * the first leaves of the processors, in decoding, between two runs or where a run does not divide,
+ * the second takes. Taking turns instead would lose just that, which is a fifth or more of them,
+ * and a load that is borne side by side would pile up. Binding the second to one thread would keep
+ * it there long after the first is gone, and let the next frame find it. Safe for several threads.
  */
 final class Lanes {
-  private final int alone;
-  private final boolean takeTurns;
+  private final int few;
   private int ready;
-  private int running;
   private boolean crowded;
 
   /**
-   * @param alone frames at a time while they do not queue, 1 or more; each then has all threads
-   * @param takeTurns whether others wait for these
+   * @param few frames whose runs all have all threads, with one more beside them; 1 or more
    */
-  Lanes(int alone, boolean takeTurns) {
-    this.alone = alone;
-    this.takeTurns = takeTurns;
+  Lanes(int few) {
+    this.few = few;
   }
 
-  /**
-   * For a thread budget: where there are many threads a few frames count as alone, too, or most
-   * would be idle. Where there are more workers than threads, frames share runs, and need each
-   * other for that.
-   */
+  /** For a thread budget: where there are many threads, a few frames would leave most idle. */
   static Lanes of(Limits limits) {
-    return new Lanes(Math.max(1, limits.threads() / 4), limits.workers() <= limits.threads());
+    return new Lanes(Math.max(1, limits.threads() / 4));
   }
 
   /** A frame is there to be worked on. */
@@ -46,27 +41,11 @@ final class Lanes {
   }
 
   private void changed() {
-    crowded = ready > alone + 1 || (crowded && ready > alone);
-    if (crowded) {
-      notifyAll();
-    }
+    crowded = ready > few + 1 || (crowded && ready > few);
   }
 
-  /** Waits for its turn. */
-  synchronized void enter() throws InterruptedException {
-    while (takeTurns && !crowded && running >= alone) {
-      wait();
-    }
-    running++;
-  }
-
-  synchronized void leave() {
-    running--;
-    notifyAll();
-  }
-
-  /** Whether the next run of a model is to keep to its thread: another frame is beside it. */
-  synchronized boolean areSideBySide() {
-    return crowded || running > alone;
+  /** Whether the next run of a model is to keep to its thread: frames queue. */
+  synchronized boolean areCrowded() {
+    return crowded;
   }
 }

@@ -17,6 +17,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -116,35 +117,40 @@ final class Floor implements AutoCloseable {
         outputs -> outputs.size());
   }
 
-  /** Milliseconds a frame: one session with all threads, frame after frame. */
+  /** Frames a second: one session with all threads, frame after frame. */
   double oneAfterTheOther(int count) {
     long start = System.nanoTime();
     for (int i = 0; i < count; i++) {
       run(all, frames.get(i % frames.size()));
     }
-    return (System.nanoTime() - start) / 1e6 / count;
+    return count / ((System.nanoTime() - start) / 1e9);
   }
 
-  /** Milliseconds a frame: as many workers as threads, each with one thread. */
+  /**
+   * Frames a second, while all are busy: as many workers as threads, each with one thread.
+   *
+   * @param count at least {@link Steady#frames} of 1
+   */
   double sideBySide(int count) throws Exception {
     ExecutorService workers = Executors.newFixedThreadPool(threads);
     try {
       AtomicInteger next = new AtomicInteger();
-      long start = System.nanoTime();
-      List<Future<?>> done = new ArrayList<>();
+      List<Double> done = Collections.synchronizedList(new ArrayList<>());
+      List<Future<?>> work = new ArrayList<>();
       for (int worker = 0; worker < threads; worker++) {
-        done.add(
+        work.add(
             workers.submit(
                 () -> {
                   for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
                     run(one, frames.get(i % frames.size()));
+                    done.add(System.nanoTime() / 1e6);
                   }
                 }));
       }
-      for (Future<?> worker : done) {
+      for (Future<?> worker : work) {
         worker.get();
       }
-      return (System.nanoTime() - start) / 1e6 / count;
+      return Steady.perSecond(done, threads);
     } finally {
       workers.shutdown();
     }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleBinaryOperator;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** The service as people run it, in a process of its own: photos in, events out. */
@@ -74,31 +75,37 @@ final class KafkaPipeline implements AutoCloseable {
    * What became of the frames of one run.
    *
    * @param seconds from the first frame sent to the last event read
+   * @param done when each frame was answered, as the service wrote it, epoch ms
    * @param threads CPU seconds of the service's threads, by name
    * @param answered ms from a frame sent to its event, as the service wrote it
    * @param readable ms from a frame sent to its event in the hands of a read-committed consumer
    */
   record Run(
-      int frames,
       double seconds,
       double cpuSeconds,
       double peakMib,
       Map<String, Double> threads,
+      List<Double> done,
       List<Double> answered,
       List<Double> readable,
       List<Timings> timings) {
 
-    double perSecond() {
-      return frames / seconds;
-    }
-
     /** Ms between sending and the event that were not work on the frame. */
     List<Double> overheads() {
-      List<Double> overheads = new ArrayList<>();
+      return withTotals((answered, total) -> answered - total);
+    }
+
+    /** How many times its own processing each frame took until it was answered. */
+    List<Double> ratios() {
+      return withTotals((answered, total) -> answered / total);
+    }
+
+    private List<Double> withTotals(DoubleBinaryOperator of) {
+      List<Double> values = new ArrayList<>();
       for (int i = 0; i < answered.size(); i++) {
-        overheads.add(answered.get(i) - timings.get(i).getTotal());
+        values.add(of.applyAsDouble(answered.get(i), timings.get(i).getTotal()));
       }
-      return overheads;
+      return values;
     }
   }
 
@@ -110,6 +117,7 @@ final class KafkaPipeline implements AutoCloseable {
   Run run(List<Path> photos, int frames, int cameras, double pause) throws Exception {
     String name = "r" + runs++ + "-";
     Map<String, Long> sent = new HashMap<>();
+    List<Double> done = new ArrayList<>();
     List<Double> answered = new ArrayList<>();
     List<Double> readable = new ArrayList<>();
     List<Timings> timings = new ArrayList<>();
@@ -132,6 +140,7 @@ final class KafkaPipeline implements AutoCloseable {
                 .deserialize(record.topic(), record.value());
         Long at = sent.remove(event.getFrameId());
         if (at != null) {
+          done.add((double) event.getProcessedAt().toEpochMilli());
           answered.add((double) event.getProcessedAt().toEpochMilli() - at);
           readable.add((double) now - at);
           timings.add(event.getTimings());
@@ -147,11 +156,11 @@ final class KafkaPipeline implements AutoCloseable {
     Map<String, Double> threads = service.cpuByThread();
     threads.replaceAll((thread, after) -> after - before.getOrDefault(thread, 0.0));
     return new Run(
-        frames,
         seconds,
         service.cpuSeconds() - cpu,
         service.peakMib(),
         threads,
+        done,
         answered,
         readable,
         timings);

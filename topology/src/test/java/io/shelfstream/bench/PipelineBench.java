@@ -6,6 +6,7 @@ import com.sun.management.OperatingSystemMXBean;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.events.Timings;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
@@ -239,9 +240,10 @@ public final class PipelineBench {
       throws Exception {
     // Some seconds each; the faster a pair, the more of a second goes to compiling in the
     // beginning.
-    int frames = Map.of("exact", 40, "real", 200, "bundled", 600).get(pair) / (quick ? 2 : 1);
-    floor.sideBySide(threads);
-    throughput(recognizer, photos, frames / 2);
+    int counted = Map.of("exact", 80, "real", 400, "bundled", 1200).get(pair) / (quick ? 2 : 1);
+    int frames = Steady.frames(counted, threads);
+    floor.sideBySide(frames);
+    throughput(recognizer, photos, frames);
     kafka.run(photos, frames, 4, 0);
     List<Round> rounds = new ArrayList<>();
     for (int n = 0; n < (quick ? 1 : 3); n++) {
@@ -271,10 +273,10 @@ public final class PipelineBench {
     Map<String, Double> perSecond = round.perSecond();
     Map<String, Double> cpu = round.cpuMillis();
     double before = ownCpuMillis();
-    perSecond.put("one session, all threads", 1000 / floor.oneAfterTheOther(frames));
+    perSecond.put("one session, all threads", floor.oneAfterTheOther(frames));
     cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
     before = ownCpuMillis();
-    perSecond.put("one-thread workers", 1000 / floor.sideBySide(frames));
+    perSecond.put("one-thread workers", floor.sideBySide(frames));
     cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
     before = ownCpuMillis();
     perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
@@ -283,7 +285,7 @@ public final class PipelineBench {
     for (int cameras : new int[] {1, 4, 32}) {
       KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
       round.kafka().put(cameras + " cameras", run);
-      perSecond.put("Kafka, " + cameras + " cameras", run.perSecond());
+      perSecond.put("Kafka, " + cameras + " cameras", Steady.perSecond(run.done(), threads));
       cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
     }
     perSecond.put("recognize", recognize(pair, place));
@@ -300,8 +302,12 @@ public final class PipelineBench {
     round.perSecond().put("recogniser, one frame at a time", lone);
     round.kafka().put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
     KafkaPipeline.Run busiest = round.kafka().get("32 cameras");
-    double most = (busiest != null ? busiest : kafka.run(photos, frames, 32, 0)).perSecond();
-    round.kafka().put("70 % load", kafka.run(photos, frames, 4, 1000 / (0.7 * most)));
+    double most =
+        Steady.perSecond(
+            (busiest != null ? busiest : kafka.run(photos, frames, 32, 0)).done(), threads);
+    // Of fewer frames, the 95th percentile is the slowest one.
+    int enough = Math.max(frames, 4 * photos.size());
+    round.kafka().put("70 % load", kafka.run(photos, enough, 4, 1000 / (0.7 * most)));
   }
 
   /** CPU milliseconds of decoding a frame. */
@@ -317,20 +323,22 @@ public final class PipelineBench {
     return cpu / 1e6 / frames;
   }
 
-  private static double throughput(FrameRecognizer recognizer, List<Path> photos, int frames)
+  private double throughput(FrameRecognizer recognizer, List<Path> photos, int frames)
       throws Exception {
-    ArrayDeque<CompletableFuture<Recognition>> outstanding = new ArrayDeque<>();
-    long start = System.nanoTime();
+    ArrayDeque<CompletableFuture<Double>> outstanding = new ArrayDeque<>();
+    List<Double> done = new ArrayList<>();
     for (int i = 0; i < frames; i++) {
       if (outstanding.size() == OUTSTANDING) {
-        outstanding.remove().get();
+        done.add(outstanding.remove().get());
       }
-      outstanding.add(submit(recognizer, photos.get(i % photos.size())));
+      outstanding.add(
+          submit(recognizer, photos.get(i % photos.size()))
+              .thenApply(answer -> System.nanoTime() / 1e6));
     }
-    for (CompletableFuture<Recognition> answer : outstanding) {
-      answer.get();
+    for (CompletableFuture<Double> answer : outstanding) {
+      done.add(answer.get());
     }
-    return frames / ((System.nanoTime() - start) / 1e9);
+    return Steady.perSecond(done, threads);
   }
 
   private static CompletableFuture<Recognition> submit(FrameRecognizer recognizer, Path photo) {
@@ -545,6 +553,9 @@ public final class PipelineBench {
     figures.put(
         "cores",
         median(rounds, r -> r.kafka().get(name).cpuSeconds() / r.kafka().get(name).seconds()));
+    if (name.endsWith(" cameras")) {
+      figures.put("% of workers busy", median(rounds, r -> busy(r.kafka().get(name))));
+    }
     figures.put("peak MiB", median(rounds, r -> r.kafka().get(name).peakMib()));
     for (Stage stage : Stage.values()) {
       if (stage != Stage.READ) {
@@ -556,6 +567,11 @@ public final class PipelineBench {
         (what, value) -> line.append(String.format(Locale.ROOT, "  %s %.1f", what, value)));
     System.out.printf("  %-16s%s%n", name, line);
     return figures;
+  }
+
+  private double busy(KafkaPipeline.Run run) {
+    double processing = run.timings().stream().mapToDouble(Timings::getTotal).average().orElse(0);
+    return 100 * Steady.busy(run.done(), threads, processing);
   }
 
   private static double stage(KafkaPipeline.Run run, Stage stage) {
@@ -642,14 +658,23 @@ public final class PipelineBench {
     goal(what + ": one slow camera, ms p95 beside its processing", overhead, 10, false);
     double processing = median(rounds, r -> processing(r.kafka().get("70 % load"), 50));
     double slowest = median(rounds, r -> processing(r.kafka().get("70 % load"), 95));
+    double waited = median(rounds, r -> percentile(r.kafka().get("70 % load").overheads(), 95));
     double busy = median(rounds, r -> percentile(r.kafka().get("70 % load").answered(), 95));
+    double ratio = median(rounds, r -> percentile(r.kafka().get("70 % load").ratios(), 95));
+    double lone = 1000 / median(rounds, r -> r.perSecond().get("recogniser, one frame at a time"));
     System.out.printf(
         Locale.ROOT,
-        "  70 %% load: processing p50 %.1f ms, p95 %.1f ms; latency p95 %.1f ms%n",
+        "  70 %% load: processing p50 %.1f ms, p95 %.1f ms, of a lone frame p50 %.1f ms;"
+            + " latency p95 %.1f ms; beside processing p95 %.1f ms; times its own processing p95 %.2f%n",
         processing,
         slowest,
-        busy);
+        lone,
+        busy,
+        waited,
+        ratio);
     goal(what + ": 70 % load, p95 by processing time", busy / processing, 1.5, false);
+    // Whoever works more slowly under load makes the measure above easier for himself.
+    goal(what + ": 70 % load, p95 by processing of a lone frame", busy / lone, 1.5, false);
   }
 
   private static double processing(KafkaPipeline.Run run, int percent) {

@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.config.ShelfStreamConfig;
 import java.awt.Color;
 import java.nio.file.Path;
@@ -27,34 +28,29 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Wake-ups beside Kafka's real consumer: at the wrong moment they must do no harm. */
+@ExtendWith(SharedBroker.class)
 class WakeableClientsIT {
   private static final Duration LONG = Duration.ofSeconds(30);
 
-  @TempDir static Path folder;
-  private static EmbeddedBroker broker;
-
   private final WakeableClients clients = new WakeableClients();
+  private final EmbeddedBroker broker;
+  private final String name;
 
-  @BeforeAll
-  static void startBroker() throws Exception {
-    broker = EmbeddedBroker.start(folder.resolve("broker"));
-  }
-
-  @AfterAll
-  static void stopBroker() {
-    broker.close();
+  WakeableClientsIT(EmbeddedBroker broker, TestInfo test) {
+    this.broker = broker;
+    this.name = "WakeableClientsIT." + test.getTestMethod().orElseThrow().getName();
   }
 
   @Test
   void endsAPollThatWaits() throws Exception {
-    TopicPartition partition = topic("waits", 1);
-    try (Consumer<byte[], byte[]> consumer = clients.getConsumer(settings("waits"))) {
+    TopicPartition partition = topic(1);
+    try (Consumer<byte[], byte[]> consumer = clients.getConsumer(settings())) {
       consumer.subscribe(List.of(partition.topic()));
       until(consumer, () -> !consumer.assignment().isEmpty());
       Runnable wakeUp = clients.wakeUp();
@@ -76,16 +72,16 @@ class WakeableClientsIT {
   @Test
   void losesNothingHoweverOftenItIsWoken() throws Exception {
     int records = 20_000;
-    TopicPartition partition = topic("storm", 2);
+    TopicPartition partition = topic(2);
     AtomicBoolean over = new AtomicBoolean();
     try (Producer<byte[], byte[]> producer =
             clients.getProducer(Map.of("bootstrap.servers", broker.bootstrapServers()));
-        Consumer<byte[], byte[]> consumer = clients.getConsumer(settings("storm"))) {
+        Consumer<byte[], byte[]> consumer = clients.getConsumer(settings())) {
       CompletableFuture<Void> sending =
           CompletableFuture.runAsync(
               () -> {
                 for (int i = 0; i < records; i++) {
-                  producer.send(new ProducerRecord<>("storm", i % 2, null, new byte[10]));
+                  producer.send(new ProducerRecord<>(name, i % 2, null, new byte[10]));
                   if (i % 500 == 0) {
                     pause(20);
                   }
@@ -135,7 +131,7 @@ class WakeableClientsIT {
             consumer.enforceRebalance();
           }
         }
-        commit(consumer, Set.of(partition, new TopicPartition("storm", 1)), seen);
+        commit(consumer, Set.of(partition, new TopicPartition(name, 1)), seen);
       } finally {
         over.set(true);
         storm.join();
@@ -152,8 +148,9 @@ class WakeableClientsIT {
 
   /** With a poll and a commit interval that would be noticed. */
   @Test
-  void answersBeforeThePollAndTheCommitIntervalEnd() throws Exception {
-    TestTopics topics = new TestTopics(broker.bootstrapServers(), folder, "early");
+  void answersBeforeThePollAndTheCommitIntervalEnd(@TempDir Path folder, TestInfo test)
+      throws Exception {
+    TestTopics topics = new TestTopics(broker.bootstrapServers(), folder, test);
     ShelfStreamConfig config =
         topics.config(Map.of("kafka.poll.ms", "4000", "kafka.commit.interval.ms", "9000"));
     try (RecognitionService service = RecognitionService.start(config, Role.RECOGNISE)) {
@@ -208,20 +205,19 @@ class WakeableClientsIT {
     }
   }
 
-  private static TopicPartition topic(String name, int partitions) throws Exception {
-    try (Admin admin =
-        new WakeableClients().getAdmin(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+  private TopicPartition topic(int partitions) throws Exception {
+    try (Admin admin = clients.getAdmin(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
       admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get();
     }
     return new TopicPartition(name, 0);
   }
 
-  private static Map<String, Object> settings(String group) {
+  private Map<String, Object> settings() {
     return Map.of(
         "bootstrap.servers",
         broker.bootstrapServers(),
         "group.id",
-        group,
+        name,
         "enable.auto.commit",
         false,
         "auto.offset.reset",

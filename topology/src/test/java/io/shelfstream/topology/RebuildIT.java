@@ -111,13 +111,8 @@ class RebuildIT {
         Admin admin = topics.admin()) {
       for (int i = 0; i < 3; i++) {
         publish(20 * i, 20 * i + 20);
-        List<String> producers =
-            admin.listTransactions().all().get().stream()
-                .map(TransactionListing::transactionalId)
-                .filter(id -> id.startsWith(config.applicationId() + "-"))
-                .toList();
-        assertThat(producers).isNotEmpty();
-        admin.fenceProducers(producers).all().get();
+        TestTopics.until(() -> !producers(admin).isEmpty()); // the first begin some time after
+        admin.fenceProducers(producers(admin)).all().get();
       }
       publish(60, 80);
 
@@ -158,6 +153,17 @@ class RebuildIT {
     @Override
     public void process(Record<byte[], byte[]> record) {
       throw new AssertionError("never begun");
+    }
+  }
+
+  private List<String> producers(Admin admin) {
+    try {
+      return admin.listTransactions().all().get().stream()
+          .map(TransactionListing::transactionalId)
+          .filter(id -> id.startsWith(config.applicationId() + "-"))
+          .toList();
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -123,8 +123,9 @@ inline int64_t apart(int64_t q, int64_t m, const float* const* x, const float* y
 
 void SHELFSTREAM_PRODUCTS(int64_t m, const float* const* x, int64_t n, const float* y, int64_t d,
                           const float* end, float* out) {
-  if (m == 1) {
-    // Waits for memory, which is fastest when read from one end to the other.
+  if (m == 1 && kLanes >= 16) {
+    // Waits for memory, which is fastest when read from one end to the other. With shorter registers
+    // each addition waits for the one before instead, unless there are several sums side by side.
     for (int64_t row = 0; row < n; row++) compare<1, 1, false>(x, y + row * d, d, n, out + row);
     return;
   }

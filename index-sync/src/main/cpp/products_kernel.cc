@@ -28,6 +28,10 @@ constexpr int kRows = kLanes >= 8 ? 4 : 2;
 constexpr int kQueries = kLanes / kRows;
 constexpr int kFloatsOfLine = 16;
 
+// How many blocks of rows are fetched before they are compared. Measured: with AVX2 two are 5 % faster
+// than one on rows in memory, and a fifth slower on rows in the cache, which are soon compared anyway.
+constexpr int kBlocksAhead = kLanes >= 16 ? 1 : 2;
+
 inline Lanes load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 
 inline Lanes load(const float* from, int64_t count) {
@@ -60,10 +64,10 @@ inline void compare(const float* const* x, const float* y, int64_t d, int64_t n,
   for (; i + kLanes <= d; i += kLanes) {
     Lanes rows[R];
     for (int r = 0; r < R; r++) rows[r] = load(y + r * d + i);
-    // Several rows at once are as many streams, half as fast as one: the next ones are fetched as
+    // Several rows at once are as many streams, half as fast as one: those to come are fetched as
     // one before.
     for (int line = 0; kAhead && line < R * kLanes; line += kFloatsOfLine) {
-      __builtin_prefetch(y + R * d + R * i + line);
+      __builtin_prefetch(y + kBlocksAhead * R * d + R * i + line);
     }
     for (int q = 0; q < Q; q++) {
       const Lanes query = load(queries[q] + i);
@@ -101,7 +105,7 @@ inline int64_t in_blocks(int64_t row, int64_t m, const float* const* x, int64_t 
                          int64_t d, const float* end, float* out) {
   for (; row + R <= n; row += R) {
     const float* block = y + row * d;
-    if (block + 2 * R * d <= end) {
+    if (block + (kBlocksAhead + 1) * R * d <= end) {
       with_all<R, true>(m, x, block, d, n, out + row);
     } else {
       with_all<R, false>(m, x, block, d, n, out + row);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.MockConsumer;
@@ -73,18 +74,23 @@ class PollWakeUpTest {
     assertThat(consumer.lastPollTimeout()).isZero();
   }
 
+  /** Woken when the poll has what it ends with, so that only the one after it can be ended. */
+  private ConsumerRecords<byte[], byte[]> pollWokenTooLate(
+      Supplier<ConsumerRecords<byte[], byte[]>> end) {
+    return wakeUp.poll(
+        LONG,
+        limit -> {
+          if (limit.isZero()) {
+            return consumer.poll(limit);
+          }
+          wakeUp.wake();
+          return end.get();
+        });
+  }
+
   @Test
   void takesBackWhatCameTooLateToEndThePoll() {
-    ConsumerRecords<byte[], byte[]> records =
-        wakeUp.poll(
-            LONG,
-            limit -> {
-              if (limit.isZero()) {
-                return consumer.poll(limit);
-              }
-              wakeUp.wake();
-              return arrives();
-            });
+    ConsumerRecords<byte[], byte[]> records = pollWokenTooLate(this::arrives);
 
     assertThat(records).hasSize(1);
     assertThat(told).hasValue(1);
@@ -95,13 +101,8 @@ class PollWakeUpTest {
   void takesItBackAfterAFailureToo() {
     assertThatThrownBy(
             () ->
-                wakeUp.poll(
-                    LONG,
-                    limit -> {
-                      if (limit.isZero()) {
-                        return consumer.poll(limit);
-                      }
-                      wakeUp.wake();
+                pollWokenTooLate(
+                    () -> {
                       throw new KafkaException("offset out of range");
                     }))
         .hasMessage("offset out of range");

@@ -67,9 +67,6 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
    */
   private static final int ON_THEIR_WAY = 1 << 20;
 
-  /** The least there is: due whenever the stream thread comes by, which an answer makes it do. */
-  private static final Duration TICK = Duration.ofMillis(1);
-
   private final FrameStage stage;
   private final Deque<Waiting> frames = new ArrayDeque<>();
   private final Deque<Unconfirmed> unconfirmed = new ArrayDeque<>();
@@ -388,10 +385,13 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     }
   }
 
-  /** A timer while there is work, for answers that come when no record does. */
+  /**
+   * A timer while there is work, for answers that come when no record does: due whenever the stream
+   * thread comes by, which an answer makes it do.
+   */
   private void arm() {
     if (timer == null && hasWork()) {
-      timer = context().schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
+      timer = context().schedule(PollWakeUp.TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
     }
   }
 

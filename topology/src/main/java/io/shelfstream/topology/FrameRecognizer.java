@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Recognises frames on threads of its own, one a process. Images are fetched ahead, a few at a
- * time; a worker then takes one frame from decoding to the verdict. While frames queue each model
- * run keeps to its worker's thread, which gets the most done; otherwise runs have all threads
- * ({@link Lanes}). Frames end in any order. Safe for several threads.
+ * time; a worker then takes one frame from decoding to the verdict. While frames go side by side
+ * each model run keeps to its worker's thread, which gets the most done; a lone frame's have all
+ * threads ({@link Lanes}). Frames end in any order. Safe for several threads.
  *
  * <p>What is bounded: fetches at a time, frames that are fetched and wait, bytes of both, and
  * decoded images (one a worker). Everything is given back when a frame's answer is there, not when

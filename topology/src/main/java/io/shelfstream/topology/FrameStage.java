@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.OverloadSettings;
+import io.shelfstream.config.ShelfStreamConfig;
 import java.util.Set;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -23,6 +24,23 @@ record FrameStage(
     EarlyCommits earlyCommits,
     WakeableClients clients)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
+
+  static FrameStage of(
+      ShelfStreamConfig config,
+      FrameAnswers answers,
+      Deliveries deliveries,
+      FramesInHand inHand,
+      WakeableClients clients) {
+    return new FrameStage(
+        config.topics().frames(),
+        answers,
+        config.delivery(),
+        config.overload(),
+        deliveries,
+        inHand,
+        new EarlyCommits(),
+        clients);
+  }
 
   @Override
   public Processor<byte[], byte[], Object, Object> get() {

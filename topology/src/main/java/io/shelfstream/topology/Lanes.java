@@ -1,15 +1,13 @@
 package io.shelfstream.topology;
 
 /**
- * Whether the model runs of a frame have all threads or keep to one. Two threads get one frame done
- * soonest, but two frames with one thread each get the most done: a run does not divide evenly. So
- * runs have all threads until frames queue, and keep to one until the queue is gone.
+ * Whether the model runs of a frame have all threads or keep to one. All threads get a lone frame
+ * done soonest, but two frames with one thread each get the most done: a run does not divide
+ * evenly, and parts of two runs that wait for each other lose the time that neither uses. So runs
+ * have all threads while few frames are there, keep to one as soon as there are more, and go on
+ * like this until none of these is left: at a steady load the next frame comes just then.
  *
- * <p>No frame waits for another that is beside it, and neither is then bound to one thread: what
- * the first leaves of the processors, in decoding, between two runs or where a run does not divide,
- * the second takes. Taking turns instead would lose just that, which is a fifth or more of them,
- * and a load that is borne side by side would pile up. Binding the second to one thread would keep
- * it there long after the first is gone, and let the next frame find it. Safe for several threads.
+ * <p>No frame waits for another. Safe for several threads.
  */
 final class Lanes {
   private final int few;
@@ -17,7 +15,7 @@ final class Lanes {
   private boolean crowded;
 
   /**
-   * @param few frames whose runs all have all threads, with one more beside them; 1 or more
+   * @param few frames whose runs all have all threads; 1 or more
    */
   Lanes(int few) {
     this.few = few;
@@ -41,10 +39,10 @@ final class Lanes {
   }
 
   private void changed() {
-    crowded = ready > few + 1 || (crowded && ready > few);
+    crowded = ready > few || (crowded && ready == few);
   }
 
-  /** Whether the next run of a model is to keep to its thread: frames queue. */
+  /** Whether the next run of a model is to keep to its thread: frames are side by side. */
   synchronized boolean areCrowded() {
     return crowded;
   }

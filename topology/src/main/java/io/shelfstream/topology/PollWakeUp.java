@@ -17,8 +17,11 @@ import org.apache.kafka.common.errors.WakeupException;
  * <p>{@link #wake} may be called by any thread, all else by the one that polls.
  */
 final class PollWakeUp {
-  /** A timer of this interval that has just run is due again, whatever the clock rounds off. */
-  private static final Duration TICK = Duration.ofMillis(1);
+  /**
+   * Interval of the timer that a poll is ended for. One that has just run is due again after it,
+   * whatever the clock rounds off.
+   */
+  static final Duration TICK = Duration.ofMillis(1);
 
   private final Runnable consumer;
   private boolean polling;

@@ -215,16 +215,7 @@ public final class RecognitionService implements AutoCloseable {
             () -> FrameAnswers.Versions.of(stages()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    FrameStage stage =
-        new FrameStage(
-            config.topics().frames(),
-            answers,
-            config.delivery(),
-            config.overload(),
-            deliveries,
-            framesInHand,
-            new EarlyCommits(),
-            clients);
+    FrameStage stage = FrameStage.of(config, answers, deliveries, framesInHand, clients);
     run(
         new StreamsApplication(
             config,

@@ -90,6 +90,21 @@ final class KafkaPipeline implements AutoCloseable {
       List<Double> readable,
       List<Timings> timings) {
 
+    /** Several runs as one. */
+    static Run joined(List<Run> runs) {
+      Map<String, Double> threads = new HashMap<>();
+      runs.forEach(r -> r.threads.forEach((name, cpu) -> threads.merge(name, cpu, Double::sum)));
+      return new Run(
+          runs.stream().mapToDouble(Run::seconds).sum(),
+          runs.stream().mapToDouble(Run::cpuSeconds).sum(),
+          runs.stream().mapToDouble(Run::peakMib).max().orElse(0),
+          threads,
+          runs.stream().flatMap(r -> r.done.stream()).toList(),
+          runs.stream().flatMap(r -> r.answered.stream()).toList(),
+          runs.stream().flatMap(r -> r.readable.stream()).toList(),
+          runs.stream().flatMap(r -> r.timings.stream()).toList());
+    }
+
     /** Ms between sending and the event that were not work on the frame. */
     List<Double> overheads() {
       return withTotals((answered, total) -> answered - total);

@@ -47,6 +47,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PipelineBench {
   private static final int OUTSTANDING = 64;
+  private static final int SPELLS = 6;
   private static final Pattern TOTAL = Pattern.compile("total ([\\d.]+) ms/img");
 
   private final Path shared = Path.of(System.getProperty("bench.shared"));
@@ -103,10 +104,7 @@ public final class PipelineBench {
   }
 
   private void run() throws Exception {
-    List<String> command = new ArrayList<>(java);
-    command.addAll(
-        List.of("io.shelfstream.Main", "broker", "--data", folder.resolve("broker").toString()));
-    try (Program broker = new Program(command, folder.resolve("broker.log"))) {
+    try (Program broker = Program.broker(folder.resolve("broker"), folder.resolve("broker.log"))) {
       String address = broker.line(90);
       for (String pair : pairs) {
         for (String set : sets) {
@@ -300,14 +298,17 @@ public final class PipelineBench {
       throws Exception {
     double lone = 1000 / Math.max(1e-3, alone(recognizer, photos));
     round.perSecond().put("recogniser, one frame at a time", lone);
+    kafka.run(photos, photos.size(), 1, 3000 / lone);
     round.kafka().put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
-    KafkaPipeline.Run busiest = round.kafka().get("32 cameras");
-    double most =
-        Steady.perSecond(
-            (busiest != null ? busiest : kafka.run(photos, frames, 32, 0)).done(), threads);
-    // Of fewer frames, the 95th percentile is the slowest one.
-    int enough = Math.max(frames, 4 * photos.size());
-    round.kafka().put("70 % load", kafka.run(photos, enough, 4, 1000 / (0.7 * most)));
+    // A shared machine is a third faster or slower from one minute to the next, so that what was 70
+    // % of the most is 90 % soon: the most is measured anew for each spell.
+    int spell = Math.max(photos.size(), frames / 4);
+    List<KafkaPipeline.Run> spells = new ArrayList<>();
+    for (int i = 0; i < SPELLS; i++) {
+      double most = Steady.perSecond(kafka.run(photos, spell, 32, 0).done(), threads);
+      spells.add(kafka.run(photos, spell, 4, 1000 / (0.7 * most)));
+    }
+    round.kafka().put("70 % load", KafkaPipeline.Run.joined(spells));
   }
 
   /** CPU milliseconds of decoding a frame. */
@@ -556,6 +557,7 @@ public final class PipelineBench {
     if (name.endsWith(" cameras")) {
       figures.put("% of workers busy", median(rounds, r -> busy(r.kafka().get(name))));
     }
+    figures.put("compiler % of a core", median(rounds, r -> compiler(r.kafka().get(name))));
     figures.put("peak MiB", median(rounds, r -> r.kafka().get(name).peakMib()));
     for (Stage stage : Stage.values()) {
       if (stage != Stage.READ) {
@@ -567,6 +569,15 @@ public final class PipelineBench {
         (what, value) -> line.append(String.format(Locale.ROOT, "  %s %.1f", what, value)));
     System.out.printf("  %-16s%s%n", name, line);
     return figures;
+  }
+
+  private static double compiler(KafkaPipeline.Run run) {
+    return run.threads().entrySet().stream()
+            .filter(e -> kind("-", e.getKey()).equals("compiler"))
+            .mapToDouble(Map.Entry::getValue)
+            .sum()
+        * 100
+        / run.seconds();
   }
 
   private double busy(KafkaPipeline.Run run) {
@@ -665,14 +676,14 @@ public final class PipelineBench {
     System.out.printf(
         Locale.ROOT,
         "  70 %% load: processing p50 %.1f ms, p95 %.1f ms, of a lone frame p50 %.1f ms;"
-            + " latency p95 %.1f ms; beside processing p95 %.1f ms; times its own processing p95 %.2f%n",
+            + " latency p95 %.1f ms; beside processing p95 %.1f ms%n",
         processing,
         slowest,
         lone,
         busy,
-        waited,
-        ratio);
-    goal(what + ": 70 % load, p95 by processing time", busy / processing, 1.5, false);
+        waited);
+    goal(what + ": 70 % load, p95 of latency by its own processing time", ratio, 1.5, false);
+    goal(what + ": 70 % load, p95 by median processing time", busy / processing, 1.5, false);
     // Whoever works more slowly under load makes the measure above easier for himself.
     goal(what + ": 70 % load, p95 by processing of a lone frame", busy / lone, 1.5, false);
   }

@@ -1,7 +1,6 @@
 package io.shelfstream.topology;
 
 import io.shelfstream.broker.Topics;
-import io.shelfstream.config.OverloadSettings;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
@@ -61,16 +60,7 @@ public final class BenchApplications {
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries =
         config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
-    FrameStage stage =
-        new FrameStage(
-            config.topics().frames(),
-            answers,
-            config.delivery(),
-            OverloadSettings.KEEP_ALL,
-            deliveries,
-            inHand,
-            new EarlyCommits(),
-            clients);
+    FrameStage stage = FrameStage.of(config, answers, deliveries, inHand, clients);
     StreamsApplication application =
         new StreamsApplication(
             config,

@@ -15,31 +15,29 @@ class LanesTest {
   }
 
   @Test
-  void twoFramesBothHaveAllThreads() {
-    arrived(2);
+  void aLoneFrameHasAllThreads() {
+    arrived(1);
 
     assertThat(lanes.areCrowded()).isFalse();
   }
 
   @Test
-  void aQueueKeepsToOneThreadEachUntilOneFrameIsLeft() {
-    arrived(3);
+  void framesSideBySideKeepToOneThreadEachUntilNoneIsLeft() {
+    arrived(2);
     assertThat(lanes.areCrowded()).isTrue();
 
     lanes.gone();
-    assertThat(lanes.areCrowded()).as("two are left").isTrue();
+    assertThat(lanes.areCrowded()).as("the next one comes just now").isTrue();
 
     lanes.gone();
-    assertThat(lanes.areCrowded()).as("one is left").isFalse();
-
     lanes.arrived();
-    assertThat(lanes.areCrowded()).as("two again").isFalse();
+    assertThat(lanes.areCrowded()).as("alone again").isFalse();
   }
 
   @Test
   void manyThreadsAreForMoreFrames() {
     Lanes wide = Lanes.of(new Limits(16, 16, 8, 1, 1, Duration.ZERO));
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
       wide.arrived();
     }
     assertThat(wide.areCrowded()).isFalse();

@@ -6,7 +6,6 @@ import com.sun.management.OperatingSystemMXBean;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.events.Timings;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
@@ -47,7 +46,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PipelineBench {
   private static final int OUTSTANDING = 64;
-  private static final int SPELLS = 6;
+  private static final int SPELLS = 5;
+  private static final String OF_THE_FLOOR = "of the floor, through Kafka";
+  private static final String TIMES_REFERENCE = "times reference.py";
+  private static final String OUTSIDE = "% of CPU outside models and decoding";
   private static final Pattern TOTAL = Pattern.compile("total ([\\d.]+) ms/img");
 
   private final Path shared = Path.of(System.getProperty("bench.shared"));
@@ -215,13 +217,28 @@ public final class PipelineBench {
   }
 
   /**
-   * Everything of one round: frames/s of each, CPU milliseconds a frame where they can be told,
-   * which hardly depend on what else the machine does, and the runs through Kafka.
+   * Everything of one round: frames/s of each, CPU milliseconds a frame where they can be told, the
+   * runs through Kafka, and what goals are about, each from runs that took turns.
    */
   private record Round(
       Map<String, Double> perSecond,
       Map<String, Double> cpuMillis,
-      Map<String, KafkaPipeline.Run> kafka) {}
+      Map<String, KafkaPipeline.Run> kafka,
+      Map<String, Double> ratios) {}
+
+  /** A run that takes turns with others: its frames/s and its CPU milliseconds a frame. */
+  private record Turn(double perSecond, double cpuMillis) {}
+
+  private interface Frames {
+    double perSecond() throws Exception;
+  }
+
+  /** In this process. */
+  private static Turn turn(int frames, Frames work) throws Exception {
+    double before = ownCpuMillis();
+    double perSecond = work.perSecond();
+    return new Turn(perSecond, (ownCpuMillis() - before) / frames);
+  }
 
   private static double ownCpuMillis() {
     return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime()
@@ -246,7 +263,12 @@ public final class PipelineBench {
     List<Round> rounds = new ArrayList<>();
     for (int n = 0; n < (quick ? 1 : 3); n++) {
       say("round %d", n + 1);
-      Round round = new Round(new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
+      Round round =
+          new Round(
+              new LinkedHashMap<>(),
+              new LinkedHashMap<>(),
+              new LinkedHashMap<>(),
+              new LinkedHashMap<>());
       if (parts.contains("throughput")) {
         contest(pair, photos, place, frames, floor, recognizer, kafka, round);
       }
@@ -268,29 +290,80 @@ public final class PipelineBench {
       KafkaPipeline kafka,
       Round round)
       throws Exception {
-    Map<String, Double> perSecond = round.perSecond();
-    Map<String, Double> cpu = round.cpuMillis();
-    double before = ownCpuMillis();
-    perSecond.put("one session, all threads", floor.oneAfterTheOther(frames));
-    cpu.put("one session, all threads", (ownCpuMillis() - before) / frames);
-    before = ownCpuMillis();
-    perSecond.put("one-thread workers", floor.sideBySide(frames));
-    cpu.put("one-thread workers", (ownCpuMillis() - before) / frames);
-    before = ownCpuMillis();
-    perSecond.put("recogniser without Kafka", throughput(recognizer, photos, frames));
-    cpu.put("recogniser without Kafka", (ownCpuMillis() - before) / frames);
-    cpu.put("decoding", decoding(photos, Math.min(frames, 100)));
-    for (int cameras : new int[] {1, 4, 32}) {
+    Turn alone = turn(frames, () -> throughput(recognizer, photos, frames));
+    round.perSecond().put("recogniser without Kafka", alone.perSecond());
+    round.cpuMillis().put("recogniser without Kafka", alone.cpuMillis());
+    for (int cameras : new int[] {1, 4}) {
       KafkaPipeline.Run run = kafka.run(photos, frames, cameras, 0);
       round.kafka().put(cameras + " cameras", run);
-      perSecond.put("Kafka, " + cameras + " cameras", Steady.perSecond(run.done(), threads));
-      cpu.put("Kafka, " + cameras + " cameras", 1000 * run.cpuSeconds() / frames);
+      round
+          .perSecond()
+          .put("Kafka, " + cameras + " cameras", Steady.perSecond(run.done(), threads));
     }
-    perSecond.put("recognize", recognize(pair, place));
-    Double peer = reference(pair, place, photos);
-    if (peer != null) {
-      perSecond.put("reference.py", peer);
+    takeTurns(pair, photos, place, frames, floor, kafka, round);
+    round.perSecond().put("recognize", recognize(pair, place));
+  }
+
+  /**
+   * What is compared takes turns of some seconds: a shared machine is a third faster or slower from
+   * one minute to the next.
+   */
+  private void takeTurns(
+      String pair,
+      List<Path> photos,
+      Path place,
+      int frames,
+      Floor floor,
+      KafkaPipeline kafka,
+      Round round)
+      throws Exception {
+    int spell = spell(photos, frames);
+    double decoding = decoding(photos, spell);
+    round.cpuMillis().put("decoding", decoding);
+    Map<String, List<Double>> speeds = new LinkedHashMap<>();
+    Map<String, List<Double>> cpu = new LinkedHashMap<>();
+    Map<String, List<Double>> ratios = new LinkedHashMap<>();
+    List<KafkaPipeline.Run> runs = new ArrayList<>();
+    for (int i = 0; i < SPELLS; i++) {
+      Turn session = turn(spell, () -> floor.oneAfterTheOther(spell));
+      Turn workers = turn(spell, () -> floor.sideBySide(spell));
+      KafkaPipeline.Run run = kafka.run(photos, spell, 32, 0);
+      runs.add(run);
+      Turn service =
+          new Turn(Steady.perSecond(run.done(), threads), 1000 * run.cpuSeconds() / spell);
+      Map<String, Turn> turns = new LinkedHashMap<>();
+      turns.put("one session, all threads", session);
+      turns.put("one-thread workers", workers);
+      turns.put("Kafka, 32 cameras", service);
+      turns.forEach((who, turn) -> add(speeds, who, turn.perSecond()));
+      turns.forEach((who, turn) -> add(cpu, who, turn.cpuMillis()));
+      double best = Math.max(session.perSecond(), workers.perSecond());
+      add(ratios, OF_THE_FLOOR, service.perSecond() / best);
+      add(
+          ratios,
+          OUTSIDE,
+          100 * (service.cpuMillis() - workers.cpuMillis() - decoding) / service.cpuMillis());
+      Double peer = reference(pair, place, photos);
+      if (peer != null) {
+        add(speeds, "reference.py", peer);
+        add(ratios, TIMES_REFERENCE, service.perSecond() / peer);
+        add(ratios, "the floor, times reference.py", best / peer);
+      }
     }
+    round.kafka().put("32 cameras", KafkaPipeline.Run.joined(runs));
+    speeds.forEach((who, values) -> round.perSecond().put(who, percentile(values, 50)));
+    cpu.forEach((who, values) -> round.cpuMillis().put(who, percentile(values, 50)));
+    ratios.forEach((what, values) -> round.ratios().put(what, percentile(values, 50)));
+    ratios.forEach((what, values) -> say("%s: %s", what, values));
+  }
+
+  private static void add(Map<String, List<Double>> lists, String key, double value) {
+    lists.computeIfAbsent(key, k -> new ArrayList<>()).add(value);
+  }
+
+  /** Enough frames for each photo to be among them. */
+  private int spell(List<Path> photos, int frames) {
+    return Steady.frames(Math.max(photos.size(), frames / 4), threads);
   }
 
   private void latency(
@@ -300,9 +373,9 @@ public final class PipelineBench {
     round.perSecond().put("recogniser, one frame at a time", lone);
     kafka.run(photos, photos.size(), 1, 3000 / lone);
     round.kafka().put("one slow camera", kafka.run(photos, frames / 2, 1, 3000 / lone));
-    // A shared machine is a third faster or slower from one minute to the next, so that what was 70
-    // % of the most is 90 % soon: the most is measured anew for each spell.
-    int spell = Math.max(photos.size(), frames / 4);
+    // What was 70 % of the most is 90 % a minute later on a shared machine: measured anew each
+    // time.
+    int spell = spell(photos, frames);
     List<KafkaPipeline.Run> spells = new ArrayList<>();
     for (int i = 0; i < SPELLS; i++) {
       double most = Steady.perSecond(kafka.run(photos, spell, 32, 0).done(), threads);
@@ -536,7 +609,7 @@ public final class PipelineBench {
     results.add(result);
     if (parts.contains("throughput")) {
       result.put("threads", reportThreads(pair + "-" + set, rounds.get(rounds.size() - 1)));
-      judgeThroughput(pair, set, speed, floor, cpu);
+      judgeThroughput(pair, set, rounds);
     }
     if (parts.contains("latency")) {
       judgeLatency(pair + ", " + set, rounds);
@@ -554,9 +627,6 @@ public final class PipelineBench {
     figures.put(
         "cores",
         median(rounds, r -> r.kafka().get(name).cpuSeconds() / r.kafka().get(name).seconds()));
-    if (name.endsWith(" cameras")) {
-      figures.put("% of workers busy", median(rounds, r -> busy(r.kafka().get(name))));
-    }
     figures.put("compiler % of a core", median(rounds, r -> compiler(r.kafka().get(name))));
     figures.put("peak MiB", median(rounds, r -> r.kafka().get(name).peakMib()));
     for (Stage stage : Stage.values()) {
@@ -578,11 +648,6 @@ public final class PipelineBench {
             .sum()
         * 100
         / run.seconds();
-  }
-
-  private double busy(KafkaPipeline.Run run) {
-    double processing = run.timings().stream().mapToDouble(Timings::getTotal).average().orElse(0);
-    return 100 * Steady.busy(run.done(), threads, processing);
   }
 
   private static double stage(KafkaPipeline.Run run, Stage stage) {
@@ -639,27 +704,26 @@ public final class PipelineBench {
     return "others";
   }
 
-  private void judgeThroughput(
-      String pair, String set, Map<String, Double> speed, double floor, Map<String, Double> cpu) {
-    double kafka = speed.get("Kafka, 32 cameras");
-    String what = pair + ", " + set;
+  private void judgeThroughput(String pair, String set, List<Round> rounds) {
+    String what = pair + ", " + set + ": ";
+    Map<String, Double> ratios = new LinkedHashMap<>();
+    for (String ratio : rounds.get(0).ratios().keySet()) {
+      ratios.put(ratio, median(rounds, r -> r.ratios().get(ratio)));
+      System.out.printf(Locale.ROOT, "  %-40s %8.2f%n", ratio, ratios.get(ratio));
+    }
     double ofFloor = pair.equals("bundled") ? 0.85 : set.equals("scenes") ? 0.93 : 0.95;
     if (!pair.equals("real")) {
-      goal(what + ": of the floor, through Kafka", kafka / floor, ofFloor, true);
+      goal(what + OF_THE_FLOOR, ratios.get(OF_THE_FLOOR), ofFloor, true);
     }
-    Double peer = speed.get("reference.py");
-    if (peer != null) {
+    if (ratios.containsKey(TIMES_REFERENCE)) {
       double least = !pair.equals("exact") ? 3 : set.equals("scenes") ? 1.65 : 1.3;
-      goal(what + ": times reference.py", kafka / peer, least, true);
+      goal(what + TIMES_REFERENCE, ratios.get(TIMES_REFERENCE), least, true);
     } else {
       System.out.println(
           "  not compared with reference.py: there is none at " + shared.resolve("peer"));
     }
     if (pair.equals("exact")) {
-      double service = cpu.get("Kafka, 32 cameras");
-      double models = cpu.get("one-thread workers");
-      double outside = 100 * (service - models - cpu.get("decoding")) / service;
-      goal(what + ": % of CPU outside models and decoding", outside, 5, false);
+      goal(what + OUTSIDE, ratios.get(OUTSIDE), 5, false);
     }
   }
 

@@ -25,13 +25,4 @@ final class Steady {
     int counted = sorted.size() - 2 * workers;
     return 1000 * counted / (sorted.get(workers + counted - 1) - sorted.get(workers - 1));
   }
-
-  /**
-   * How much of that time workers spent on frames, 0 to 1.
-   *
-   * @param processing mean ms of a frame
-   */
-  static double busy(List<Double> answered, int workers, double processing) {
-    return perSecond(answered, workers) * processing / 1000 / workers;
-  }
 }

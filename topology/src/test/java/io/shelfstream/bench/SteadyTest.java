@@ -14,10 +14,4 @@ class SteadyTest {
     assertThat(Steady.perSecond(ANSWERED, 2)).isEqualTo(20);
     assertThat(Steady.frames(2, 2)).isEqualTo(ANSWERED.size());
   }
-
-  @Test
-  void workersAreBusyForAsLongAsFramesTake() {
-    assertThat(Steady.busy(ANSWERED, 2, 100)).isEqualTo(1);
-    assertThat(Steady.busy(ANSWERED, 2, 80)).isEqualTo(0.8);
-  }
 }

@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import io.shelfstream.config.DeliverySettings;
 import java.util.function.BooleanSupplier;
 
 /** Knows when the outputs of a frame cannot be lost any more, so that its slot may be freed. */
@@ -10,6 +11,11 @@ interface Deliveries {
         outputs.run();
         return () -> true;
       };
+
+  /** For the guarantee that is configured. */
+  static Deliveries of(DeliverySettings delivery) {
+    return delivery.exactlyOnce() ? IN_ONE_TRANSACTION : new Acknowledgements();
+  }
 
   /**
    * Sends outputs.

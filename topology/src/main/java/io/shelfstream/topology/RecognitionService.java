@@ -201,8 +201,7 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void recognise() {
-    Deliveries deliveries =
-        config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    Deliveries deliveries = Deliveries.of(config.delivery());
     WakeableClients clients = new WakeableClients();
     Limits limits = Limits.of(config, stages().models().provider());
     FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, limits);

@@ -641,9 +641,13 @@ public final class PipelineBench {
     return figures;
   }
 
+  private static boolean isCompiler(String thread) {
+    return thread.matches("C[12] Compiler.*|Sweeper.*");
+  }
+
   private static double compiler(KafkaPipeline.Run run) {
     return run.threads().entrySet().stream()
-            .filter(e -> kind("-", e.getKey()).equals("compiler"))
+            .filter(e -> isCompiler(e.getKey()))
             .mapToDouble(Map.Entry::getValue)
             .sum()
         * 100
@@ -695,7 +699,7 @@ public final class PipelineBench {
     if (thread.startsWith("kafka-")) {
       return "Kafka clients";
     }
-    if (thread.matches("C[12] Compiler.*|Sweeper.*")) {
+    if (isCompiler(thread)) {
       return "compiler";
     }
     if (thread.matches("G1 .*|GC .*|VM .*")) {

@@ -58,8 +58,7 @@ public final class BenchApplications {
             () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
-    Deliveries deliveries =
-        config.delivery().exactlyOnce() ? Deliveries.IN_ONE_TRANSACTION : new Acknowledgements();
+    Deliveries deliveries = Deliveries.of(config.delivery());
     FrameStage stage = FrameStage.of(config, answers, deliveries, inHand, clients);
     StreamsApplication application =
         new StreamsApplication(

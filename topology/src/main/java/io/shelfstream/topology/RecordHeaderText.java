@@ -34,8 +34,7 @@ public final class RecordHeaderText {
     if (bytes == null) {
       return null;
     }
-    String text =
-        new String(bytes, 0, Math.min(bytes.length, MOST_BYTES), StandardCharsets.UTF_8);
+    String text = new String(bytes, 0, Math.min(bytes.length, MOST_BYTES), StandardCharsets.UTF_8);
     if (text.length() <= LONGEST) {
       return text;
     }

@@ -1,13 +1,16 @@
 package io.shelfstream.broker;
 
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.topology.RecordLimits;
 import io.shelfstream.topology.Role;
 import io.shelfstream.topology.TopicNames;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -61,6 +65,9 @@ public final class Topics {
           "60000",
           TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
           Integer.toString(LARGEST_RECORD));
+
+  /** Kafka's default of max.message.bytes. */
+  private static final int KAFKAS_LARGEST_RECORD = (1 << 20) + 12;
 
   private static final Duration APPEARING = Duration.ofSeconds(10);
   private static final Logger log = LoggerFactory.getLogger(Topics.class);
@@ -210,6 +217,96 @@ public final class Topics {
    */
   public static String id(ShelfStreamConfig config, String topic) {
     return describe(config, topic).topicId().toString();
+  }
+
+  /** Bytes that a topic must take at least: a dead letter of the largest reason, and then some. */
+  private static final int LEAST_RECORD = 64 << 10;
+
+  /**
+   * What may be written to each topic: the producer's {@code max.request.size} or the topic's
+   * {@code max.message.bytes}, whichever is less. Where we may not read a topic's settings, its own
+   * are taken to be those that {@link #create} gives. The log warns of topics that take less than
+   * the producer sends: what is written to them is shortened.
+   *
+   * @throws KafkaException when a topic, or the producer, takes too little for any answer
+   */
+  public static RecordLimits limits(ShelfStreamConfig config, Role role) {
+    Set<String> written = new LinkedHashSet<>();
+    written.add(config.topics().deadLetters());
+    if (role.recognises()) {
+      written.add(config.topics().recognitions());
+      written.add(config.pendingFramesTopic());
+      written.addAll(config.outputs().topics());
+    }
+    if (role.embeds()) {
+      written.add(config.topics().galleryStatus());
+      written.add(config.topics().galleryVectors());
+    }
+    int producer = producerLimit(config.kafka());
+    require("kafka.producer.max.request.size", producer);
+    Map<String, Integer> limits = new HashMap<>();
+    try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
+      Map<String, Map<String, String>> wanted = settings(config);
+      for (String topic : written) {
+        int takes = largestRecord(admin, topic, wanted.getOrDefault(topic, Map.of()));
+        require(TopicConfig.MAX_MESSAGE_BYTES_CONFIG + " of topic " + topic, takes);
+        if (takes < KAFKAS_LARGEST_RECORD) {
+          log.atWarn()
+              .addKeyValue("topic", topic)
+              .addKeyValue(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, takes)
+              .log("Topic takes only small records; what is written to it is shortened to that");
+        }
+        limits.put(topic, Math.min(takes, producer));
+      }
+    } catch (InterruptedException e) {
+      throw new InterruptException("Interrupted while looking at topics", e);
+    }
+    int all = producer;
+    return new RecordLimits(
+        limits.getOrDefault(config.pendingFramesTopic(), all),
+        limits.getOrDefault(config.topics().deadLetters(), all),
+        limits.getOrDefault(config.topics().recognitions(), all),
+        config.outputs().json().map(limits::get).orElse(all),
+        config.outputs().epcis().map(limits::get).orElse(all));
+  }
+
+  private static void require(String name, int bytes) {
+    if (bytes < LEAST_RECORD) {
+      throw new KafkaException(
+          "%s is %d bytes, too little for an answer to every record; set it to %d or more"
+              .formatted(name, bytes, LEAST_RECORD));
+    }
+  }
+
+  /** As Kafka Streams reads it: for producers, else for all clients. */
+  private static int producerLimit(Map<String, ?> client) {
+    for (String key : List.of("producer.max.request.size", "max.request.size")) {
+      Object value = client.get(key);
+      if (value != null) {
+        return Integer.parseInt(value.toString().trim());
+      }
+    }
+    return LARGEST_RECORD;
+  }
+
+  private static int largestRecord(Admin admin, String topic, Map<String, String> wanted)
+      throws InterruptedException {
+    String ofOurs =
+        wanted.getOrDefault(
+            TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KAFKAS_LARGEST_RECORD));
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    try {
+      Config seen = admin.describeConfigs(List.of(resource)).all().get().get(resource);
+      ConfigEntry entry = seen == null ? null : seen.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG);
+      return Integer.parseInt(entry == null ? ofOurs : entry.value());
+    } catch (ExecutionException e) {
+      // The service needs no right to read settings, and most brokers grant none.
+      log.atDebug()
+          .addKeyValue("topic", topic)
+          .addKeyValue("reason", causeOf(e).getMessage())
+          .log("Topic's max.message.bytes cannot be read");
+      return Integer.parseInt(ofOurs);
+    }
   }
 
   private static int partitions(ShelfStreamConfig config, String topic) {

@@ -3,6 +3,8 @@ package io.shelfstream.topology;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
@@ -11,13 +13,27 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
  * The headers of an event: CloudEvents 1.0 in binary mode and the trace context. Other headers of
- * the source record go on; those that describe the source record itself do not.
+ * the source record go on, as many as {@link #MOST} and {@link #MOST_BYTES} allow; those that
+ * describe the source record itself, or what became of it earlier, do not.
  */
 final class EventHeaders {
+  /** Headers of a source record that go on. */
+  static final int MOST = 100;
 
+  /** Bytes that they may take together; those behind are left out. */
+  static final int MOST_BYTES = 16 * 1024;
+
+  /** In lower case. Formats and schema ids are of the source's own bytes. */
   private static final Set<String> OF_THE_SOURCE =
-      Set.of("content-type", "traceparent", "tracestate", "__key_schema_id", "__value_schema_id");
-  private static final String CLOUD_EVENTS = "ce_";
+      Set.of("content-type", "contenttype", "traceparent", "tracestate");
+
+  /**
+   * In lower case: CloudEvents; schema ids of Confluent's and Apicurio's clients; ours, which are
+   * those of a dead letter that was published once more.
+   */
+  private static final List<String> PREFIXES_OF_THE_SOURCE =
+      List.of("ce_", "__", "apicurio.", "shelf.");
+
   private static final Header SPEC_VERSION =
       new RecordHeader("ce_specversion", "1.0".getBytes(StandardCharsets.UTF_8));
 
@@ -35,13 +51,30 @@ final class EventHeaders {
 
   /** The headers of a source record that do not describe it alone. */
   static Headers handedOn(Headers source) {
-    Headers headers = new RecordHeaders();
+    RecordHeaders headers = new RecordHeaders();
+    int count = 0;
+    long bytes = 0;
     for (Header header : source) {
-      if (!OF_THE_SOURCE.contains(header.key()) && !header.key().startsWith(CLOUD_EVENTS)) {
+      if (!isOfTheSource(header.key())) {
+        bytes += 3L * header.key().length() + RecordLimits.length(header.value());
+        if (++count > MOST || bytes > MOST_BYTES) {
+          return headers;
+        }
         headers.add(header);
       }
     }
     return headers;
+  }
+
+  /** Headers of a source record for a later event: as they are where they take little memory. */
+  static Headers keepable(Headers source) {
+    return RecordLimits.size(null, null, source) <= MOST_BYTES ? source : handedOn(source);
+  }
+
+  private static boolean isOfTheSource(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return OF_THE_SOURCE.contains(lower)
+        || PREFIXES_OF_THE_SOURCE.stream().anyMatch(lower::startsWith);
   }
 
   /** The headers of an event that a source record led to. */

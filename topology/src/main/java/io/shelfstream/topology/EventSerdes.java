@@ -104,6 +104,7 @@ public record EventSerdes(
 
   ImageReference readFrame(String topic, Record<byte[], byte[]> record) throws RejectedException {
     ImageReference frame = read(frames, topic, record);
+    FieldLimits.check(frame);
     if (frame.getCameraId().isBlank() || frame.getFrameId().isBlank()) {
       throw new RejectedException(
           Stage.READ,
@@ -120,7 +121,9 @@ public record EventSerdes(
   }
 
   GalleryUpdate readUpdate(String topic, Record<byte[], byte[]> record) throws RejectedException {
-    return read(updates, topic, record);
+    GalleryUpdate update = read(updates, topic, record);
+    FieldLimits.check(update);
+    return update;
   }
 
   private <T extends IndexedRecord> T read(
@@ -140,10 +143,13 @@ public record EventSerdes(
   }
 
   /** A vector, or null for a removal; waits for the registry like the others. */
-  @Nullable GalleryVector readVector(String topic, Record<byte[], byte[]> record) {
-    return record.value() == null
-        ? null
-        : registry.until(
-            () -> vectors.deserializer().deserialize(topic, record.headers(), record.value()));
+  @Nullable GalleryVector readVector(String topic, Record<byte[], byte[]> record)
+      throws RejectedException {
+    if (record.value() == null) {
+      return null;
+    }
+    GalleryVector vector = read(vectors, topic, record);
+    FieldLimits.check(vector);
+    return vector;
   }
 }

@@ -48,6 +48,7 @@ final class FollowedGallery implements AutoCloseable {
    * @param models whose extractor the vectors are of; closed by their owner, after this
    * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
+   * @param failed records of that topic that made following fail
    * @param failure is told when following ends before this is closed
    */
   static FollowedGallery start(
@@ -56,6 +57,7 @@ final class FollowedGallery implements AutoCloseable {
       @Nullable Accelerator accelerator,
       TopicNames topics,
       EventSerdes serdes,
+      FailedRecords failed,
       StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
@@ -79,7 +81,9 @@ final class FollowedGallery implements AutoCloseable {
             new StreamsApplication(
                 config,
                 config.applicationId() + "-follower-" + topic,
-                () -> RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight),
+                () ->
+                    RecognitionTopology.galleryFollower(topics, serdes, gallery, inFlight, failed),
+                new Deliveries(config.delivery().exactlyOnce(), failed),
                 // It has no timers, and a record that arrives ends a poll at once: waking more
                 // often costs 5 % of a core for nothing.
                 Map.of(StreamsConfig.POLL_MS_CONFIG, 100),

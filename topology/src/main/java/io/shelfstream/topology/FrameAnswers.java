@@ -86,7 +86,7 @@ final class FrameAnswers implements AutoCloseable {
               (recognition, failure) -> {
                 if (seen.isCancelled()) {
                   answer.cancel(false); // the recogniser stopped: the frame stays pending
-                } else if (failure instanceof Error) {
+                } else if (failure != null && RejectedException.isOfTheProcess(failure)) {
                   answer.completeExceptionally(failure); // not the frame's fault
                 } else if (failure != null) {
                   answer.completeExceptionally(rejection(failure));
@@ -139,6 +139,13 @@ final class FrameAnswers implements AutoCloseable {
       PendingFrame pending, CompletableFuture<Optional<RecognitionEvent>> answer, Reading then) {
     ImageReference frame;
     try {
+      if (pending.isOmitted()) {
+        throw new RejectedException(
+            Stage.READ,
+            RejectedException.Reason.INVALID_RECORD,
+            "The record is larger than a slot for frames in hand (its value has %d bytes); publish the image to a store and a reference to it"
+                .formatted(pending.omitted()));
+      }
       frame = serdes.readFrame(topic, pending.record());
     } catch (RegistryWait.Stopped e) {
       answer.cancel(false); // stays pending: the next start reads it
@@ -146,13 +153,13 @@ final class FrameAnswers implements AutoCloseable {
     } catch (RejectedException e) {
       answer.completeExceptionally(e);
       return false;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | StackOverflowError e) {
       answer.completeExceptionally(RejectedException.unexpected(Stage.READ, e));
       return false;
     }
     try {
       then.take(frame);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | StackOverflowError e) {
       answer.completeExceptionally(RejectedException.unexpected(Stage.READ, e));
     }
     return true;
@@ -166,7 +173,7 @@ final class FrameAnswers implements AutoCloseable {
       CompletableFuture<Optional<RecognitionEvent>> answer, Supplier<RecognitionEvent> event) {
     try {
       answer.complete(Optional.of(event.get()));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | StackOverflowError e) {
       answer.completeExceptionally(RejectedException.unexpected(Stage.SEARCH, e));
     }
   }

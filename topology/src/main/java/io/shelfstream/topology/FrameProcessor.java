@@ -67,6 +67,12 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
    */
   private static final int ON_THEIR_WAY = 1 << 20;
 
+  /**
+   * Bytes of frames of a partition that may be in hand: references take little, but {@code data:}
+   * references are images.
+   */
+  private static final int MOST_BYTES = 32 << 20;
+
   private final FrameStage stage;
   private final Deque<Waiting> frames = new ArrayDeque<>();
   private final Deque<Unconfirmed> unconfirmed = new ArrayDeque<>();
@@ -74,10 +80,12 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private long sequence;
   private int held;
   private long unconfirmedBytes;
+  private long framesBytes;
   private long headSince;
   private boolean uncommitted;
   private @Nullable KeyValueStore<Integer, byte[]> pending;
   private @Nullable Sensor skippedFrames;
+  private @Nullable Sensor setAsideRecords;
   private @Nullable Cancellable timer;
   private Runnable wakeUp = () -> {};
 
@@ -138,6 +146,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
                 context.taskId().toString(),
                 "skipped-frames",
                 Sensor.RecordingLevel.INFO);
+    setAsideRecords = FailedRecords.sensor(context);
     takeUpAgain();
   }
 
@@ -168,15 +177,28 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   @Override
   public void process(Record<byte[], byte[]> record) {
     makeRoom();
-    long offset = context().recordMetadata().map(RecordMetadata::offset).orElse(-1L);
-    PendingFrame frame = new PendingFrame(sequence++, offset, record);
+    SourcePosition source =
+        positionOf(context().recordMetadata().map(RecordMetadata::offset).orElse(-1L));
+    stage.deliveries().failed().guard(source, () -> take(record, source));
+    forwardAnswered();
+    arm();
+  }
+
+  private void take(Record<byte[], byte[]> record, SourcePosition source) {
+    boolean isSetAside = stage.deliveries().failed().setAside(source).isPresent();
+    PendingFrame frame =
+        isSetAside
+            ? PendingFrame.withoutContent(sequence++, source.offset(), record)
+            : PendingFrame.of(sequence++, source.offset(), record, stage.limits().pendingFrame());
     int slot = slots.nextClearBit(0);
     slots.set(slot);
     byte[] encoded = frame.encode();
     store().put(slot, encoded);
     take(new Waiting(slot, encoded.length, frame, stage));
-    forwardAnswered();
-    arm();
+  }
+
+  private SourcePosition positionOf(long offset) {
+    return new SourcePosition(stage.topic(), context().taskId().partition(), offset);
   }
 
   /** Back-pressure: waits for the oldest frame while the window is full. */
@@ -194,6 +216,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private boolean isFull() {
     int window = stage.delivery().window();
     return frames.size() >= window
+        || (framesBytes >= MOST_BYTES && !frames.isEmpty())
         || (unconfirmedBytes >= ON_THEIR_WAY && slots.cardinality() >= window);
   }
 
@@ -218,6 +241,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       headSince = System.nanoTime();
     }
     frames.add(waiting);
+    framesBytes += waiting.bytes;
     if (waiting.newestWins) {
       held++;
       manageHeld();
@@ -227,9 +251,19 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   private void begin(Waiting waiting) {
-    if (!stage.inHand().isDraining()) { // else it stays in its slot for the next start
-      work(waiting, stage.answers().answer(waiting.frame));
+    if (stage.inHand().isDraining()) {
+      return; // it stays in its slot for the next start
     }
+    Optional<RejectedException> setAside =
+        stage.deliveries().failed().setAside(positionOf(waiting.frame.offset()));
+    if (setAside.isPresent() && setAsideRecords != null) {
+      setAsideRecords.record();
+    }
+    work(
+        waiting,
+        setAside
+            .map(CompletableFuture::<Optional<RecognitionEvent>>failedFuture)
+            .orElseGet(() -> stage.answers().answer(waiting.frame)));
   }
 
   private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {
@@ -298,6 +332,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     Waiting head = frames.peek();
     while (head != null && head.isAnswered()) {
       frames.poll();
+      framesBytes -= head.bytes;
       headSince = System.nanoTime();
       forward(head);
       head = frames.peek();
@@ -310,10 +345,14 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   private void forward(Waiting head) {
-    Runnable outputs = outputs(head.frame, answerOf(head));
-    BooleanSupplier arrived = stage.deliveries().send(outputs);
-    if (head.hold != null) {
-      head.hold.release();
+    BooleanSupplier arrived;
+    try {
+      Runnable outputs = outputs(head.frame, answerOf(head));
+      arrived = stage.deliveries().send(positionOf(head.frame.offset()), outputs);
+    } finally { // also when the outputs fail: nobody works on the frame until its task begins again
+      if (head.hold != null) {
+        head.hold.release();
+      }
     }
     unconfirmed.add(new Unconfirmed(head.slot, head.bytes, arrived));
     unconfirmedBytes += head.bytes;
@@ -350,24 +389,23 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
                           source.withKey(e.getCameraId()).withValue(e),
                           RecognitionTopology.PUBLISH));
     } catch (CompletionException e) {
-      if (e.getCause() instanceof Error error) {
+      if (e.getCause() instanceof Error error && RejectedException.isOfTheProcess(error)) {
         throw error; // the process ends, and the frame is still in its slot
       }
       RejectedException reason =
           e.getCause() instanceof RejectedException rejected
               ? rejected
               : RejectedException.unexpected(Stage.READ, e);
-      Source from = new Source(stage.topic(), context().taskId().partition(), frame.offset());
-      return () ->
-          context()
-              .forward(
-                  DeadLetter.of(source, Optional.of(from), reason),
-                  RecognitionTopology.FRAME_DEAD_LETTERS);
+      Record<byte[], byte[]> deadLetter =
+          DeadLetter.of(
+              source,
+              positionOf(frame.offset()), // the context only knows the record that is being taken
+              reason,
+              frame.omitted(),
+              stage.limits().deadLetter());
+      return () -> context().forward(deadLetter, RecognitionTopology.FRAME_DEAD_LETTERS);
     }
   }
-
-  /** Where a frame came from: the context only knows the record that is being taken. */
-  private record Source(String topic, int partition, long offset) implements RecordMetadata {}
 
   private void checkForStall(Waiting head) {
     long now = System.nanoTime();
@@ -439,6 +477,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       }
     }
     frames.clear();
+    framesBytes = 0;
     held = 0;
     uncommitted = false;
     if (timer != null) {

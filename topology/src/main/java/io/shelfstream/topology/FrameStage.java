@@ -20,6 +20,7 @@ record FrameStage(
     DeliverySettings delivery,
     OverloadSettings overload,
     Deliveries deliveries,
+    RecordLimits limits,
     FramesInHand inHand,
     EarlyCommits earlyCommits,
     WakeableClients clients)
@@ -29,6 +30,7 @@ record FrameStage(
       ShelfStreamConfig config,
       FrameAnswers answers,
       Deliveries deliveries,
+      RecordLimits limits,
       FramesInHand inHand,
       WakeableClients clients) {
     return new FrameStage(
@@ -37,6 +39,7 @@ record FrameStage(
         config.delivery(),
         config.overload(),
         deliveries,
+        limits,
         inHand,
         new EarlyCommits(),
         clients);

@@ -8,7 +8,6 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.image.PixelBox;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -17,7 +16,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.metrics.Sensor;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
@@ -52,14 +53,20 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
           StreamsConfig.producerPrefix("retry.backoff.ms"),
           10);
 
+  /** Where Kafka Streams does not say: never within {@code process}. */
+  private static final SourcePosition UNKNOWN_POSITION = new SourcePosition("unknown", -1, -1);
+
   private final TopicNames topics;
   private final EventSerdes serdes;
   private final ImageFetcher fetcher;
   private final GalleryPhotos photos;
   private final @Nullable GalleryLinter linter;
   private final @Nullable InFlightPhotos inFlight;
+  private final Deliveries deliveries;
+  private final RecordLimits limits;
   private final String source;
   private final EarlyCommits earlyCommits = new EarlyCommits();
+  private @Nullable Sensor setAsideRecords;
 
   /**
    * @param linter null when nobody reads warnings
@@ -72,6 +79,8 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
       GalleryPhotos photos,
       @Nullable GalleryLinter linter,
       @Nullable InFlightPhotos inFlight,
+      Deliveries deliveries,
+      RecordLimits limits,
       String source) {
     this.topics = topics;
     this.serdes = serdes;
@@ -79,12 +88,15 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     this.photos = photos;
     this.linter = linter;
     this.inFlight = inFlight;
+    this.deliveries = deliveries;
+    this.limits = limits;
     this.source = source;
   }
 
   @Override
   public void init(ProcessorContext<Object, Object> context) {
     super.init(context);
+    setAsideRecords = FailedRecords.sensor(context);
     if (inFlight != null) {
       InFlightPhotos sent = inFlight;
       context.schedule(
@@ -95,7 +107,9 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
   @Override
   public void process(Record<byte[], byte[]> record) {
     long taken = System.currentTimeMillis();
-    answer(record);
+    SourcePosition position =
+        context().recordMetadata().map(SourcePosition::of).orElse(UNKNOWN_POSITION);
+    deliveries.send(position, () -> answer(record, position));
     if (inFlight != null) {
       publish(inFlight.arrived()); // in the transaction of this update, not in one more
     }
@@ -104,30 +118,39 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     }
   }
 
-  private void answer(Record<byte[], byte[]> record) {
-    String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+  private void answer(Record<byte[], byte[]> record, SourcePosition position) {
     GalleryStatus.Builder status =
         GalleryStatus.newBuilder()
-            .setGalleryImageId(id)
-            .setSourceOffset(offset())
+            .setGalleryImageId(Objects.requireNonNullElse(RecordHeaderText.text(record.key()), ""))
+            .setSourceOffset(position.offset())
             .setPublishedAt(Instant.ofEpochMilli(record.timestamp()));
     GalleryVector vector;
     try {
+      Optional<RejectedException> setAside = deliveries.failed().setAside(position);
+      if (setAside.isPresent()) {
+        reject(record, position, status, setAside.get(), true);
+        return;
+      }
+      String id = FieldLimits.key(record.key());
       if (id.isBlank()) {
         throw invalid("Gallery update without a key: its key must be the galleryImageId");
       }
+      status.setGalleryImageId(id);
       vector = record.value() == null ? null : embed(id, record, status);
     } catch (RejectedException e) {
-      reject(record.withKey(id), record, status, e);
+      reject(record, position, status, e, false);
       return;
     }
     status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
     GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
+    String id = answer.getGalleryImageId();
+    Headers headers = EventHeaders.handedOn(record.headers());
     // Before it is sent: the follower may see it at once.
     if (inFlight != null) {
-      inFlight.sent(new InFlightPhotos.Update(answer, record.headers(), photo(vector)));
+      inFlight.sent(
+          new InFlightPhotos.Update(
+              answer, EventHeaders.keepable(record.headers()), photo(vector)));
     }
-    Headers headers = EventHeaders.handedOn(record.headers());
     context()
         .forward(
             record.withKey(id).withValue(vector).withHeaders(headers),
@@ -135,17 +158,32 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
     publish(record.withKey(id).withValue(answer));
   }
 
+  /**
+   * @param isSetAside whether it made its own processing fail: nothing of its content goes on then
+   */
   private void reject(
-      Record<String, byte[]> keyed,
       Record<byte[], byte[]> record,
+      SourcePosition position,
       GalleryStatus.Builder status,
-      RejectedException e) {
+      RejectedException e,
+      boolean isSetAside) {
+    int omitted = 0;
+    Record<byte[], byte[]> shown = record;
+    if (isSetAside) {
+      PendingFrame bare = PendingFrame.withoutContent(0, position.offset(), record);
+      shown = bare.record();
+      omitted = bare.omitted();
+      if (setAsideRecords != null) {
+        setAsideRecords.record();
+      }
+    }
     context()
         .forward(
-            DeadLetter.of(record, context().recordMetadata(), e),
+            DeadLetter.of(shown, position, e, omitted, limits.deadLetter()),
             RecognitionTopology.GALLERY_DEAD_LETTERS);
     status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());
-    publish(keyed.withValue(status.setEmbeddedAt(Instant.now()).build()));
+    GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
+    publish(new Record<>(answer.getGalleryImageId(), answer, record.timestamp(), shown.headers()));
   }
 
   private static InFlightPhotos.@Nullable Photo photo(@Nullable GalleryVector vector) {

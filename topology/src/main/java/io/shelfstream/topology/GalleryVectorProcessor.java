@@ -2,12 +2,13 @@ package io.shelfstream.topology;
 
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import org.apache.kafka.common.errors.SerializationException;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.kafka.common.metrics.Sensor;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
-import org.apache.kafka.streams.processor.api.RecordMetadata;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,7 +19,10 @@ import org.slf4j.LoggerFactory;
  * instance to restore and another to follow, and closes neither: the gallery belongs to neither.
  *
  * <p>Never throws for a bad record: an exception here would end the global thread, and with it the
- * client. Runs on the global thread only.
+ * client. A fault of ours does end it, and the gallery is built anew; the second time the record is
+ * passed over ({@link FailedRecords}). No dead letter is written for one: every instance reads the
+ * topic, and at each start, and each would write its own. The log and the metric {@code
+ * rejected-vectors} tell. Runs on the global thread only.
  */
 final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(GalleryVectorProcessor.class);
@@ -28,22 +32,46 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
   private final Gallery gallery;
   private final CatchUp progress;
   private final InFlightPhotos inFlight;
+  private final FailedRecords failed;
+  private @Nullable Sensor rejectedVectors;
 
   GalleryVectorProcessor(
-      TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
+      TopicNames topics,
+      EventSerdes serdes,
+      Gallery gallery,
+      InFlightPhotos inFlight,
+      FailedRecords failed) {
     this.topics = topics;
     this.serdes = serdes;
     this.gallery = gallery;
     this.progress = new CatchUp(gallery, System::nanoTime);
     this.inFlight = inFlight;
+    this.failed = failed;
+  }
+
+  @Override
+  public void init(ProcessorContext<Void, Void> context) {
+    super.init(context);
+    rejectedVectors =
+        context
+            .metrics()
+            .addRateTotalSensor(
+                "shelfstream",
+                context.taskId().toString(),
+                "rejected-vectors",
+                Sensor.RecordingLevel.INFO);
   }
 
   @Override
   public void process(Record<byte[], byte[]> record) {
     progress.count();
+    SourcePosition source = SourcePosition.of(context().recordMetadata().orElseThrow());
+    failed.guard(source, () -> apply(record, source));
+  }
+
+  private void apply(Record<byte[], byte[]> record, SourcePosition source) {
     // Streams drops records without a key during restore but delivers them live.
-    String id = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
-    RecordMetadata source = context().recordMetadata().orElseThrow();
+    String id = Objects.requireNonNullElse(RecordHeaderText.text(record.key()), "");
     if (gallery.knows(source.partition(), source.offset(), id, record.value() != null)) {
       remember(id, record.value() == null ? null : source.offset());
       return;
@@ -51,13 +79,21 @@ final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], V
     Gallery.Change change;
     Long sourceOffset = null;
     try {
+      Optional<RejectedException> setAside = failed.setAside(source);
+      if (setAside.isPresent()) {
+        throw setAside.get();
+      }
+      id = FieldLimits.key(record.key());
       GalleryVector vector = serdes.readVector(topics.galleryVectors(), record);
       sourceOffset = vector == null ? null : vector.getSourceOffset();
       change = gallery.apply(source.partition(), source.offset(), id, vector);
-    } catch (SerializationException e) {
-      change = gallery.skip(source.partition(), source.offset(), id, e.getMessage());
+    } catch (RejectedException e) {
+      change = gallery.skip(source.partition(), source.offset(), id, e.message());
     }
     if (change.rejected()) {
+      if (rejectedVectors != null) {
+        rejectedVectors.record();
+      }
       log.atWarn()
           .addKeyValue("topic", source.topic())
           .addKeyValue("partition", source.partition())

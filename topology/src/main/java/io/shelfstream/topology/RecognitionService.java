@@ -19,7 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +40,10 @@ public final class RecognitionService implements AutoCloseable {
   private final @Nullable Accelerator accelerator;
   private final ImageFetcher fetcher;
   private final List<FollowedGallery> galleries = new CopyOnWriteArrayList<>();
+
+  /** Records of the vectors topics that made following fail. */
+  private final FailedRecords failedVectors = new FailedRecords();
+
   private final Restarts rebuilds;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
@@ -140,19 +144,33 @@ public final class RecognitionService implements AutoCloseable {
 
   /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
   private void follow(LoadedModels of, TopicNames topics) {
-    FollowedGallery gallery =
-        FollowedGallery.start(
-            config,
-            of,
-            accelerator,
-            topics,
-            serdes,
-            (application, why) -> followAgain(of, topics, why));
+    FollowedGallery gallery = started(of, topics);
     galleries.add(gallery);
     boolean isPast =
         topics.equals(config.topics()) && galleries.stream().anyMatch(g -> !g.follows(topics));
     if (!isPast) {
       stages = gallery.stages();
+    }
+  }
+
+  private FollowedGallery started(LoadedModels of, TopicNames topics) {
+    while (true) {
+      try {
+        return FollowedGallery.start(
+            config,
+            of,
+            accelerator,
+            topics,
+            serdes,
+            failedVectors,
+            (application, why) -> followAgain(of, topics, why));
+      } catch (RuntimeException e) {
+        // One record is tried twice, and passed over the third time.
+        if (closing || !failedVectors.tookNote()) {
+          throw e;
+        }
+        log.atWarn().setCause(e).log("The gallery cannot be read; trying again");
+      }
     }
   }
 
@@ -176,7 +194,7 @@ public final class RecognitionService implements AutoCloseable {
   private void buildAnew(LoadedModels of, TopicNames topics, Throwable why) {
     Throwable last = why;
     for (long pause = 1; !closing; pause *= 2) {
-      if (!rebuilds.mayRestart()) {
+      if (!failedVectors.tookNote() && !rebuilds.mayRestart()) {
         failed("the follower of " + topics.galleryVectors(), last);
         return;
       }
@@ -201,7 +219,7 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void recognise() {
-    Deliveries deliveries = Deliveries.of(config.delivery());
+    Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
     Limits limits = Limits.of(config, stages().models().provider());
     FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, limits);
@@ -214,7 +232,7 @@ public final class RecognitionService implements AutoCloseable {
             () -> FrameAnswers.Versions.of(stages()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    FrameStage stage = FrameStage.of(config, answers, deliveries, framesInHand, clients);
+    FrameStage stage = FrameStage.of(config, answers, deliveries, limits(), framesInHand, clients);
     run(
         new StreamsApplication(
             config,
@@ -225,7 +243,16 @@ public final class RecognitionService implements AutoCloseable {
             this::failed));
   }
 
+  private Deliveries deliveries() {
+    return new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
+  }
+
+  private RecordLimits limits() {
+    return Topics.limits(config, role);
+  }
+
   private void embed() {
+    RecordLimits limits = limits();
     FollowedGallery into = galleries.get(0);
     GalleryPhotos photos = new GalleryPhotos(into.stages());
     GalleryLinter linter =
@@ -236,7 +263,7 @@ public final class RecognitionService implements AutoCloseable {
                     models.directory().extractorInputSize(), into.stages().policy().threshold()));
     embed(
         config.galleryApplicationId(config.topics(), models.directory().extractorId()),
-        () ->
+        deliveries ->
             RecognitionTopology.galleryUpdates(
                 config.topics(),
                 serdes,
@@ -244,20 +271,34 @@ public final class RecognitionService implements AutoCloseable {
                 photos,
                 linter,
                 into.inFlight(),
+                deliveries,
+                limits,
                 config.outputs()));
     if (change != null) {
       embed(
           change.applicationId(),
-          () ->
+          deliveries ->
               RecognitionTopology.galleryUpdatesAgain(
-                  change.topics(), serdes, fetcher, change.photos(), config.outputs()));
+                  change.topics(),
+                  serdes,
+                  fetcher,
+                  change.photos(),
+                  deliveries,
+                  limits,
+                  config.outputs()));
     }
   }
 
-  private void embed(String applicationId, Supplier<Topology> topology) {
+  private void embed(String applicationId, Function<Deliveries, Topology> topology) {
+    Deliveries deliveries = deliveries();
     run(
         new StreamsApplication(
-            config, applicationId, topology, GalleryUpdateProcessor.SETTINGS, this::failed));
+            config,
+            applicationId,
+            () -> topology.apply(deliveries),
+            deliveries,
+            GalleryUpdateProcessor.SETTINGS,
+            this::failed));
   }
 
   private void run(StreamsApplication application) {

@@ -83,9 +83,11 @@ public final class RecognitionTopology {
     topology
         .addSource(FRAMES, rawBytes, rawBytes, topics.frames())
         .addProcessor(RECOGNIZE, recognize, FRAMES)
-        .addProcessor(PUBLISH, () -> new PublishProcessor(outputs), RECOGNIZE)
-        .addSink(
-            RECOGNITIONS, topics.recognitions(), keys, serdes.recognitions().serializer(), PUBLISH)
+        .addProcessor(
+            PUBLISH,
+            () -> new PublishProcessor(topics, serdes, outputs, recognize.limits()),
+            RECOGNIZE)
+        .addSink(RECOGNITIONS, topics.recognitions(), keys, bytes, PUBLISH)
         .addSink(FRAME_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, RECOGNIZE);
     outputs.json().ifPresent(t -> topology.addSink(RECOGNITIONS_JSON, t, keys, bytes, PUBLISH));
     outputs.epcis().ifPresent(t -> topology.addSink(OBSERVATIONS, t, keys, bytes, PUBLISH));
@@ -104,10 +106,12 @@ public final class RecognitionTopology {
       GalleryPhotos photos,
       GalleryLinter linter,
       InFlightPhotos inFlight,
+      Deliveries deliveries,
+      RecordLimits limits,
       Outputs outputs) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
-    return embedding(topics, serdes, fetcher, photos, linter, inFlight, outputs)
+    return embedding(topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs)
         .addSink(
             GALLERY_STATUS, topics.galleryStatus(), keys, serdes.statuses().serializer(), EMBED)
         .addSink(GALLERY_DEAD_LETTERS, topics.deadLetters(), bytes, bytes, EMBED);
@@ -122,8 +126,10 @@ public final class RecognitionTopology {
       EventSerdes serdes,
       ImageFetcher fetcher,
       GalleryPhotos photos,
+      Deliveries deliveries,
+      RecordLimits limits,
       Outputs outputs) {
-    return embedding(topics, serdes, fetcher, photos, null, null, outputs)
+    return embedding(topics, serdes, fetcher, photos, null, null, deliveries, limits, outputs)
         .addProcessor(GALLERY_STATUS, Rejections::new, EMBED)
         .addProcessor(GALLERY_DEAD_LETTERS, Rejections::new, EMBED);
   }
@@ -135,6 +141,8 @@ public final class RecognitionTopology {
       GalleryPhotos photos,
       @Nullable GalleryLinter linter,
       @Nullable InFlightPhotos inFlight,
+      Deliveries deliveries,
+      RecordLimits limits,
       Outputs outputs) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
@@ -143,7 +151,15 @@ public final class RecognitionTopology {
             EMBED,
             () ->
                 new GalleryUpdateProcessor(
-                    topics, serdes, fetcher, photos, linter, inFlight, outputs.source()),
+                    topics,
+                    serdes,
+                    fetcher,
+                    photos,
+                    linter,
+                    inFlight,
+                    deliveries,
+                    limits,
+                    outputs.source()),
             GALLERY_UPDATES)
         .addSink(
             GALLERY_VECTORS,
@@ -155,7 +171,11 @@ public final class RecognitionTopology {
 
   /** Vectors are applied to the gallery of this process, all of them on every instance. */
   static Topology galleryFollower(
-      TopicNames topics, EventSerdes serdes, Gallery gallery, InFlightPhotos inFlight) {
+      TopicNames topics,
+      EventSerdes serdes,
+      Gallery gallery,
+      InFlightPhotos inFlight,
+      FailedRecords failed) {
     var rawBytes = new ByteArrayDeserializer();
     // In memory: its content is only what was applied last; the index itself is rebuilt by
     // replaying the compacted topic at each start, through the same processor as live records.
@@ -169,7 +189,7 @@ public final class RecognitionTopology {
             rawBytes,
             topics.galleryVectors(),
             APPLY_VECTORS,
-            () -> new GalleryVectorProcessor(topics, serdes, gallery, inFlight));
+            () -> new GalleryVectorProcessor(topics, serdes, gallery, inFlight, failed));
   }
 
   static byte[] fetch(ImageFetcher fetcher, String uri, @Nullable String sha256)

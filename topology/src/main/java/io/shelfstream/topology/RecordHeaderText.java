@@ -34,7 +34,12 @@ public final class RecordHeaderText {
     if (bytes == null) {
       return null;
     }
-    String text = new String(bytes, 0, Math.min(bytes.length, MOST_BYTES), StandardCharsets.UTF_8);
+    return shortened(
+        new String(bytes, 0, Math.min(bytes.length, MOST_BYTES), StandardCharsets.UTF_8));
+  }
+
+  /** A text of at most {@link #LONGEST} UTF-16 units; what is longer ends with "…". */
+  static String shortened(String text) {
     if (text.length() <= LONGEST) {
       return text;
     }

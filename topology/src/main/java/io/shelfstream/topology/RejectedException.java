@@ -36,13 +36,13 @@ public final class RejectedException extends Exception {
   private final String reason;
 
   private RejectedException(Stage stage, String reason, String message, Throwable cause) {
-    super(message, cause);
+    super(RecordHeaderText.shortened(message), cause);
     this.stage = stage;
     this.reason = reason;
   }
 
   RejectedException(Stage stage, Reason reason, String message) {
-    super(message);
+    super(RecordHeaderText.shortened(message)); // it goes on in statuses and headers
     this.stage = stage;
     this.reason = reason.name();
   }
@@ -78,6 +78,26 @@ public final class RejectedException extends Exception {
         Reason.INTERNAL_ERROR.name(),
         "Unexpected " + e + "; please report it with the stack trace in the service's log",
         e);
+  }
+
+  /** A record whose processing failed each time, whatever it was ({@link FailedRecords}). */
+  static RejectedException setAside(Throwable last) {
+    Throwable root = last;
+    while (root.getCause() != null && root.getCause() != root) {
+      root = root.getCause();
+    }
+    return new RejectedException(
+        Stage.READ,
+        Reason.INTERNAL_ERROR.name(),
+        "Processing failed twice with "
+            + root.getClass().getName()
+            + "; please report it with the stack trace in the service's log",
+        last);
+  }
+
+  /** Whether a failure is of this process, not of the input: out of memory, a missing class. */
+  static boolean isOfTheProcess(Throwable failure) {
+    return failure instanceof Error && !(failure instanceof StackOverflowError);
   }
 
   private static String messageOf(Exception e) {

@@ -78,15 +78,17 @@ final class StreamsApplication implements AutoCloseable {
    * One that answers each record within the call that brings it.
    *
    * @param topology asked again when the client is built anew
+   * @param deliveries of its outputs, with the records that failed
    * @param own settings of Kafka Streams for this application beside those for all
    */
   StreamsApplication(
       ShelfStreamConfig config,
       String id,
       Supplier<Topology> topology,
+      Deliveries deliveries,
       Map<String, ?> own,
       Failure failure) {
-    this(config, id, topology, Deliveries.IN_ONE_TRANSACTION, new WakeableClients(), own, failure);
+    this(config, id, topology, deliveries, new WakeableClients(), own, failure);
   }
 
   private StreamsApplication(
@@ -152,7 +154,8 @@ final class StreamsApplication implements AutoCloseable {
     if (closing || isGlobal || e instanceof RegistryWait.Stopped || isHopeless(e)) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
-    if (!restarts.mayRestart()) {
+    // One record is not what restarts are counted for: it is set aside when it fails again.
+    if (!deliveries.failed().tookNote() && !restarts.mayRestart()) {
       givenUp = true;
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
@@ -295,16 +298,19 @@ final class StreamsApplication implements AutoCloseable {
       settings.remove(StreamsConfig.consumerPrefix("session.timeout.ms"));
       settings.remove(StreamsConfig.consumerPrefix("heartbeat.interval.ms"));
     }
-    if (deliveries instanceof Acknowledgements) {
-      settings.put(StreamsConfig.producerPrefix(Acknowledgements.CONFIG), deliveries);
-      // Last, for it has to see the record that is really sent.
-      settings.merge(
-          StreamsConfig.producerPrefix("interceptor.classes"),
-          Acknowledgements.Interceptor.class.getName(),
-          (theirs, ours) -> theirs + "," + ours);
-    }
+    settings.put(StreamsConfig.producerPrefix(Deliveries.CONFIG), deliveries);
+    // Last, for it has to see the record that is really sent.
+    append(
+        settings,
+        StreamsConfig.producerPrefix("interceptor.classes"),
+        Deliveries.Interceptor.class);
+    append(settings, StreamsConfig.consumerPrefix("interceptor.classes"), RepairedTimestamps.class);
     Properties properties = new Properties();
     properties.putAll(settings);
     return properties;
+  }
+
+  private static void append(Map<String, Object> settings, String key, Class<?> last) {
+    settings.merge(key, last.getName(), (theirs, ours) -> theirs + "," + ours);
   }
 }

@@ -58,8 +58,9 @@ public final class BenchApplications {
             () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
-    Deliveries deliveries = Deliveries.of(config.delivery());
-    FrameStage stage = FrameStage.of(config, answers, deliveries, inHand, clients);
+    Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
+    RecordLimits limits = Topics.limits(config, Role.RECOGNISE);
+    FrameStage stage = FrameStage.of(config, answers, deliveries, limits, inHand, clients);
     StreamsApplication application =
         new StreamsApplication(
             config,
@@ -104,12 +105,20 @@ public final class BenchApplications {
         new Topology()
             .addSource("frames", from, from, config.topics().frames())
             .addProcessor("answer", () -> new Answering(config, serdes, events), "frames")
-            .addProcessor("publish", () -> new PublishProcessor(config.outputs()), "answer")
+            .addProcessor(
+                "publish",
+                () ->
+                    new PublishProcessor(
+                        config.topics(),
+                        serdes,
+                        config.outputs(),
+                        RecordLimits.all(Topics.LARGEST_RECORD)),
+                "answer")
             .addSink(
                 RecognitionTopology.RECOGNITIONS,
                 config.topics().recognitions(),
                 new StringSerializer(),
-                serdes.recognitions().serializer(),
+                new ByteArraySerializer(),
                 "publish");
     return start(config, passThrough);
   }
@@ -145,6 +154,7 @@ public final class BenchApplications {
             config,
             config.applicationId(),
             () -> topology,
+            new Deliveries(config.delivery().exactlyOnce(), new FailedRecords()),
             Map.of(),
             (id, cause) -> {
               throw new IllegalStateException(cause);

@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -44,6 +45,9 @@ class FrameStageTest {
   private static final GalleryState NO_GALLERY = new GalleryState(Map.of(), 0, "Flat");
   private static final ModelIds MODELS = new ModelIds("d", "e", "cpu");
 
+  /** Bytes of a record. */
+  private static final int LIMIT = 100_000;
+
   private final EventSerdes serdes =
       EventSerdes.with(SchemaRegistryClient.create("mock://stage-test"));
   private final Map<String, CompletableFuture<Recognition>> begun = new ConcurrentHashMap<>();
@@ -57,6 +61,21 @@ class FrameStageTest {
           () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
   private TopologyTestDriver driver;
   private TestInputTopic<String, byte[]> frames;
+
+  static Deliveries inOneTransaction() {
+    return new Deliveries(true, new FailedRecords());
+  }
+
+  /** Outputs that have arrived when the test says so. */
+  private static Deliveries arriving(Supplier<BooleanSupplier> arrivals) {
+    return new Deliveries(false, new FailedRecords()) {
+      @Override
+      BooleanSupplier send(SourcePosition source, Runnable outputs) {
+        super.send(source, outputs);
+        return arrivals.get();
+      }
+    };
+  }
 
   static DeliverySettings delivery(int window) {
     return new DeliverySettings(
@@ -122,6 +141,7 @@ class FrameStageTest {
         delivery,
         overload,
         deliveries,
+        RecordLimits.all(LIMIT),
         inHand,
         new EarlyCommits(),
         new WakeableClients());
@@ -137,7 +157,7 @@ class FrameStageTest {
 
   @Test
   void answersInTheOrderOfThePartitionHoweverTheFramesFinish() {
-    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    start(64, OverloadSettings.KEEP_ALL, inOneTransaction());
     publish("c", "slow");
     publish("c", "quick");
     frames.pipeInput("c", "not avro".getBytes(StandardCharsets.UTF_8));
@@ -156,7 +176,7 @@ class FrameStageTest {
 
   @Test
   void sendsAHeadThatFailsToTheDeadLettersAndGoesOnBehindIt() {
-    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    start(64, OverloadSettings.KEEP_ALL, inOneTransaction());
     publish("c", "poison");
     publish("c", "good");
 
@@ -174,12 +194,12 @@ class FrameStageTest {
     start(
         64,
         OverloadSettings.KEEP_ALL,
-        outputs -> {
-          outputs.run();
-          boolean[] arrived = {false};
-          arrivals.add(() -> arrived[0] = true);
-          return () -> arrived[0];
-        });
+        arriving(
+            () -> {
+              boolean[] arrived = {false};
+              arrivals.add(() -> arrived[0] = true);
+              return () -> arrived[0];
+            }));
     publish("c", "f1");
     finish("f1");
     until(
@@ -200,10 +220,7 @@ class FrameStageTest {
     start(
         2,
         OverloadSettings.KEEP_ALL,
-        outputs -> {
-          outputs.run();
-          return () -> arrived[0];
-        });
+        arriving(() -> () -> arrived[0]));
     long began = System.nanoTime();
     for (int i = 0; i < 30; i++) {
       publish("c", "f" + i);
@@ -220,7 +237,7 @@ class FrameStageTest {
 
   @Test
   void waitsForTheHeadWhileTheWindowIsFull() throws Exception {
-    start(2, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    start(2, OverloadSettings.KEEP_ALL, inOneTransaction());
     publish("c", "f1");
     publish("c", "f2");
 
@@ -235,7 +252,7 @@ class FrameStageTest {
 
   @Test
   void takesAFrameBeyondTheWindowRatherThanStayAwayFromPoll() throws Exception {
-    start(1, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    start(1, OverloadSettings.KEEP_ALL, inOneTransaction());
     publish("c", "f1");
 
     long began = System.nanoTime();
@@ -248,10 +265,7 @@ class FrameStageTest {
 
   @Test
   void skipsOlderFramesOfANewestWinsCameraAndSaysSo() {
-    start(
-        64,
-        new OverloadSettings(false, Map.of("live", true), 1, true),
-        Deliveries.IN_ONE_TRANSACTION);
+    start(64, new OverloadSettings(false, Map.of("live", true), 1, true), inOneTransaction());
     for (int i = 1; i <= 5; i++) {
       publish("live", "l" + i);
     }
@@ -278,7 +292,7 @@ class FrameStageTest {
 
   @Test
   void onlyCountsSkippedFramesWhenAskedTo() {
-    start(64, new OverloadSettings(true, Map.of(), 1, false), Deliveries.IN_ONE_TRANSACTION);
+    start(64, new OverloadSettings(true, Map.of(), 1, false), inOneTransaction());
     for (int i = 1; i <= 5; i++) {
       publish("live", "l" + i);
     }
@@ -304,8 +318,7 @@ class FrameStageTest {
     store.put(0, pending(4, "f4").encode());
     store.put(1, pending(2, "f2").encode());
     FrameProcessor processor =
-        new FrameProcessor(
-            stage(delivery(2), OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+        new FrameProcessor(stage(delivery(2), OverloadSettings.KEEP_ALL, inOneTransaction()));
 
     processor.init(context);
     for (String frame : List.of("f2", "f3", "f4")) {
@@ -329,8 +342,7 @@ class FrameStageTest {
     KeyValueStore<Integer, byte[]> store = store(context);
     store.put(0, pending(0, "f0").encode());
     FrameProcessor processor =
-        new FrameProcessor(
-            stage(delivery(2), OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+        new FrameProcessor(stage(delivery(2), OverloadSettings.KEEP_ALL, inOneTransaction()));
     processor.init(context);
     CompletableFuture<Recognition> first = await("f0");
 
@@ -391,8 +403,7 @@ class FrameStageTest {
       store.put(i, pending(i, frames[i]).encode());
     }
     FrameProcessor processor =
-        new FrameProcessor(
-            stage(delivery, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+        new FrameProcessor(stage(delivery, OverloadSettings.KEEP_ALL, inOneTransaction()));
     processor.init(context);
     return processor;
   }
@@ -426,8 +437,7 @@ class FrameStageTest {
             0,
             Duration.ofMinutes(1));
     FrameProcessor processor =
-        new FrameProcessor(
-            stage(impatient, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION));
+        new FrameProcessor(stage(impatient, OverloadSettings.KEEP_ALL, inOneTransaction()));
     processor.init(context);
     await("f0");
     TimeUnit.MILLISECONDS.sleep(100);
@@ -439,7 +449,7 @@ class FrameStageTest {
 
   @Test
   void beginsNothingWhileItDrains() throws Exception {
-    start(64, OverloadSettings.KEEP_ALL, Deliveries.IN_ONE_TRANSACTION);
+    start(64, OverloadSettings.KEEP_ALL, inOneTransaction());
     publish("c", "f1");
     CompletableFuture<Recognition> first = await("f1");
     CompletableFuture<Integer> drained =
@@ -465,7 +475,7 @@ class FrameStageTest {
     RecordHeaders headers = new RecordHeaders();
     headers.add("schlüssel", new byte[] {1}).add("none", null);
     PendingFrame frame =
-        new PendingFrame(1L << 40, 9, new Record<>(null, new byte[] {1, 2}, 77, headers));
+        new PendingFrame(1L << 40, 9, 0, new Record<>(null, new byte[] {1, 2}, 77, headers));
 
     PendingFrame read = PendingFrame.decode(frame.encode());
 
@@ -476,8 +486,8 @@ class FrameStageTest {
     assertThat(read.record().timestamp()).isEqualTo(77);
     assertThat(read.record().headers()).isEqualTo(headers);
     byte[] later = frame.encode();
-    later[0] = 4; // 2, as Avro writes it
-    assertThatThrownBy(() -> PendingFrame.decode(later)).hasMessageContaining("form 2");
+    later[0] = 6; // 3, as Avro writes it
+    assertThatThrownBy(() -> PendingFrame.decode(later)).hasMessageContaining("form 3");
   }
 
   private KeyValueStore<Integer, byte[]> store(MockProcessorContext<Object, Object> context) {
@@ -497,6 +507,7 @@ class FrameStageTest {
     return new PendingFrame(
         sequence,
         10 + sequence,
+        0,
         new Record<>("c".getBytes(StandardCharsets.UTF_8), reference("c", frameId), 0));
   }
 

@@ -37,8 +37,10 @@ import org.junit.jupiter.api.Test;
 
 /** What an event carries besides its value, and the other forms it goes out in. */
 class PublishProcessorTest {
-  private static final AvroSerde<RecognitionEvent> SERDE =
-      AvroSerde.of(RecognitionEvent.class, SchemaRegistryClient.create("mock://publish-test"));
+  private static final EventSerdes SERDES =
+      EventSerdes.with(SchemaRegistryClient.create("mock://publish-test"));
+  private static final AvroSerde<RecognitionEvent> SERDE = SERDES.recognitions();
+  private static final int LIMIT = 64 << 10;
   private static final String ID = "0a7c6a0c-0000-5000-8000-000000000001";
   private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
   private static final String PARENT = "00-" + TRACE + "-b7ad6b7169203331-01";
@@ -56,8 +58,18 @@ class PublishProcessorTest {
     Topology topology =
         new Topology()
             .addSource("events", new StringDeserializer(), SERDE.deserializer(), "events")
-            .addProcessor("publish", () -> new PublishProcessor(outputs), "events")
-            .addSink(RecognitionTopology.RECOGNITIONS, "avro", keys, SERDE.serializer(), "publish")
+            .addProcessor(
+                "publish",
+                () ->
+                    new PublishProcessor(
+                        TopicNames.DEFAULT, SERDES, outputs, RecordLimits.all(LIMIT)),
+                "events")
+            .addSink(
+                RecognitionTopology.RECOGNITIONS,
+                "avro",
+                keys,
+                new ByteArraySerializer(),
+                "publish")
             .addSink(
                 RecognitionTopology.RECOGNITIONS_JSON,
                 "json",

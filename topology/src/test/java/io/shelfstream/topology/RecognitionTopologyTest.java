@@ -60,6 +60,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The whole data path with plain colours for products: no broker, no model, no native index. */
 class RecognitionTopologyTest {
+  private static final RecordLimits LIMITS = RecordLimits.all(10 << 20);
   private static final TopicNames TOPICS = TopicNames.DEFAULT;
   private static final Instant NOW = Instant.parse("2026-11-24T08:00:00Z");
   private static final String EXTRACTOR = "colour@000000000000";
@@ -109,7 +110,8 @@ class RecognitionTopologyTest {
             new FrameFilters(Map.of("storeId", "stores", "country", "countries")));
     topologies =
         List.of(
-            RecognitionTopology.galleryFollower(TOPICS, serdes, gallery, inFlight),
+            RecognitionTopology.galleryFollower(
+                TOPICS, serdes, gallery, inFlight, new FailedRecords()),
             RecognitionTopology.recognition(TOPICS, serdes, stage(stages), Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
                 TOPICS,
@@ -118,6 +120,8 @@ class RecognitionTopologyTest {
                 new GalleryPhotos(stages),
                 new GalleryLinter(new LintRules(20, 0, 0.99, 0.9), gallery, inFlight),
                 inFlight,
+                FrameStageTest.inOneTransaction(),
+                LIMITS,
                 Outputs.of("test")));
     drivers =
         topologies.stream()
@@ -154,7 +158,8 @@ class RecognitionTopologyTest {
         answers,
         FrameStageTest.delivery(64),
         OverloadSettings.KEEP_ALL,
-        Deliveries.IN_ONE_TRANSACTION,
+        FrameStageTest.inOneTransaction(),
+        LIMITS,
         new FramesInHand(),
         new EarlyCommits(),
         new WakeableClients());

@@ -10,6 +10,7 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.registry.SchemaRegistryClient;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -23,6 +24,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.EncoderFactory;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -35,6 +39,7 @@ import org.apache.kafka.streams.processor.api.MockProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
+import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -189,6 +194,82 @@ class FrameStageTest {
   }
 
   @Test
+  void refusesAFrameThatNoSlotCanHoldAndKeepsItsPlace() {
+    start(64, OverloadSettings.KEEP_ALL, inOneTransaction());
+    publish("c", "f1");
+    frames.pipeInput("c", new byte[LIMIT]);
+    publish("c", "f2");
+    finish("f1");
+    finish("f2");
+    settle(driver);
+
+    assertThat(answered()).containsExactly("f1", "f2");
+    TestRecord<String, byte[]> letter = letter();
+    assertThat(letter.value()).isNull();
+    assertThat(RecordHeaderText.lastText(letter.headers(), DeadLetter.CLASS))
+        .isEqualTo("INVALID_RECORD");
+    assertThat(RecordHeaderText.lastText(letter.headers(), DeadLetter.VALUE_OMITTED))
+        .isEqualTo(Integer.toString(LIMIT));
+    assertThat(RecordHeaderText.lastText(letter.headers(), DeadLetter.OFFSET)).isEqualTo("1");
+  }
+
+  @Test
+  void setsAsideAFrameWhoseAnswerWasRefusedTwice() {
+    Deliveries deliveries = inOneTransaction();
+    start(64, OverloadSettings.KEEP_ALL, deliveries);
+    for (int time = 0; time < 2; time++) {
+      deliveries
+          .failed()
+          .refused(new SourcePosition(TOPICS.frames(), 0, 0), new RecordTooLargeException());
+    }
+    publish("c", "poison");
+    publish("c", "good");
+    finish("good");
+    settle(driver);
+
+    assertThat(begun).doesNotContainKey("poison");
+    assertThat(answered()).containsExactly("good");
+    TestRecord<String, byte[]> letter = letter();
+    assertThat(letter.value()).isNull();
+    assertThat(RecordHeaderText.lastText(letter.headers(), DeadLetter.CLASS))
+        .isEqualTo("INTERNAL_ERROR");
+    assertThat(RecordHeaderText.lastText(letter.headers(), DeadLetter.MESSAGE))
+        .contains(RecordTooLargeException.class.getName());
+    assertThat(driver.metrics().entrySet())
+        .anyMatch(
+            m ->
+                m.getKey().name().equals("set-aside-records-total")
+                    && m.getValue().metricValue().equals(1.0));
+  }
+
+  @Test
+  void givesItsHoldBackWhenTheAnswerCannotBeSent() {
+    MockProcessorContext<Object, Object> context = new MockProcessorContext<>();
+    store(context).put(0, pending(0, "f0").encode());
+    Deliveries broken =
+        new Deliveries(true, new FailedRecords()) {
+          @Override
+          BooleanSupplier send(SourcePosition source, Runnable outputs) {
+            throw new IllegalStateException("a serialiser");
+          }
+        };
+    FrameProcessor processor =
+        new FrameProcessor(stage(delivery(2), OverloadSettings.KEEP_ALL, broken));
+    processor.init(context);
+    finish("f0");
+
+    assertThatThrownBy(() -> tick(context, 1_000, 1)).hasMessage("a serialiser");
+    assertThat(inHand.drain(Duration.ZERO)).isZero();
+  }
+
+  private TestRecord<String, byte[]> letter() {
+    return driver
+        .createOutputTopic(
+            TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer())
+        .readRecord();
+  }
+
+  @Test
   void keepsAFrameInItsSlotUntilItsOutputsArrived() {
     List<Runnable> arrivals = new ArrayList<>();
     start(
@@ -217,10 +298,7 @@ class FrameStageTest {
   @Test
   void doesNotWaitForAnswersThatAreOnTheirWay() {
     boolean[] arrived = {false};
-    start(
-        2,
-        OverloadSettings.KEEP_ALL,
-        arriving(() -> () -> arrived[0]));
+    start(2, OverloadSettings.KEEP_ALL, arriving(() -> () -> arrived[0]));
     long began = System.nanoTime();
     for (int i = 0; i < 30; i++) {
       publish("c", "f" + i);
@@ -488,6 +566,29 @@ class FrameStageTest {
     byte[] later = frame.encode();
     later[0] = 6; // 3, as Avro writes it
     assertThatThrownBy(() -> PendingFrame.decode(later)).hasMessageContaining("form 3");
+  }
+
+  @Test
+  void readsTheEncodingOfEarlierVersions() throws Exception {
+    ByteArrayOutputStream earlier = new ByteArrayOutputStream();
+    BinaryEncoder out = EncoderFactory.get().directBinaryEncoder(earlier, null);
+    out.writeInt(1);
+    out.writeLong(3);
+    out.writeLong(77);
+    out.writeLong(9);
+    out.writeBoolean(false);
+    out.writeBoolean(true);
+    out.writeBytes(new byte[] {5});
+    out.writeInt(0);
+    out.flush();
+
+    PendingFrame read = PendingFrame.decode(earlier.toByteArray());
+
+    assertThat(read.sequence()).isEqualTo(3);
+    assertThat(read.offset()).isEqualTo(9);
+    assertThat(read.isOmitted()).isFalse();
+    assertThat(read.record().timestamp()).isEqualTo(77);
+    assertThat(read.record().value()).containsExactly(5);
   }
 
   private KeyValueStore<Integer, byte[]> store(MockProcessorContext<Object, Object> context) {

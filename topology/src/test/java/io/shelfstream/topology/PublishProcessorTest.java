@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shelfstream.events.BoundingBox;
+import io.shelfstream.events.Candidate;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.events.Timings;
 import io.shelfstream.events.Versions;
@@ -14,8 +16,10 @@ import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -242,6 +246,89 @@ class PublishProcessorTest {
     JsonNode observed = new ObjectMapper().readTree(epcis.readValue()).at("/epcisBody/eventList/0");
     assertThat(observed.at("/readPoint/id").asText()).isEqualTo("urn:x-shelfstream:camera:a%20b");
     assertThat(observed.has("bizLocation")).isFalse();
+  }
+
+  @Test
+  void handsOnNoHeaderThatSaysWhatBecameOfTheSourceOrWhatItsBytesAre() {
+    Headers source =
+        headers(
+            "order", "42",
+            "shelf.error.class", "NOT_FOUND",
+            "shelf.attempt", "1",
+            "shelf.source.topic", "shelf.frames",
+            "contentType", "application/json",
+            "apicurio.value.globalId", "7",
+            "CE_ID", "x");
+    source.add("none", null);
+
+    events.pipeInput(new TestRecord<>("c17", event(), source));
+    Headers headers = avro.readRecord().headers();
+
+    assertThat(headers.lastHeader("order").value()).asString().isEqualTo("42");
+    assertThat(headers.lastHeader("none").value()).isNull();
+    assertThat(headers)
+        .extracting(h -> h.key().toLowerCase(Locale.ROOT))
+        .noneMatch(name -> name.startsWith("shelf.") || name.startsWith("apicurio"))
+        .doesNotContain("contenttype")
+        .containsOnlyOnce("ce_id");
+  }
+
+  @Test
+  void handsOnAsManyHeadersAsFit() {
+    Headers source = new RecordHeaders();
+    for (int i = 0; i < 10_000; i++) {
+      source.add("h", null);
+    }
+    events.pipeInput(new TestRecord<>("c17", event(), source));
+    assertThat(avro.readRecord().headers().headers("h")).hasSize(EventHeaders.MOST);
+
+    events.pipeInput(
+        new TestRecord<>(
+            "c17", event(), new RecordHeaders().add("a", new byte[9]).add("b", new byte[1 << 20])));
+    Headers bounded = avro.readRecord().headers();
+    assertThat(bounded.lastHeader("a")).isNotNull();
+    assertThat(bounded.lastHeader("b")).isNull();
+  }
+
+  @Test
+  void leavesOutCandidatesBeforeObjects() {
+    List<RecognizedObject> objects = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      objects.add(
+          RecognizedObject.newBuilder(object(MatchStatus.MATCH, null))
+              .setLabel("x".repeat(1000))
+              .setDetectionScore(i / 100f)
+              .setCandidates(
+                  List.of(
+                      new Candidate("p", "best", "1.jpg", 0.9f),
+                      new Candidate("q", "y".repeat(4000), "2.jpg", 0.8f)))
+              .build());
+    }
+    RecognitionEvent large = RecognitionEvent.newBuilder(event()).setObjects(objects).build();
+    events.pipeInput(new TestRecord<>("c17", large, new RecordHeaders()));
+    RecognitionEvent shorter = avro.readValue();
+
+    assertThat(shorter.getStatus()).isEqualTo(RecognitionStatus.PARTIAL);
+    assertThat(shorter.getPartialReason()).contains("at most 1 candidates");
+    assertThat(shorter.getObjects()).hasSize(20);
+    assertThat(shorter.getObjects().get(0).getCandidates())
+        .extracting(Candidate::getLabel)
+        .containsExactly("best");
+
+    List<RecognizedObject> many = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      many.addAll(objects);
+    }
+    events.pipeInput(
+        new TestRecord<>(
+            "c17",
+            RecognitionEvent.newBuilder(event()).setObjects(many).build(),
+            new RecordHeaders()));
+    RecognitionEvent shortest = avro.readValue();
+    assertThat(shortest.getPartialReason()).contains("50 of 200 objects");
+    assertThat(shortest.getObjects())
+        .hasSize(50)
+        .allMatch(o -> o.getCandidates().isEmpty() && o.getDetectionScore() > 0.14f);
   }
 
   private Map<String, String> headersOfTheAnswerTo(Headers source) {

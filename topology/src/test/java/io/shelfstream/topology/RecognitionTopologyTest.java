@@ -42,6 +42,8 @@ import java.util.OptionalInt;
 import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
@@ -575,6 +577,41 @@ class RecognitionTopologyTest {
     GalleryVector vector =
         serdes.vectors().deserializer().deserialize(TOPICS.galleryVectors(), embedded.readValue());
     assertThat(vector.getSha256()).matches("[0-9a-f]{64}");
+  }
+
+  @Test
+  void answersUpdatesWithHostileKeysAndHeadersAndLongFields() {
+    byte[] valid = encoded(update("1.jpg", "p"), Color.RED);
+    Headers nulls = new RecordHeaders();
+    nulls.add(DeadLetter.ATTEMPT, null).add("traceparent", null).add("x", null);
+    TestInputTopic<byte[], byte[]> raw =
+        drivers
+            .get(2)
+            .createInputTopic(
+                TOPICS.galleryUpdates(), new ByteArraySerializer(), new ByteArraySerializer());
+    raw.pipeInput(new TestRecord<>(bytes("1.jpg"), valid, nulls, NOW.toEpochMilli()));
+    raw.pipeInput(new TestRecord<>(bytes("1.jpg"), bytes("no avro"), nulls, NOW.toEpochMilli()));
+    raw.pipeInput(new TestRecord<>(new byte[] {'a', (byte) 0xff}, null));
+    raw.pipeInput(new TestRecord<>(new byte[1 << 20], null));
+    raw.pipeInput(
+        bytes("2.jpg"), encoded(update("2.jpg", "p").setLabel("x".repeat(2 << 20)), Color.RED));
+
+    List<GalleryStatus> answers = statuses.readValuesToList();
+    assertThat(answers)
+        .extracting(GalleryStatus::getReason)
+        .containsExactly(
+            null, "UNDECODABLE_RECORD", "INVALID_RECORD", "INVALID_RECORD", "INVALID_RECORD");
+    assertThat(answers.get(4).getMessage())
+        .isEqualTo("label has 2097152 bytes; at most 1024 are taken");
+    assertThat(answers).allMatch(status -> status.toString().length() < 10_000);
+    assertThat(galleryDeadLetters.readRecordsToList())
+        .hasSize(4)
+        .allMatch(
+            letter -> "1".equals(RecordHeaderText.lastText(letter.headers(), DeadLetter.ATTEMPT)));
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private byte[] encoded(GalleryUpdate.Builder update, Color colour) {

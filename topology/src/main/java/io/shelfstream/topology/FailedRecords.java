@@ -77,7 +77,8 @@ final class FailedRecords {
     Failure before = failed.get(source);
     int times = before == null ? 1 : before.times() + 1;
     failed.put(source, new Failure(times, e));
-    isNew = true;
+    // Once it is set aside, what fails is its dead letter: that is of the topic or the broker.
+    isNew |= times <= ENOUGH;
     log.atWarn()
         .addKeyValue("source", source)
         .addKeyValue("times", times)
@@ -88,7 +89,10 @@ final class FailedRecords {
             e.toString());
   }
 
-  /** Whether any record failed since the last call: then the failure is not the broker's. */
+  /**
+   * Whether any record failed since the last call, for the first or second time: then the failure
+   * is that record's, and not the broker's.
+   */
   synchronized boolean tookNote() {
     boolean was = isNew;
     isNew = false;

@@ -13,14 +13,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A gallery that follows a vectors topic, and what searches it. */
+/** A gallery that follows a vectors topic, until following ends for whatever reason. */
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
   private final TopicNames topics;
   private final Gallery gallery;
-  private final Stages stages;
-  private final InFlightPhotos inFlight;
   private final @Nullable SnapshotTimer snapshots;
   private final GalleryFigures figures;
   private final StreamsApplication follower;
@@ -28,15 +26,11 @@ final class FollowedGallery implements AutoCloseable {
   private FollowedGallery(
       TopicNames topics,
       Gallery gallery,
-      Stages stages,
-      InFlightPhotos inFlight,
       @Nullable SnapshotTimer snapshots,
       GalleryFigures figures,
       StreamsApplication follower) {
     this.topics = topics;
     this.gallery = gallery;
-    this.stages = stages;
-    this.inFlight = inFlight;
     this.snapshots = snapshots;
     this.figures = figures;
     this.follower = follower;
@@ -48,6 +42,7 @@ final class FollowedGallery implements AutoCloseable {
    * @param models whose extractor the vectors are of; closed by their owner, after this
    * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
+   * @param inFlight photos that this process has embedded, and that the gallery is to show
    * @param failed records of that topic that made following fail
    * @param failure is told when following ends before this is closed
    */
@@ -57,6 +52,7 @@ final class FollowedGallery implements AutoCloseable {
       @Nullable Accelerator accelerator,
       TopicNames topics,
       EventSerdes serdes,
+      InFlightPhotos inFlight,
       FailedRecords failed,
       StreamsApplication.Failure failure) {
     ModelDirectory directory = models.directory();
@@ -67,14 +63,11 @@ final class FollowedGallery implements AutoCloseable {
             directory.extractorId(),
             accelerator);
     String topic = topics.galleryVectors();
-    InFlightPhotos inFlight = new InFlightPhotos();
     SnapshotTimer snapshots = snapshots(config, topic, gallery);
     FollowedGallery followed =
         new FollowedGallery(
             topics,
             gallery,
-            RecognitionService.stages(config, models, gallery),
-            inFlight,
             snapshots,
             GalleryFigures.show(topic, gallery, snapshots, accelerator),
             // Only shows in logs and metrics: a global store has no consumer group.
@@ -89,7 +82,7 @@ final class FollowedGallery implements AutoCloseable {
                 Map.of(StreamsConfig.POLL_MS_CONFIG, 100),
                 failure));
     try {
-      followed.catchUp(topic);
+      followed.catchUp(directory.extractorId());
       return followed;
     } catch (RuntimeException e) {
       followed.close();
@@ -111,38 +104,22 @@ final class FollowedGallery implements AutoCloseable {
     }
   }
 
-  private void catchUp(String topic) {
+  private void catchUp(String extractor) {
     follower.start();
     int gone = gallery.caughtUp();
     if (gone > 0) {
       log.atInfo().log("{} photos of the gallery's snapshot are no longer on its topic", gone);
     }
     log.atInfo()
-        .addKeyValue("topic", topic)
-        .addKeyValue("extractor", stages.models().extractor())
+        .addKeyValue("topic", topics.galleryVectors())
+        .addKeyValue("extractor", extractor)
         .addKeyValue("gallerySize", gallery.state().size())
         .addKeyValue("galleryVersion", gallery.state().version())
         .log("The gallery is caught up");
   }
 
-  /** What a frame passes through to be recognised with this gallery. */
-  Stages stages() {
-    return stages;
-  }
-
-  /** Puts photos that are on their way to this gallery beside it, for whoever embeds them. */
-  InFlightPhotos inFlight() {
-    return inFlight;
-  }
-
-  /** Doubts about photos that are embedded for this gallery. */
-  GalleryLinter linter(LintRules rules) {
-    return new GalleryLinter(rules, gallery, inFlight);
-  }
-
-  /** Whether it is the gallery of this vectors topic. */
-  boolean follows(TopicNames names) {
-    return topics.galleryVectors().equals(names.galleryVectors());
+  Gallery gallery() {
+    return gallery;
   }
 
   /** Stops following and writing snapshots; the gallery can be searched until it is closed. */
@@ -151,13 +128,13 @@ final class FollowedGallery implements AutoCloseable {
     if (snapshots != null) {
       snapshots.close();
     }
+    figures.close(); // another gallery of this topic shows its own under the same name
   }
 
   /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
   @Override
   public void close() {
     retire();
-    figures.close();
     gallery.close();
   }
 }

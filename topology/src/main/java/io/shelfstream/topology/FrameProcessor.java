@@ -97,9 +97,9 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private static final class Waiting {
     final int slot;
     final int bytes;
-    final PendingFrame frame;
     final String camera;
     final boolean newestWins;
+    PendingFrame frame;
     @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
     FramesInHand.@Nullable Hold hold;
 
@@ -254,16 +254,20 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     if (stage.inHand().isDraining()) {
       return; // it stays in its slot for the next start
     }
+    PendingFrame frame = waiting.frame;
     Optional<RejectedException> setAside =
-        stage.deliveries().failed().setAside(positionOf(waiting.frame.offset()));
-    if (setAside.isPresent() && setAsideRecords != null) {
+        stage.deliveries().failed().setAside(positionOf(frame.offset()));
+    if (setAside.isEmpty()) {
+      work(waiting, stage.answers().answer(frame));
+      return;
+    }
+    if (setAsideRecords != null) {
       setAsideRecords.record();
     }
-    work(
-        waiting,
-        setAside
-            .map(CompletableFuture::<Optional<RecognitionEvent>>failedFuture)
-            .orElseGet(() -> stage.answers().answer(waiting.frame)));
+    if (!frame.isOmitted()) {
+      waiting.frame = PendingFrame.withoutContent(frame.sequence(), frame.offset(), frame.record());
+    }
+    work(waiting, CompletableFuture.failedFuture(setAside.get()));
   }
 
   private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {

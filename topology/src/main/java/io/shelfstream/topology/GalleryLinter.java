@@ -1,8 +1,8 @@
 package io.shelfstream.topology;
 
-import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.ProductSearch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -18,17 +18,26 @@ final class GalleryLinter {
   /** Neighbours looked at for another product's: more than most products have photos alike. */
   private static final int NEIGHBOURS = 16;
 
+  /** As {@link io.shelfstream.gallery.Gallery#resemblance}. */
+  interface Resemblance {
+    OptionalDouble best(float[] embedding, String productId, String galleryImageId);
+  }
+
   private final LintRules rules;
-  private final Gallery gallery;
+  private final ProductSearch gallery;
+  private final Resemblance resemblance;
   private final InFlightPhotos inFlight;
 
   /**
    * @param gallery lags some milliseconds behind what is embedded here
+   * @param resemblance of the same gallery
    * @param inFlight what it lacks
    */
-  GalleryLinter(LintRules rules, Gallery gallery, InFlightPhotos inFlight) {
+  GalleryLinter(
+      LintRules rules, ProductSearch gallery, Resemblance resemblance, InFlightPhotos inFlight) {
     this.rules = rules;
     this.gallery = gallery;
+    this.resemblance = resemblance;
     this.inFlight = inFlight;
   }
 
@@ -108,7 +117,7 @@ final class GalleryLinter {
             .filter(other -> !other.entry().galleryImageId().equals(id))
             .mapToDouble(other -> other.score(embedding))
             .max();
-    OptionalDouble there = gallery.resemblance(embedding, productId, id);
+    OptionalDouble there = resemblance.best(embedding, productId, id);
     if (here.isEmpty() && there.isEmpty()) {
       return Optional.empty();
     }

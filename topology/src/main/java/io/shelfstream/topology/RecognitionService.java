@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.apache.kafka.streams.Topology;
@@ -39,12 +38,7 @@ public final class RecognitionService implements AutoCloseable {
   private final @Nullable ModelChange change;
   private final @Nullable Accelerator accelerator;
   private final ImageFetcher fetcher;
-  private final List<FollowedGallery> galleries = new CopyOnWriteArrayList<>();
-
-  /** Records of the vectors topics that made following fail. */
-  private final FailedRecords failedVectors = new FailedRecords();
-
-  private final Restarts rebuilds;
+  private final List<LiveGallery> galleries = new CopyOnWriteArrayList<>();
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -56,16 +50,12 @@ public final class RecognitionService implements AutoCloseable {
   private volatile boolean ready;
   private volatile boolean closing;
 
-  /** While a gallery that is no longer followed is built anew. */
-  private volatile boolean isStale;
-
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private RecognitionService(ShelfStreamConfig config, Role role) {
     this.config = config;
     this.role = role;
-    this.rebuilds = new Restarts(config.delivery().restarts(), config.delivery().restartsWithin());
     this.serdes = EventSerdes.of(config.schemaRegistry());
     this.models = LoadedModels.load(config.models().dir(), config.models().options());
     try {
@@ -144,74 +134,9 @@ public final class RecognitionService implements AutoCloseable {
 
   /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
   private void follow(LoadedModels of, TopicNames topics) {
-    FollowedGallery gallery = started(of, topics);
+    LiveGallery gallery = LiveGallery.start(config, of, accelerator, topics, serdes, this::failed);
     galleries.add(gallery);
-    boolean isPast =
-        topics.equals(config.topics()) && galleries.stream().anyMatch(g -> !g.follows(topics));
-    if (!isPast) {
-      stages = gallery.stages();
-    }
-  }
-
-  private FollowedGallery started(LoadedModels of, TopicNames topics) {
-    while (true) {
-      try {
-        return FollowedGallery.start(
-            config,
-            of,
-            accelerator,
-            topics,
-            serdes,
-            failedVectors,
-            (application, why) -> followAgain(of, topics, why));
-      } catch (RuntimeException e) {
-        // One record is tried twice, and passed over the third time.
-        if (closing || !failedVectors.tookNote()) {
-          throw e;
-        }
-        log.atWarn().setCause(e).log("The gallery cannot be read; trying again");
-      }
-    }
-  }
-
-  /** A global thread cannot be replaced: called by it when it ends. */
-  private void followAgain(LoadedModels of, TopicNames topics, Throwable why) {
-    if (closing) {
-      return;
-    }
-    isStale = true;
-    log.atError()
-        .addKeyValue("topic", topics.galleryVectors())
-        .setCause(why)
-        .log(
-            "The gallery is no longer followed; it is built anew, and searched as it is meanwhile");
-    Thread builder = new Thread(() -> buildAnew(of, topics, why), "gallery-rebuild");
-    builder.setDaemon(true);
-    builder.start();
-  }
-
-  /** The gallery before is freed at the stop: frames may be searching it for a while yet. */
-  private void buildAnew(LoadedModels of, TopicNames topics, Throwable why) {
-    Throwable last = why;
-    for (long pause = 1; !closing; pause *= 2) {
-      if (!failedVectors.tookNote() && !rebuilds.mayRestart()) {
-        failed("the follower of " + topics.galleryVectors(), last);
-        return;
-      }
-      try {
-        TimeUnit.SECONDS.sleep(pause);
-        galleries.stream().filter(g -> g.follows(topics)).forEach(FollowedGallery::retire);
-        follow(of, topics);
-        isStale = false;
-        return;
-      } catch (RuntimeException e) {
-        last = e;
-        log.atWarn().setCause(e).log("The gallery cannot be built anew yet; trying again");
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      }
-    }
+    stages = gallery.stages();
   }
 
   private Stages stages() {
@@ -253,7 +178,7 @@ public final class RecognitionService implements AutoCloseable {
 
   private void embed() {
     RecordLimits limits = limits();
-    FollowedGallery into = galleries.get(0);
+    LiveGallery into = galleries.get(0);
     GalleryPhotos photos = new GalleryPhotos(into.stages());
     GalleryLinter linter =
         into.linter(
@@ -389,7 +314,9 @@ public final class RecognitionService implements AutoCloseable {
    * the service stops.
    */
   public boolean isReady() {
-    return ready && !isStale && applications.stream().allMatch(StreamsApplication::isReady);
+    return ready
+        && galleries.stream().noneMatch(LiveGallery::isStale)
+        && applications.stream().allMatch(StreamsApplication::isReady);
   }
 
   /**
@@ -401,6 +328,7 @@ public final class RecognitionService implements AutoCloseable {
     ready = false;
     closing = true;
     applications.forEach(StreamsApplication::stopping);
+    galleries.forEach(LiveGallery::stopping);
     serdes.registry().stop();
     if (change != null) {
       change.cancel();
@@ -415,7 +343,7 @@ public final class RecognitionService implements AutoCloseable {
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
     fetcher.close();
-    galleries.forEach(FollowedGallery::close);
+    galleries.forEach(LiveGallery::close);
     if (accelerator != null) {
       accelerator.close();
     }

@@ -4,6 +4,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.topology.BenchApplications;
 import io.shelfstream.topology.RecognitionService;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -39,7 +40,7 @@ final class KilledService {
         BufferedReader questions =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       System.out.println("ready");
-      Gallery gallery = (Gallery) service.gallery();
+      Gallery gallery = BenchApplications.gallery(service);
       for (String file = questions.readLine(); file != null; file = questions.readLine()) {
         System.out.println(answer(gallery, expected(Path.of(file))));
       }

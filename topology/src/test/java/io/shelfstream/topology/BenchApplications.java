@@ -4,6 +4,7 @@ import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryState;
 import java.time.Clock;
 import java.time.Duration;
@@ -29,6 +30,11 @@ public final class BenchApplications {
   public interface Running extends AutoCloseable {
     @Override
     void close();
+  }
+
+  /** The gallery of a service as it stands now. */
+  public static Gallery gallery(RecognitionService service) {
+    return ((LiveGallery) service.gallery()).current();
   }
 
   /** What a frame shows when nobody looks. */

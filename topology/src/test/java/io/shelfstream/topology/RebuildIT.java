@@ -1,12 +1,18 @@
 package io.shelfstream.topology;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.GalleryOutcome;
+import io.shelfstream.events.GalleryStatus;
+import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.IndexException;
 import java.awt.Color;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -103,6 +109,79 @@ class RebuildIT {
       assertThat(topics.recognise(Color.BLUE).getObjects().get(0).getProductId())
           .isEqualTo(TestTopics.product(Color.BLUE));
     }
+  }
+
+  @Test
+  void statusesWarningsAndMemoryFollowTheGalleryThatIsCurrent() throws Exception {
+    try (RecognitionService service = RecognitionService.start(config)) {
+      Map<String, Color> expected = new LinkedHashMap<>();
+      List<Gallery> retired = new ArrayList<>();
+      for (int round = 0; round < 3; round++) {
+        if (round > 0) {
+          retired.add(TestTopics.gallery(service));
+          breakFollower(service);
+        }
+        String id = "photo-" + round;
+        Color colour = new Color(0, 100 + 60 * round, 30 * round);
+        expected.put(id, colour);
+        topics.update(Map.of(id, colour));
+        TestTopics.awaitSize(service, 1); // the topic was made again, and holds only the last one
+        TestTopics.until(() -> outcomes(id).contains(GalleryOutcome.SEARCHABLE));
+        assertThat(outcomes(id)).containsExactly(GalleryOutcome.APPLIED, GalleryOutcome.SEARCHABLE);
+      }
+
+      // Another product with the very picture of the photo that only the third gallery holds.
+      try (EventProducer producer = new EventProducer(config)) {
+        producer.send(
+            config.topics().galleryUpdates(),
+            "twin",
+            TestTopics.SERDES.updates(),
+            GalleryUpdate.newBuilder()
+                .setGalleryImageId("twin")
+                .setProductId("other")
+                .setLabel("other")
+                .setUri(Pictures.uri(Pictures.plain(expected.get("photo-2"))))
+                .build());
+      }
+      TestTopics.until(() -> outcomes("twin").contains(GalleryOutcome.SEARCHABLE));
+      assertThat(statuses("twin").get(0).getWarnings())
+          .anyMatch(warning -> warning.startsWith("RESEMBLES_OTHER_PRODUCT"));
+
+      assertThat(retired)
+          .hasSize(2)
+          .allSatisfy(
+              gallery ->
+                  assertThatThrownBy(() -> gallery.search(List.of(new float[] {1, 0, 0}), 1))
+                      .as("its native memory is freed")
+                      .isInstanceOf(IndexException.class)
+                      .hasMessageContaining("closed"));
+    }
+  }
+
+  /** Makes the vectors topic anew; returns when the service follows it. */
+  private void breakFollower(RecognitionService service) throws Exception {
+    String vectors = config.topics().galleryVectors();
+    try (Admin admin = topics.admin()) {
+      admin.deleteTopics(List.of(vectors)).all().get();
+      TestTopics.until(() -> !exists(admin, vectors));
+    }
+    Topics.create(config, PARTITIONS, (short) 1);
+    TestTopics.until(() -> !service.isReady());
+    TestTopics.until(service::isReady);
+  }
+
+  private List<GalleryStatus> statuses(String id) {
+    String topic = config.topics().galleryStatus();
+    return topics.records(topic).stream()
+        .map(
+            record ->
+                TestTopics.SERDES.statuses().deserializer().deserialize(topic, record.value()))
+        .filter(status -> status.getGalleryImageId().equals(id))
+        .toList();
+  }
+
+  private List<GalleryOutcome> outcomes(String id) {
+    return statuses(id).stream().map(GalleryStatus::getOutcome).toList();
   }
 
   @Test

@@ -120,7 +120,8 @@ class RecognitionTopologyTest {
                 serdes,
                 fetcher,
                 new GalleryPhotos(stages),
-                new GalleryLinter(new LintRules(20, 0, 0.99, 0.9), gallery, inFlight),
+                new GalleryLinter(
+                    new LintRules(20, 0, 0.99, 0.9), gallery, gallery::resemblance, inFlight),
                 inFlight,
                 FrameStageTest.inOneTransaction(),
                 LIMITS,
@@ -543,7 +544,8 @@ class RecognitionTopologyTest {
   @Test
   void warnsOfNoBodySeveralBodiesAndTooFewPixelsAndSharpness() {
     GalleryLinter strict =
-        new GalleryLinter(new LintRules(25, 10, 0.99, 0.9), gallery, new InFlightPhotos());
+        new GalleryLinter(
+            new LintRules(25, 10, 0.99, 0.9), gallery, gallery::resemblance, new InFlightPhotos());
     PixelBox box = new PixelBox(0, 0, 32, 24);
     float[] red = {0, 0, 1};
 

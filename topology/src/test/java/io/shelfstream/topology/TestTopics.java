@@ -196,7 +196,7 @@ final class TestTopics {
   }
 
   static Gallery gallery(RecognitionService service) {
-    return (Gallery) service.gallery();
+    return BenchApplications.gallery(service);
   }
 
   static void awaitSize(RecognitionService service, int photos) {

@@ -6,6 +6,7 @@ import io.shelfstream.cli.ShelfStreamCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
+import org.slf4j.LoggerFactory;
 
 /**
  * Starts the command line. Output is UTF-8 whatever the locale; arguments and file names the JVM
@@ -34,6 +35,18 @@ public final class Main {
           "shelfstream: warning: the locale's encoding is %s, so files with names beyond ASCII cannot be found; %s%n",
           encoding, REMEDY);
     }
+    Thread.setDefaultUncaughtExceptionHandler(Main::ended);
     System.exit(ShelfStreamCommand.run(args));
+  }
+
+  /** Of a stream thread the service has told already. */
+  private static void ended(Thread thread, Throwable e) {
+    if (!thread.getName().contains("StreamThread")) {
+      LoggerFactory.getLogger(Main.class)
+          .atError()
+          .addKeyValue("thread", thread.getName())
+          .setCause(e)
+          .log("A thread ended");
+    }
   }
 }

@@ -59,6 +59,8 @@ final class WatchCommand implements Callable<Integer> {
         TopicReader reader =
             new TopicReader(
                 loaded, from, loaded.topics().recognitions(), loaded.topics().deadLetters())) {
+      // Ctrl-C is how it usually ends.
+      Runtime.getRuntime().addShutdownHook(new Thread(passedOver::close, "shutdown"));
       long seen = 0;
       while (seen < count) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofSeconds(1))) {

@@ -211,7 +211,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
       // refused below
     }
     throw new IllegalArgumentException(
-        "photo '%s' with label '%s' refused: a tab, a line break or blanks at an end cannot be written in this format"
+        "photo '%s' with label '%s' refused: a tab, a line break or blanks at an end cannot be written in this format; export as avro"
             .formatted(OneLine.of(id), OneLine.of(label)));
   }
 

@@ -12,7 +12,7 @@ public final class OneLine {
 
   private OneLine() {}
 
-  /** The text as it may be shown; of what is too long, the beginning and its length. */
+  /** The text as it may be shown; of what is too long, the beginning. */
   public static String of(@Nullable CharSequence text) {
     return of(text, LONGEST);
   }
@@ -26,7 +26,7 @@ public final class OneLine {
       return escaped(text);
     }
     int end = Character.isHighSurrogate(text.charAt(longest - 1)) ? longest - 1 : longest;
-    return escaped(text.subSequence(0, end)) + "… (%d characters)".formatted(text.length());
+    return escaped(text.subSequence(0, end)) + "…";
   }
 
   /** The whole text, escaped: for lists, whose lines must be told apart and compared. */

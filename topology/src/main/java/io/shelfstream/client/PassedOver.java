@@ -1,19 +1,23 @@
 package io.shelfstream.client;
 
 import io.shelfstream.topology.RecordHeaderText;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Records that a command cannot use and goes on without: says on standard error where they lie and
- * what is wrong, of many only the first ones, and how many there were. Used by one thread.
+ * what is wrong, of many only the first ones, and how many there were. Used by one thread; another
+ * may close it.
  */
 public final class PassedOver implements AutoCloseable {
   private static final int NAMED = 20;
 
   private final String what;
   private final long named;
-  private long count;
+  private final AtomicLong count = new AtomicLong();
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private PassedOver(String what, long named) {
     this.what = what;
@@ -36,24 +40,20 @@ public final class PassedOver implements AutoCloseable {
 
   /** Goes on without a record. */
   public void add(ConsumerRecord<byte[], byte[]> record, @Nullable String why) {
-    count++;
-    if (count <= named) {
+    long number = count.incrementAndGet();
+    if (number <= named) {
       System.err.printf(
           "unreadable %s at %s, key '%s': %s%n", what, place(record), key(record), OneLine.of(why));
-    } else if (count == named + 1) {
-      System.err.printf("unreadable %ss: more, which are only counted%n", what);
+    } else if (number == named + 1) {
+      System.err.printf("unreadable %s: there are more, which are only counted%n", what);
     }
   }
 
-  public long count() {
-    return count;
-  }
-
-  /** Says how many there were, when there were any. */
+  /** Says once how many there were, when there were any. */
   @Override
   public void close() {
-    if (count > 0) {
-      System.err.printf("unreadable %ss passed over: %d%n", what, count);
+    if (count.get() > 0 && !closed.getAndSet(true)) {
+      System.err.printf("unreadable %s, passed over: %d%n", what, count.get());
     }
   }
 

@@ -79,7 +79,7 @@ class GalleryFileTest {
     refuses("a\\1.jpg\tA\n", "line 1: 'a\\1.jpg\\tA'", "separated by / here");
     refuses("a.jpg\t\"\"\n", "the label is empty");
     refuses("a.jpg\tA\n\nb.jpg\tB\na.jpg\tC\n", "line 4", "of line 1", "'A' there and 'C' here");
-    refuses("x".repeat(100_000) + "\n", "line 1", "(100000 characters)");
+    refuses("x".repeat(100_000) + "\n", "line 1", "xxx…");
     assertThatThrownBy(() -> read("no tab\n".repeat(1000)))
         .hasMessageContaining("line 20")
         .hasMessageNotContaining("line 21")

@@ -16,10 +16,8 @@ class OneLineTest {
   @Test
   void boundsTheLengthBetweenCharacters() {
     assertThat(OneLine.of("x".repeat(500))).hasSize(500);
-    assertThat(OneLine.of("x".repeat(1_000_000)))
-        .startsWith("xxx")
-        .endsWith("… (1000000 characters)");
-    assertThat(OneLine.of("ab🛒", 3)).isEqualTo("ab… (4 characters)");
+    assertThat(OneLine.of("x".repeat(1_000_000))).hasSize(501).endsWith("x…");
+    assertThat(OneLine.of("ab🛒", 3)).isEqualTo("ab…");
     assertThat(OneLine.escaped("x".repeat(1000))).hasSize(1000);
   }
 }

@@ -10,6 +10,17 @@ java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 java_options=(-Xmx"${SHELFSTREAM_HEAP:-1g}" -XX:+ExitOnOutOfMemoryError)
 (($(nproc) >= 8)) || java_options+=(-XX:TieredStopAtLevel=1)
 
+# Arguments, file names and output are UTF-8 whatever the locale, which is C in most containers, cron jobs and services.
+java_options+=(-Dfile.encoding=UTF-8)
+
+# The JVM decodes arguments and file names by the locale. One that is named but not installed counts as C.
+speak_utf8() {
+  local name
+  [[ $(locale charmap 2>/dev/null) == UTF-8 ]] && return
+  name=$(locale -a 2>/dev/null | grep -iE '\.utf-?8$' | sort | head -n 1) || true
+  export LC_ALL=${name:-C.UTF-8}
+}
+
 say() { echo "shelfstream: $*" >&2; }
 
 # Is $1 at least version $2?

@@ -122,6 +122,15 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   /**
+   * What keeps any gallery, whatever its extractor and dimension, from using a record of the
+   * vectors topic; empty when nothing does.
+   */
+  public static Optional<String> problem(@Nullable String galleryImageId, GalleryVector vector) {
+    return VectorRecord.problem(
+        galleryImageId, vector, vector.getDimension(), String.valueOf(vector.getExtractor()));
+  }
+
+  /**
    * Applies one record of the vectors topic. The version of its partition advances in any case.
    *
    * @param offset of the record

@@ -2,9 +2,6 @@ package io.shelfstream.gallery;
 
 import io.shelfstream.index.IndexException;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -65,10 +62,9 @@ final class IndexNames {
 
   private static List<String> lines(Path file) {
     try {
-      return Files.readAllLines(file, StandardCharsets.UTF_8);
-    } catch (MalformedInputException e) {
-      throw new IndexException(
-          IndexException.Code.FILE, "cannot read " + file + ": it is not UTF-8; convert it", e);
+      return TextFile.lines(file);
+    } catch (TextFile.NotUtf8Exception e) {
+      throw new IndexException(IndexException.Code.FILE, String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
       throw new IndexException(IndexException.Code.FILE, "cannot read " + file + ": " + e, e);
     }

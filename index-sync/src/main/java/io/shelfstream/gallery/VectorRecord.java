@@ -61,8 +61,9 @@ record VectorRecord(GalleryEntry entry, Fingerprint fingerprint, float[] embeddi
       return "dimension %d expected, got %d".formatted(dimension, vector.getDimension());
     }
     int bytes = vector.getEmbedding().remaining();
-    if (bytes != dimension * Float.BYTES) {
-      return "embedding of %d bytes expected, got %d".formatted(dimension * Float.BYTES, bytes);
+    if (dimension <= 0 || bytes != (long) dimension * Float.BYTES) {
+      return "embedding of %d bytes expected, got %d"
+          .formatted((long) dimension * Float.BYTES, bytes);
     }
     double length = Embeddings.length(Embeddings.decode(vector.getEmbedding()));
     // Written so that NaN fails too.

@@ -1,9 +1,10 @@
 package io.shelfstream.model;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,6 +49,8 @@ public record ModelDirectory(
   private static final int LARGEST_INPUT = 2560;
 
   private static final int LARGEST_DIMENSION = 65_536;
+
+  private static final char BYTE_ORDER_MARK = '\uFEFF';
 
   public ModelDirectory {
     mean = List.copyOf(mean);
@@ -106,10 +109,20 @@ public record ModelDirectory(
     IP
   }
 
+  /** Editors may have put a byte-order mark in front, which would be part of the first key. */
   private static Properties properties(Path file) {
     Properties properties = new Properties();
-    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      reader.mark(1);
+      if (reader.read() != BYTE_ORDER_MARK) {
+        reader.reset();
+      }
       properties.load(reader);
+    } catch (CharacterCodingException e) {
+      throw new ModelException(
+          ModelException.Code.CONFIGURATION,
+          "Model directory: " + file + " is not UTF-8; save it as UTF-8, or convert it with iconv",
+          e);
     } catch (IOException | IllegalArgumentException e) {
       throw new ModelException(
           ModelException.Code.CONFIGURATION,

@@ -98,7 +98,8 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException, TimeoutException {
     fillInWhatIsBundled();
     Path frames = Objects.requireNonNull(images);
-    GalleryFile photos = GalleryFile.read(Objects.requireNonNull(gallery), imageRoot);
+    Path list = Objects.requireNonNull(gallery);
+    GalleryFile photos = GalleryFile.read(list, imageRoot).withItsPhotos(list);
     ImageFiles.below(frames); // an empty folder shows before the broker is up
     Optional<GroundTruth> truth = truth(frames);
     Path data = Files.createTempDirectory("shelfstream-demo");

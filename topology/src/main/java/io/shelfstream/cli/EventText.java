@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.OneLine;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
@@ -16,8 +17,8 @@ final class EventText {
             Locale.ROOT,
             "%s  camera %s  frame %s  %s  %d objects  gallery %d (%d photos)  %.0f ms",
             event.getProcessedAt(),
-            event.getCameraId(),
-            event.getFrameId(),
+            OneLine.of(event.getCameraId()),
+            OneLine.of(event.getFrameId()),
             event.getStatus(),
             event.getObjects().size(),
             event.getVersions().getGalleryVersion(),
@@ -31,7 +32,7 @@ final class EventText {
 
   private static String line(RecognizedObject object) {
     BoundingBox b = object.getBbox();
-    String name = object.getLabel() != null ? object.getLabel() : "-";
+    String name = object.getLabel() != null ? OneLine.of(object.getLabel()) : "-";
     String score =
         object.getScore() == null ? "-" : String.format(Locale.ROOT, "%.3f", object.getScore());
     return String.format(

@@ -3,20 +3,30 @@ package io.shelfstream.cli;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
 import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.GivenImages;
+import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.ImageIds;
+import io.shelfstream.client.OneLine;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryUpdate;
+import io.shelfstream.events.GalleryVector;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -79,8 +89,8 @@ final class GalleryCommand implements Callable<Integer> {
         return 0;
       }
       GalleryPublisher.Report report = publisher.publishAndWait(updates, total);
-      report.warnings().forEach(w -> System.err.println("warning: " + w));
-      report.rejected().forEach(r -> System.err.println("rejected: " + r));
+      report.warnings().forEach(w -> System.err.println("warning: " + OneLine.of(w)));
+      report.rejected().forEach(r -> System.err.println("rejected: " + OneLine.of(r)));
       System.out.println(report.summary());
       return report.allDone() ? 0 : 1;
     }
@@ -89,7 +99,10 @@ final class GalleryCommand implements Callable<Integer> {
   @Command(
       name = "add",
       mixinStandardHelpOptions = true,
-      description = "Adds photos: those of a gallery file, or single ones of a product.")
+      description = {
+        "Adds photos: those of a gallery file, those of a product, or all below a folder with a folder for each product.",
+        "A photo's id is its product and its path below the working folder (its whole path where it lies elsewhere): the same photo added again replaces itself."
+      })
   static final class Add extends Change {
     @Option(
         names = "--file",
@@ -126,13 +139,24 @@ final class GalleryCommand implements Callable<Integer> {
     @Option(names = "--detect", description = "Let the detector find the product in the photos.")
     boolean detect;
 
-    @Parameters(arity = "0..*", paramLabel = "PHOTO", description = "Photo files or URIs.")
+    @Parameters(
+        arity = "0..*",
+        paramLabel = "PHOTO|DIR|URI",
+        description =
+            "Photos of --product, or folders of them. Without --product: folders that hold a folder for each product, called after it.")
     List<String> photos = List.of();
 
     @Override
     public Integer call() throws IOException {
-      if ((file == null) == photos.isEmpty() || (file == null && product == null)) {
-        throw new UsageException("gallery add needs --file FILE, or --product ID and PHOTO…");
+      if ((file == null) == photos.isEmpty()) {
+        throw new UsageException(
+            "gallery add needs --file FILE, or --product ID and PHOTO…, or a folder with a folder for each product");
+      }
+      if (file != null && product != null) {
+        throw new UsageException("--product is for PHOTO…; the labels of --file name the products");
+      }
+      if (file == null && product == null && label != null) {
+        throw new UsageException("--label needs --product; without it each folder is a product");
       }
       if (!crop.isEmpty() && crop.size() != 4) {
         throw new UsageException("--crop needs four numbers, X1,Y1,X2,Y2; got " + crop);
@@ -142,27 +166,84 @@ final class GalleryCommand implements Callable<Integer> {
 
     private Map<String, @Nullable GalleryUpdate> ofFile(Path galleryFile) throws IOException {
       Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
-      for (GalleryFile.Photo p : GalleryFile.read(galleryFile, imageRoot).photos()) {
+      GalleryFile list = GalleryFile.read(galleryFile, imageRoot).withItsPhotos(galleryFile);
+      list.notes().forEach(note -> System.err.println("warning: " + galleryFile + ": " + note));
+      for (GalleryFile.Photo p : list.photos()) {
         updates.put(p.id(), update(p.id(), p.label(), p.label(), p.file().toUri().toString()));
       }
       return updates;
     }
 
-    private Map<String, @Nullable GalleryUpdate> ofPhotos() {
-      String id = product == null ? "" : product;
-      String name = label == null ? id : label;
+    private Map<String, @Nullable GalleryUpdate> ofPhotos() throws IOException {
       Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
-      for (String photo : photos) {
-        Path path = Path.of(photo);
-        boolean isFile = Files.isRegularFile(path);
-        if (!isFile && !photo.contains(":")) {
-          throw new UsageException("No such photo: " + photo);
-        }
-        String uri = isFile ? path.toAbsolutePath().normalize().toUri().toString() : photo;
-        String photoId = id + "/" + (isFile ? path.getFileName() : photo);
-        updates.put(photoId, update(photoId, id, name, uri));
+      if (product != null) {
+        put(updates, product, photos);
+      } else {
+        productFolders().forEach((id, folders) -> put(updates, id, folders));
       }
       return updates;
+    }
+
+    /** Folders by product: each folder in one that was given is called after its product. */
+    private Map<String, List<String>> productFolders() throws IOException {
+      Map<String, List<String>> folders = new TreeMap<>();
+      for (String given : photos) {
+        Path parent = Path.of(given);
+        if (!Files.isDirectory(parent)) {
+          throw new UsageException(
+              "--product is missing; without it gallery add takes folders, and "
+                  + given
+                  + " is none");
+        }
+        try (Stream<Path> inside = Files.list(parent)) {
+          inside
+              .filter(Files::isDirectory)
+              .filter(folder -> !String.valueOf(folder.getFileName()).startsWith("."))
+              .forEach(
+                  folder ->
+                      folders
+                          .computeIfAbsent(
+                              String.valueOf(folder.getFileName()), id -> new ArrayList<>())
+                          .add(folder.toString()));
+        }
+        List<Path> loose = ImageFiles.in(parent);
+        if (!loose.isEmpty()) {
+          throw new UsageException(
+              "%d photos lie in %s itself, the first is %s; without --product each must lie in the folder of its product"
+                  .formatted(loose.size(), given, loose.get(0).getFileName()));
+        }
+      }
+      if (folders.isEmpty()) {
+        throw new UsageException(
+            "No folders in "
+                + String.join(", ", photos)
+                + "; each product needs one, or --product");
+      }
+      return folders;
+    }
+
+    private void put(
+        Map<String, @Nullable GalleryUpdate> updates, String productId, List<String> given) {
+      GivenImages images = new GivenImages(ImageIds::ofPhoto);
+      for (String photo : given) {
+        if (!photo.contains(":") && !Files.exists(Path.of(photo))) {
+          throw new UsageException("No such photo: " + photo);
+        }
+        try {
+          images.add(photo);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+      images.notes().forEach(note -> System.err.println("warning: photo " + note));
+      String name = label == null ? productId : label;
+      images
+          .uris()
+          .forEach(
+              (id, uri) -> {
+                String photoId = productId + "/" + id;
+                updates.put(photoId, update(photoId, productId, name, uri));
+              });
     }
 
     private GalleryUpdate update(String photoId, String productId, String name, String uri) {
@@ -234,20 +315,40 @@ final class GalleryCommand implements Callable<Integer> {
   @Command(
       name = "list",
       mixinStandardHelpOptions = true,
-      description = "Lists the photos of the gallery: id, product, label, GTIN, separated by tabs.")
+      description = {
+        "Lists the photos of the gallery: id, product, label, GTIN, separated by tabs.",
+        "Tabs and line breaks inside one of them are written as \\t, \\n and \\r; other control characters as \\u and four hex digits."
+      })
   static final class ListPhotos implements Callable<Integer> {
     @Mixin ConfigOptions config = new ConfigOptions();
 
+    /** What is kept of a photo. */
+    private record Shown(String product, String columns, String extractor) {
+      static Shown of(GalleryVector v) {
+        String columns =
+            Stream.of(v.getProductId(), v.getLabel(), Objects.toString(v.getGtin(), ""))
+                .map(OneLine::escaped)
+                .collect(Collectors.joining("\t"));
+        return new Shown(v.getProductId(), columns, v.getExtractor());
+      }
+    }
+
     @Override
     public Integer call() {
-      Map<String, List<String>> present =
-          new GalleryTopic(config.load())
-              .photos(
-                  (id, v) ->
-                      List.of(v.getProductId(), v.getLabel(), Objects.toString(v.getGtin(), "")));
-      present.forEach((id, rest) -> System.out.println(id + "\t" + String.join("\t", rest)));
-      long products = present.values().stream().map(rest -> rest.get(0)).distinct().count();
+      Map<String, Shown> present = new GalleryTopic(config.load()).photos((id, v) -> Shown.of(v));
+      present.forEach(
+          (id, photo) -> System.out.println(OneLine.escaped(id) + "\t" + photo.columns()));
+      long products = present.values().stream().map(Shown::product).distinct().count();
       System.err.printf("%d photos of %d products%n", present.size(), products);
+      Map<String, Long> extractors =
+          present.values().stream()
+              .collect(
+                  Collectors.groupingBy(Shown::extractor, TreeMap::new, Collectors.counting()));
+      if (extractors.size() > 1) {
+        System.err.println(
+            "warning: their vectors are of several extractors, and a service uses those of its own only: "
+                + OneLine.of(extractors.toString()));
+      }
       return 0;
     }
   }

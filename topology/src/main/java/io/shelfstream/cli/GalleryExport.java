@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.client.VectorFile;
@@ -10,6 +11,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +30,8 @@ import picocli.CommandLine.Parameters;
       "       container file of GalleryVector records. 'gallery import' reads it; so does any Avro library.",
       "index  PaddleClas's index directory: vector.index, id_map.pkl and the same names as id_map.txt. Keeps",
       "       ids, labels and vectors.",
-      "list   PaddleClas's gallery list: 'id<TAB>label' a line. Keeps ids and labels."
+      "list   PaddleClas's gallery list: 'id<TAB>label' a line. Keeps ids and labels; one with a tab or a",
+      "       line break is refused."
     })
 final class GalleryExport implements Callable<Integer> {
 
@@ -118,9 +121,21 @@ final class GalleryExport implements Callable<Integer> {
   }
 
   private int toList(GalleryTopic topic) throws IOException {
-    try (Writer out = Files.newBufferedWriter(target, StandardCharsets.UTF_8)) {
-      return topic.export(
-          photos -> photo -> out.write(photo.getGalleryImageId() + "\t" + photo.getLabel() + "\n"));
+    Path whole = target.toAbsolutePath();
+    Path draft = Files.createTempFile(whole.getParent(), ".gallery-", ".tmp");
+    try {
+      int count;
+      try (Writer out = Files.newBufferedWriter(draft, StandardCharsets.UTF_8)) {
+        count =
+            topic.export(
+                photos ->
+                    photo ->
+                        out.write(GalleryFile.line(photo.getGalleryImageId(), photo.getLabel())));
+      }
+      Files.move(draft, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      return count;
+    } finally {
+      Files.deleteIfExists(draft);
     }
   }
 

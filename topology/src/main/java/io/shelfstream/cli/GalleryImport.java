@@ -92,8 +92,7 @@ final class GalleryImport extends GalleryCommand.Change {
       throw new UsageException("There is no file " + source);
     }
     boolean vectors = VectorFile.is(source);
-    List<GalleryFile.Photo> photos =
-        vectors ? List.of() : GalleryFile.read(source, imageRoot).photos();
+    List<GalleryFile.Photo> photos = vectors ? List.of() : listed();
     ShelfStreamConfig loaded = config.load();
     Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
     if (!vectors) {
@@ -106,6 +105,12 @@ final class GalleryImport extends GalleryCommand.Change {
               file, v -> v.getGalleryImageId(), v -> isHeld(v, held), GalleryImport::update),
           Math.max(0, file.photos()));
     }
+  }
+
+  private List<GalleryFile.Photo> listed() throws IOException {
+    GalleryFile list = GalleryFile.read(source, imageRoot).withItsPhotos(source);
+    list.notes().forEach(note -> System.err.println("warning: " + source + ": " + note));
+    return list.photos();
   }
 
   private int fromIndex() {
@@ -137,11 +142,11 @@ final class GalleryImport extends GalleryCommand.Change {
 
   private static Changes<GalleryFile.Photo> photos(
       List<GalleryFile.Photo> photos, Map<String, Held> held) {
-    Map<String, GalleryFile.Photo> lastOfEach = new TreeMap<>();
-    photos.forEach(photo -> lastOfEach.put(photo.id(), photo));
-    Iterator<GalleryFile.Photo> inOrder = new ArrayList<>(lastOfEach.values()).iterator();
     return new Changes<>(
-        inOrder, GalleryFile.Photo::id, photo -> isHeld(photo, held), GalleryImport::update);
+        photos.iterator(),
+        GalleryFile.Photo::id,
+        photo -> isHeld(photo, held),
+        GalleryImport::update);
   }
 
   private static boolean isHeld(GalleryVector vector, Map<String, Held> held) {

@@ -1,19 +1,15 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.client.EventProducer;
-import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.GivenImages;
+import io.shelfstream.client.ImageIds;
 import io.shelfstream.client.Progress;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import java.io.IOException;
-import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -46,8 +42,14 @@ final class PublishCommand implements Callable<Integer> {
       names = "--frame-id",
       paramLabel = "ID",
       description =
-          "Id of the frame, for a single one. Default: the file's name and the time of publishing, so that each publishing is a new frame.")
+          "Id of the frame, for a single one. Default: the file's path and when it was changed last, or the URL without its secrets; published again, a picture is the same frame.")
   @Nullable String frameId;
+
+  @Option(
+      names = "--as-new",
+      description =
+          "Make each publishing a new frame: the time of publishing becomes part of the ids.")
+  boolean asNew;
 
   @Option(
       names = "--min-gallery-version",
@@ -60,19 +62,26 @@ final class PublishCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<String> uris = new ArrayList<>();
+    GivenImages images = new GivenImages(ImageIds::ofFrame);
     for (String source : sources) {
-      uris.addAll(uris(source));
+      images.add(source);
     }
+    Map<String, String> uris = images.uris();
     if (frameId != null && uris.size() > 1) {
       throw new UsageException(
           "--frame-id names one frame, but " + uris.size() + " images were given; leave it out");
     }
+    images.notes().forEach(note -> System.err.println("warning: " + note));
     ShelfStreamConfig loaded = config.load();
+    Instant now = Instant.now();
     try (EventProducer producer = new EventProducer(loaded);
         Progress progress = new Progress("Publishing frames", uris.size())) {
-      for (String uri : uris) {
-        producer.send(loaded.topics().frames(), camera, producer.serdes().frames(), frame(uri));
+      for (Map.Entry<String, String> image : uris.entrySet()) {
+        producer.send(
+            loaded.topics().frames(),
+            camera,
+            producer.serdes().frames(),
+            frame(id(image.getKey(), now), image.getValue()));
         progress.step();
       }
     }
@@ -80,34 +89,23 @@ final class PublishCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ImageReference frame(String uri) {
-    Instant now = Instant.now();
+  private String id(String ofImage, Instant now) {
+    if (frameId != null) {
+      return frameId;
+    }
+    return asNew ? ofImage + "@" + now.toEpochMilli() : ofImage;
+  }
+
+  private ImageReference frame(String id, String uri) {
     return ImageReference.newBuilder()
-        .setFrameId(frameId != null ? frameId : nameOf(uri) + "@" + now.toEpochMilli())
+        .setFrameId(id)
         .setCameraId(camera)
         .setUri(uri)
-        .setCapturedAt(now)
+        .setCapturedAt(Instant.now())
         .setStoreId(store)
         .setRegions(List.of())
         .setMinGalleryVersion(minGalleryVersion)
         .setAttributes(Map.of())
         .build();
-  }
-
-  private static List<String> uris(String source) throws IOException {
-    if (source.matches("(?i)[a-z][a-z0-9+.-]+:.*") && !Files.exists(Path.of(source))) {
-      return List.of(source);
-    }
-    return ImageFiles.below(Path.of(source)).stream()
-        .map(f -> f.toAbsolutePath().normalize().toUri().toString())
-        .toList();
-  }
-
-  private static String nameOf(String uri) {
-    if (uri.toLowerCase(Locale.ROOT).startsWith("data:")) {
-      return "data";
-    }
-    String path = URI.create(uri).getPath();
-    return path == null ? uri : path.substring(path.lastIndexOf('/') + 1);
   }
 }

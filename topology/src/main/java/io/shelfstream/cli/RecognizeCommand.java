@@ -3,6 +3,7 @@ package io.shelfstream.cli;
 import io.shelfstream.client.Annotations;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
@@ -28,11 +29,12 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -47,13 +49,14 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Recognises images in this process, without Kafka, through the same code as the service.",
-      "Prints one line per image."
+      "Prints one line per image. Without a gallery it shows the boxes, all of them UNKNOWN."
     })
 final class RecognizeCommand implements Callable<Integer> {
   /** How a result is printed. */
   enum Format {
     SHITU,
-    JSON
+    JSON,
+    TEXT
   }
 
   @Mixin ConfigOptions config = new ConfigOptions();
@@ -70,8 +73,8 @@ final class RecognizeCommand implements Callable<Integer> {
       description = "Model directory (models.dir). Default: the bundled one.")
   @Nullable Path models;
 
-  @ArgGroup(multiplicity = "1")
-  GallerySource gallery = new GallerySource();
+  @ArgGroup(multiplicity = "0..1")
+  @Nullable GallerySource gallery;
 
   static final class GallerySource {
     @Option(
@@ -102,9 +105,9 @@ final class RecognizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--format",
-      defaultValue = "SHITU",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  Format format = Format.SHITU;
+      description =
+          "SHITU: known objects, as PaddleClas prints them; JSON: the event; TEXT: for people. Default: SHITU; TEXT without a gallery.")
+  @Nullable Format format;
 
   @Option(
       names = "--annotate",
@@ -127,27 +130,54 @@ final class RecognizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ShelfStreamConfig loaded = config.loadWithModels(settings());
-    List<Path> files = new ArrayList<>();
-    for (Path image : images) {
-      files.addAll(ImageFiles.below(image));
+    Map<String, Path> files = files();
+    if (imageRoot != null && (gallery == null || gallery.file == null)) {
+      throw new UsageException("--image-root is for the paths in --gallery; give both");
     }
     try (LoadedModels sessions =
         LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
-      if (gallery.indexDir != null) {
+      if (gallery != null && gallery.indexDir != null) {
         try (IndexDirectory index = IndexDirectory.open(gallery.indexDir)) {
           return recognize(loaded, sessions, index, files);
         }
       }
-      GalleryFile list = GalleryFile.read(Objects.requireNonNull(gallery.file), imageRoot);
-      String extractorId = sessions.directory().extractorId();
       try (Gallery filled =
           LocalGallery.empty(
-              loaded.index().type(), sessions.directory().extractorDimension(), extractorId)) {
-        Stages stages = RecognitionService.stages(loaded, sessions, filled);
-        LocalGallery.fill(filled, list, new GalleryPhotos(stages));
+              loaded.index().type(),
+              sessions.directory().extractorDimension(),
+              sessions.directory().extractorId())) {
+        if (gallery != null && gallery.file != null) {
+          GalleryFile list = GalleryFile.read(gallery.file, imageRoot).withItsPhotos(gallery.file);
+          list.notes().forEach(note -> System.err.println("warning: " + note));
+          Stages stages = RecognitionService.stages(loaded, sessions, filled);
+          LocalGallery.fill(filled, list, new GalleryPhotos(stages));
+        }
         return recognize(loaded, sessions, filled, files);
       }
     }
+  }
+
+  /**
+   * Images by name: below the folder that was given, or the file's name; where two would share one,
+   * their whole paths.
+   */
+  private Map<String, Path> files() throws IOException {
+    Map<Path, String> names = new LinkedHashMap<>();
+    for (Path given : images) {
+      Path start = given.toAbsolutePath().normalize();
+      for (Path file : ImageFiles.below(start)) {
+        Path name = file.equals(start) ? file.getFileName() : start.relativize(file);
+        names.putIfAbsent(file, String.valueOf(name));
+      }
+    }
+    Set<String> seen = new HashSet<>();
+    Set<String> shared =
+        names.values().stream().filter(name -> !seen.add(name)).collect(Collectors.toSet());
+    Map<String, Path> files = new LinkedHashMap<>();
+    names.forEach(
+        (file, name) ->
+            files.put(shared.contains(name) ? file.toString().substring(1) : name, file));
+    return files;
   }
 
   private Map<String, String> settings() {
@@ -163,7 +193,10 @@ final class RecognizeCommand implements Callable<Integer> {
 
   /** Returns 1 when an image could not be recognised; the others are printed all the same. */
   private int recognize(
-      ShelfStreamConfig loaded, LoadedModels sessions, ProductSearch products, List<Path> files)
+      ShelfStreamConfig loaded,
+      LoadedModels sessions,
+      ProductSearch products,
+      Map<String, Path> files)
       throws IOException {
     Stages stages = RecognitionService.stages(loaded, sessions, products);
     RecognitionEvents events = new RecognitionEvents(stages.profile().name(), Clock.systemUTC());
@@ -171,18 +204,19 @@ final class RecognizeCommand implements Callable<Integer> {
     int failed = 0;
     try (Outputs outputs = new Outputs(annotate, embeddings)) {
       if (times) {
-        warmUp(stages, files.get(0));
+        warmUp(stages, files.values().iterator().next());
       }
-      for (Path file : files) {
+      for (Map.Entry<String, Path> named : files.entrySet()) {
+        Path file = named.getValue();
         byte[] encoded = Files.readAllBytes(file);
         try {
           Recognition seen =
               RecognitionTopology.recognize(stages, encoded, List.of(), new StageTimes());
           spent.add(seen.times());
-          RecognitionEvent event = events.of(reference(file), seen, System.currentTimeMillis());
-          System.out.println(
-              format == Format.SHITU ? ShituText.write(seen) : EventJson.toJson(event));
-          outputs.write(file, encoded, seen, event);
+          RecognitionEvent event =
+              events.of(reference(named.getKey(), file), seen, System.currentTimeMillis());
+          System.out.println(text(seen, event));
+          outputs.write(named.getKey(), encoded, seen, event);
         } catch (RejectedException e) {
           System.err.printf("%s: %s: %s%n", file, e.reason(), e.message());
           failed++;
@@ -203,10 +237,19 @@ final class RecognizeCommand implements Callable<Integer> {
     }
   }
 
-  private static ImageReference reference(Path file) throws IOException {
+  private String text(Recognition seen, RecognitionEvent event) {
+    Format chosen = format != null ? format : gallery == null ? Format.TEXT : Format.SHITU;
+    return switch (chosen) {
+      case SHITU -> ShituText.write(seen);
+      case JSON -> EventJson.toJson(event);
+      case TEXT -> EventText.write(event);
+    };
+  }
+
+  private static ImageReference reference(String name, Path file) throws IOException {
     return RecognitionEvents.reference(
         "local",
-        file.getFileName().toString(),
+        name,
         file.toAbsolutePath().normalize().toUri().toString(),
         Files.getLastModifiedTime(file).toInstant());
   }
@@ -240,13 +283,15 @@ final class RecognizeCommand implements Callable<Integer> {
               : new PrintWriter(Files.newBufferedWriter(embeddingsFile, StandardCharsets.UTF_8)));
     }
 
-    void write(Path file, byte[] encoded, Recognition seen, RecognitionEvent event)
+    void write(String name, byte[] encoded, Recognition seen, RecognitionEvent event)
         throws IOException {
       if (annotate != null) {
-        Files.write(annotate.resolve(file.getFileName()), Annotations.draw(encoded, event));
+        Path target = annotate.resolve(name);
+        Files.createDirectories(target.toAbsolutePath().getParent());
+        Files.write(target, Annotations.draw(encoded, event));
       }
       if (embeddings != null) {
-        embeddings.println(ShituText.embeddings(file, seen));
+        embeddings.println(ShituText.embeddings(name, seen));
       }
     }
 

@@ -5,7 +5,13 @@ import io.shelfstream.config.ConfigException;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.model.ModelException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -58,8 +64,32 @@ public final class ShelfStreamCommand {
   /** What went wrong in one line; the stack trace only for those who ask for it. */
   private static int explain(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
     log.atDebug().setCause(e).log("Command failed");
-    line.getErr().println("shelfstream: " + (e.getMessage() == null ? e : e.getMessage()));
+    line.getErr().println("shelfstream: " + sentence(e));
     return isUsersToMend(e) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  /** Exceptions of files say only a path, or a path and a word of the system. */
+  private static String sentence(Exception e) {
+    String message = e.getMessage();
+    if (e instanceof NoSuchFileException file) {
+      return file.getFile() + " does not exist";
+    }
+    if (e instanceof AccessDeniedException file) {
+      return "No right to read or write " + file.getFile();
+    }
+    if (e instanceof FileAlreadyExistsException file) {
+      return file.getFile() + " is there already";
+    }
+    if (e instanceof NotDirectoryException file) {
+      return file.getFile() + " is no folder";
+    }
+    if (e instanceof DirectoryNotEmptyException file) {
+      return file.getFile() + " is a folder that is not empty";
+    }
+    if (e instanceof CharacterCodingException) {
+      return "A file is not UTF-8: " + e;
+    }
+    return message == null ? e.toString() : message;
   }
 
   private static boolean isUsersToMend(Exception e) {

@@ -5,7 +5,6 @@ import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.topology.Recognition;
 import io.shelfstream.topology.Recognition.SeenObject;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -43,7 +42,7 @@ final class ShituText {
   /**
    * One JSON line with the embeddings of all objects of an image, in the order of {@link #write}.
    */
-  static String embeddings(Path file, Recognition seen) {
+  static String embeddings(String image, Recognition seen) {
     String objects =
         seen.objects().stream()
             .filter(o -> o.match().known() != null)
@@ -52,8 +51,7 @@ final class ShituText {
                     "{\"bbox\":%s,\"embedding\":%s}"
                         .formatted(box(o.box().box()), Arrays.toString(o.embedding())))
             .collect(Collectors.joining(",", "[", "]"));
-    String name =
-        new String(JsonStringEncoder.getInstance().quoteAsString(file.getFileName().toString()));
+    String name = new String(JsonStringEncoder.getInstance().quoteAsString(image));
     return "{\"image\":\"%s\",\"objects\":%s}".formatted(name, objects);
   }
 }

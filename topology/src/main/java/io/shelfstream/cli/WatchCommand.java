@@ -1,17 +1,24 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.OneLine;
+import io.shelfstream.client.PassedOver;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.EventJson;
 import io.shelfstream.topology.DeadLetter;
 import io.shelfstream.topology.EventSerdes;
+import io.shelfstream.topology.RecordHeaderText;
+import io.shelfstream.topology.TopicNames;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
+import org.apache.avro.generic.IndexedRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.errors.SerializationException;
-import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,14 +55,16 @@ final class WatchCommand implements Callable<Integer> {
     ShelfStreamConfig loaded = config.load();
     EventSerdes serdes = EventSerdes.of(loaded.schemaRegistry());
     TopicReader.From from = fromBeginning ? TopicReader.From.BEGINNING : TopicReader.From.END;
-    try (TopicReader reader =
-        new TopicReader(
-            loaded, from, loaded.topics().recognitions(), loaded.topics().deadLetters())) {
+    try (PassedOver passedOver = PassedOver.namingEach("event");
+        TopicReader reader =
+            new TopicReader(
+                loaded, from, loaded.topics().recognitions(), loaded.topics().deadLetters())) {
+      // Ctrl-C is how it usually ends.
+      Runtime.getRuntime().addShutdownHook(new Thread(passedOver::close, "shutdown"));
       long seen = 0;
       while (seen < count) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofSeconds(1))) {
-          if (seen < count && isWanted(record)) {
-            print(loaded, serdes, record);
+          if (seen < count && isWanted(record) && print(loaded, serdes, record, passedOver)) {
             seen++;
           }
         }
@@ -65,44 +74,74 @@ final class WatchCommand implements Callable<Integer> {
   }
 
   private boolean isWanted(ConsumerRecord<byte[], byte[]> record) {
-    return camera == null || camera.equals(keyOf(record));
+    return camera == null
+        || (record.key() != null
+            && Arrays.equals(camera.getBytes(StandardCharsets.UTF_8), record.key()));
   }
 
-  private void print(
-      ShelfStreamConfig loaded, EventSerdes serdes, ConsumerRecord<byte[], byte[]> record) {
+  /** Returns false for what is passed over. */
+  private boolean print(
+      ShelfStreamConfig loaded,
+      EventSerdes serdes,
+      ConsumerRecord<byte[], byte[]> record,
+      PassedOver passedOver) {
     if (record.topic().equals(loaded.topics().deadLetters())) {
-      (json ? System.err : System.out).println(deadLetter(record));
-      return;
+      (json ? System.err : System.out).println(deadLetter(record, serdes, loaded.topics()));
+      return true;
     }
     try {
-      RecognitionEvent event =
-          serdes
-              .recognitions()
-              .deserializer()
-              .deserialize(record.topic(), record.headers(), record.value());
-      System.out.println(json ? EventJson.toJson(event) : EventText.write(event));
+      RecognitionEvent event = read(serdes.recognitions(), serdes, record.topic(), record);
+      if (event != null) {
+        System.out.println(json ? EventJson.toJson(event) : EventText.write(event));
+        return true;
+      }
+      passedOver.add(record, "it has no value");
     } catch (SerializationException e) {
-      System.err.printf(
-          "unreadable event at %s-%d offset %d: %s%n",
-          record.topic(), record.partition(), record.offset(), e.getMessage());
+      passedOver.add(record, e.getMessage());
+    }
+    return false;
+  }
+
+  private static <T extends IndexedRecord> @Nullable T read(
+      AvroSerde<T> serde, EventSerdes serdes, String topic, ConsumerRecord<byte[], byte[]> record) {
+    return serdes
+        .registry()
+        .untilReachable(
+            () -> serde.deserializer().deserialize(topic, record.headers(), record.value()));
+  }
+
+  /** One line, whatever stands in the record: the reason, and what it was about. */
+  private static String deadLetter(
+      ConsumerRecord<byte[], byte[]> record, EventSerdes serdes, TopicNames topics) {
+    String source = header(record, DeadLetter.TOPIC);
+    return "dead letter  %s  %s at stage %s: %s  (%s of %s-%s offset %s; here %s)"
+        .formatted(
+            PassedOver.key(record),
+            header(record, DeadLetter.CLASS),
+            header(record, DeadLetter.STAGE),
+            header(record, DeadLetter.MESSAGE),
+            source.equals(topics.galleryUpdates())
+                ? "gallery update"
+                : "frame " + frameOf(record, serdes, topics),
+            source,
+            header(record, DeadLetter.PARTITION),
+            header(record, DeadLetter.OFFSET),
+            PassedOver.place(record));
+  }
+
+  /** A dead letter carries the bytes of its source, which may be no frame at all. */
+  private static String frameOf(
+      ConsumerRecord<byte[], byte[]> record, EventSerdes serdes, TopicNames topics) {
+    try {
+      ImageReference frame = read(serdes.frames(), serdes, topics.frames(), record);
+      return frame == null ? "?" : OneLine.of(frame.getFrameId(), 200);
+    } catch (SerializationException e) {
+      return "?";
     }
   }
 
-  static String deadLetter(ConsumerRecord<byte[], byte[]> record) {
-    return "dead letter  %s  %s at stage %s: %s"
-        .formatted(
-            keyOf(record),
-            header(record, DeadLetter.CLASS),
-            header(record, DeadLetter.STAGE),
-            header(record, DeadLetter.MESSAGE));
-  }
-
-  private static String keyOf(ConsumerRecord<byte[], byte[]> record) {
-    return record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
-  }
-
-  static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-    Header header = record.headers().lastHeader(name);
-    return header == null ? "?" : new String(header.value(), StandardCharsets.UTF_8);
+  private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    String text = RecordHeaderText.lastText(record.headers(), name);
+    return text == null ? "?" : OneLine.of(text);
   }
 }

@@ -1,20 +1,33 @@
 package io.shelfstream.client;
 
+import io.shelfstream.gallery.TextFile;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A gallery in the text format of PaddleClas: UTF-8, one {@code relative/path<TAB>label} a line.
  * The path is the photo's id, the label names the product. Unlike PaddleClas, labels may hold
- * spaces.
+ * spaces; a cell that a spreadsheet put into quotes is read as it was in the spreadsheet.
+ *
+ * @param imageRoot folder the paths are relative to; absolute
+ * @param photos in the order of the lines, each path once
+ * @param notes what was passed over, a sentence each
  */
-public record GalleryFile(Path imageRoot, List<Photo> photos) {
+public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes) {
+  private static final String EXPECTED = "'relative/path<TAB>label'";
+  private static final int MOST_PROBLEMS = 20;
+
+  /** A cell in quotes, each quote inside it doubled (RFC 4180). */
+  private static final Pattern QUOTED = Pattern.compile("\"((?:[^\"]|\"\")*)\"");
 
   /**
    * One line of the file.
@@ -22,6 +35,23 @@ public record GalleryFile(Path imageRoot, List<Photo> photos) {
    * @param id the path as written in the file
    */
   public record Photo(String id, Path file, String label) {}
+
+  /** What one line says. */
+  private record Cells(String path, String label) {}
+
+  /** A line that cannot be used; the message says why. */
+  private static final class BadLineException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    BadLineException(String why) {
+      super(why);
+    }
+  }
+
+  public GalleryFile {
+    photos = List.copyOf(photos);
+    notes = List.copyOf(notes);
+  }
 
   /**
    * Reads a gallery file.
@@ -35,37 +65,157 @@ public record GalleryFile(Path imageRoot, List<Photo> photos) {
         (imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling(""))
             .toAbsolutePath()
             .normalize();
+    List<String> lines = lines(file);
     List<String> problems = new ArrayList<>();
-    List<Photo> photos = new ArrayList<>();
-    List<String> lines;
-    try {
-      lines = Files.readAllLines(file, StandardCharsets.UTF_8);
-    } catch (CharacterCodingException e) {
-      throw new UsageException(file + " is not UTF-8; convert it, for instance with iconv");
-    } catch (java.nio.file.NoSuchFileException e) {
-      throw new UsageException("Gallery file " + file + " does not exist");
-    }
+    List<String> notes = new ArrayList<>();
+    Map<String, Photo> photos = new LinkedHashMap<>();
+    Map<String, Integer> places = new LinkedHashMap<>();
     for (int i = 0; i < lines.size(); i++) {
-      String line = lines.get(i).strip();
-      if (line.isEmpty()) {
+      if (lines.get(i).isBlank()) {
         continue;
       }
-      String[] fields = line.split("\t", 3);
-      if (fields.length < 2 || fields[0].isBlank() || fields[1].isBlank()) {
-        problems.add("line " + (i + 1) + ": '" + line + "'");
-      } else {
-        photos.add(new Photo(fields[0], root.resolve(fields[0]), fields[1].strip()));
+      try {
+        Cells cells = cells(lines.get(i));
+        Photo photo = new Photo(cells.path(), file(root, cells.path()), cells.label());
+        Photo before = photos.putIfAbsent(photo.id(), photo);
+        Integer place = places.putIfAbsent(photo.id(), i + 1);
+        if (before != null && !before.label().equals(photo.label())) {
+          throw new BadLineException(
+              "it names the photo of line %d with another label, '%s' there and '%s' here; a photo shows one product"
+                  .formatted(place, OneLine.of(before.label()), OneLine.of(photo.label())));
+        } else if (before != null) {
+          notes.add("line %d repeats line %d; it counts once".formatted(i + 1, place));
+        }
+      } catch (BadLineException e) {
+        problems.add(
+            "line %d: '%s': %s".formatted(i + 1, OneLine.of(lines.get(i), 200), e.getMessage()));
       }
     }
-    if (!problems.isEmpty()) {
-      throw new UsageException(
-          file
-              + ": expected 'relative/path<TAB>label' on each line, but not so on\n  "
-              + String.join("\n  ", problems));
-    }
+    refuse(file, "expected " + EXPECTED + " on each line, but not so on", problems);
     if (photos.isEmpty()) {
       throw new UsageException(file + " lists no photos");
     }
-    return new GalleryFile(root, photos);
+    return new GalleryFile(root, List.copyOf(photos.values()), notes);
+  }
+
+  /**
+   * This, when its photos can be found here; also when none of them is here and their folder is
+   * not, as on a machine from which the service's folders are not seen.
+   *
+   * @throws UsageException naming the photos that are missing
+   */
+  public GalleryFile withItsPhotos(Path listedIn) {
+    if (Files.isDirectory(imageRoot)) {
+      refuse(
+          listedIn,
+          "the photos must be there",
+          photos.stream()
+              .filter(photo -> !Files.exists(photo.file()))
+              .map(
+                  photo ->
+                      "Gallery photo " + OneLine.of(photo.file().toString()) + " does not exist")
+              .toList());
+    }
+    return this;
+  }
+
+  private static void refuse(Path file, String what, List<String> problems) {
+    if (problems.isEmpty()) {
+      return;
+    }
+    List<String> first = problems.subList(0, Math.min(MOST_PROBLEMS, problems.size()));
+    int more = problems.size() - first.size();
+    throw new UsageException(
+        "%s: %s%n  %s%s"
+            .formatted(
+                file,
+                what,
+                String.join(System.lineSeparator() + "  ", first),
+                more == 0 ? "" : "%n  and %d more".formatted(more)));
+  }
+
+  private static List<String> lines(Path file) throws IOException {
+    try {
+      return TextFile.lines(file);
+    } catch (TextFile.NotUtf8Exception e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    } catch (NoSuchFileException e) {
+      throw new UsageException("Gallery file " + file + " does not exist");
+    }
+  }
+
+  private static Cells cells(String line) throws BadLineException {
+    String[] fields = line.strip().split("\t", 3);
+    if (fields.length < 2) {
+      throw new BadLineException(withoutTab(line));
+    }
+    String path = cell(fields[0]);
+    String label = cell(fields[1]);
+    if (path.isEmpty() || label.isEmpty()) {
+      throw new BadLineException((path.isEmpty() ? "the path" : "the label") + " is empty");
+    }
+    return new Cells(path, label);
+  }
+
+  private static String withoutTab(String line) {
+    for (String separator : new String[] {";", ",", "\\t"}) {
+      if (line.contains(separator)) {
+        return "no tab; is '%s' to separate the two? Save the list with tabs".formatted(separator);
+      }
+    }
+    return line.strip().contains(" ")
+        ? "no tab; a space does not separate the two, as labels may hold spaces"
+        : "no tab";
+  }
+
+  private static String cell(String field) throws BadLineException {
+    String cell = field.strip();
+    var quoted = QUOTED.matcher(cell);
+    if (quoted.matches()) {
+      return quoted.group(1).replace("\"\"", "\"").strip();
+    }
+    if (cell.startsWith("\"") && cell.indexOf('"', 1) < 0) {
+      throw new BadLineException(
+          "a quoted cell does not end on its line; labels hold no tabs and no line breaks");
+    }
+    return cell;
+  }
+
+  private static Path file(Path root, String path) throws BadLineException {
+    try {
+      Path file = root.resolve(path);
+      if (path.contains("\\") && !Files.exists(file)) {
+        throw new BadLineException(
+            "there is no such file; folders are separated by / here, not \\");
+      }
+      return file;
+    } catch (InvalidPathException e) {
+      throw new BadLineException("this is no path here: " + OneLine.of(e.getReason()));
+    }
+  }
+
+  /**
+   * The line, with its end, that {@link #read} takes back as this photo and label.
+   *
+   * @throws IllegalArgumentException when there is none
+   */
+  public static String line(String id, String label) {
+    String line = quoted(id) + "\t" + quoted(label);
+    try {
+      if (line.lines().count() == 1
+          && line.charAt(0) != '\uFEFF'
+          && cells(line).equals(new Cells(id, label))) {
+        return line + "\n";
+      }
+    } catch (BadLineException e) {
+      // refused below
+    }
+    throw new IllegalArgumentException(
+        "photo '%s' with label '%s' refused: a tab, a line break or blanks at an end cannot be written in this format; export as avro"
+            .formatted(OneLine.of(id), OneLine.of(label)));
+  }
+
+  private static String quoted(String text) {
+    return text.startsWith("\"") ? '"' + text.replace("\"", "\"\"") + '"' : text;
   }
 }

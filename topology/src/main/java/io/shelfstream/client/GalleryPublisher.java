@@ -5,7 +5,6 @@ import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.topology.EventSerdes;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -85,7 +84,7 @@ public final class GalleryPublisher {
         text.append(", without an answer ")
             .append(unanswered.size())
             .append(" (is the service running with these topics? first: ")
-            .append(unanswered.get(0))
+            .append(OneLine.of(unanswered.get(0)))
             .append(')');
       }
       if (!stopped.isEmpty()) {
@@ -140,6 +139,7 @@ public final class GalleryPublisher {
     try (TopicReader statuses =
             new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus());
         EventProducer producer = new EventProducer(config);
+        PassedOver passedOver = PassedOver.namingTheFirst("gallery status");
         Progress progress = new Progress("Gallery photos", total)) {
       long lastAnswer = System.nanoTime();
       while (answers.isExpecting(updates) && System.nanoTime() - lastAnswer < patience.toNanos()) {
@@ -151,23 +151,24 @@ public final class GalleryPublisher {
               producer.submit(
                   topic, update.getKey(), producer.serdes().updates(), update.getValue()));
         }
-        if (poll(statuses, Duration.ofMillis(100), answers)) {
+        if (poll(statuses, Duration.ofMillis(100), answers, passedOver)) {
           lastAnswer = System.nanoTime();
           progress.at(answers.count());
         }
       }
       long end = System.nanoTime() + SEARCHABLE_PATIENCE.toNanos();
       while (answers.areSomeNotSearchable() && System.nanoTime() < end) {
-        poll(statuses, Duration.ofMillis(100), answers);
+        poll(statuses, Duration.ofMillis(100), answers, passedOver);
       }
     }
     return answers.report();
   }
 
-  private boolean poll(TopicReader statuses, Duration atMost, Answers answers) {
+  private boolean poll(
+      TopicReader statuses, Duration atMost, Answers answers, PassedOver passedOver) {
     boolean any = false;
     for (ConsumerRecord<byte[], byte[]> record : statuses.poll(atMost)) {
-      GalleryStatus status = read(record);
+      GalleryStatus status = read(record, passedOver);
       any |= status != null && answers.take(status);
     }
     return any;
@@ -261,13 +262,20 @@ public final class GalleryPublisher {
     }
   }
 
-  private @Nullable GalleryStatus read(ConsumerRecord<byte[], byte[]> record) {
+  private @Nullable GalleryStatus read(
+      ConsumerRecord<byte[], byte[]> record, PassedOver passedOver) {
     try {
-      return serdes.statuses().deserializer().deserialize(record.topic(), record.value());
+      GalleryStatus status =
+          serdes
+              .statuses()
+              .deserializer()
+              .deserialize(record.topic(), record.headers(), record.value());
+      if (status == null) {
+        passedOver.add(record, "it has no value");
+      }
+      return status;
     } catch (SerializationException e) {
-      System.err.printf(
-          "unreadable gallery status '%s': %s%n",
-          new String(record.key(), StandardCharsets.UTF_8), e.getMessage());
+      passedOver.add(record, e.getMessage());
       return null;
     }
   }

@@ -2,11 +2,13 @@ package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Gallery;
 import io.shelfstream.topology.EventSerdes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -48,15 +50,18 @@ public final class GalleryTopic {
   public <T> Map<String, T> photos(BiFunction<String, GalleryVector, T> keep) {
     Map<String, T> photos = new TreeMap<>();
     try (TopicReader reader = reader();
+        PassedOver passedOver = PassedOver.namingTheFirst("gallery vector");
         Progress progress = new Progress("Reading the gallery topic", reader.records())) {
       while (!reader.atEnd()) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
           String id = idOf(record);
-          GalleryVector vector = record.value() == null ? null : read(id, record);
+          if (record.value() == null) {
+            photos.remove(id);
+            continue;
+          }
+          GalleryVector vector = read(id, record, passedOver);
           if (vector != null) {
             photos.put(id, keep.apply(id, vector));
-          } else if (record.value() == null) {
-            photos.remove(id);
           }
         }
         progress.at(reader.read());
@@ -75,12 +80,13 @@ public final class GalleryTopic {
     Map<String, Place> places = new TreeMap<>();
     Map<TopicPartition, Long> end;
     try (TopicReader reader = reader();
+        PassedOver passedOver = PassedOver.namingTheFirst("gallery vector");
         Progress progress = new Progress("Looking through the gallery topic", reader.records())) {
       while (!reader.atEnd()) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
           if (record.value() == null) {
             places.remove(idOf(record));
-          } else if (read(idOf(record), record) != null) {
+          } else if (read(idOf(record), record, passedOver) != null) {
             places.put(idOf(record), new Place(record.partition(), record.offset()));
           }
         }
@@ -96,9 +102,9 @@ public final class GalleryTopic {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
           String id = idOf(record);
           Place place = new Place(record.partition(), record.offset());
-          GalleryVector vector = place.equals(places.get(id)) ? read(id, record) : null;
-          if (vector != null) {
-            photos.accept(vector);
+          // Known to be readable.
+          if (place.equals(places.get(id))) {
+            photos.accept(vector(record));
             written++;
             progress.step();
           }
@@ -117,17 +123,31 @@ public final class GalleryTopic {
     return new TopicReader(config, TopicReader.From.BEGINNING, config.topics().galleryVectors());
   }
 
+  /** Of a record without a key: an id that no photo has. */
   private static String idOf(ConsumerRecord<byte[], byte[]> record) {
     return record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
   }
 
-  private @Nullable GalleryVector read(String id, ConsumerRecord<byte[], byte[]> record) {
+  /** A vector that a service can use, or null: it leaves the photo as it was before. */
+  private @Nullable GalleryVector read(
+      String id, ConsumerRecord<byte[], byte[]> record, PassedOver passedOver) {
     try {
-      return serdes.vectors().deserializer().deserialize(record.topic(), record.value());
+      GalleryVector vector = vector(record);
+      Optional<String> problem = Gallery.problem(id, vector);
+      if (problem.isEmpty()) {
+        return vector;
+      }
+      passedOver.add(record, problem.get());
     } catch (SerializationException e) {
-      System.err.printf(
-          "unreadable vector '%s' at offset %d: %s%n", id, record.offset(), e.getMessage());
-      return null;
+      passedOver.add(record, e.getMessage());
     }
+    return null;
+  }
+
+  private GalleryVector vector(ConsumerRecord<byte[], byte[]> record) {
+    return serdes
+        .vectors()
+        .deserializer()
+        .deserialize(record.topic(), record.headers(), record.value());
   }
 }

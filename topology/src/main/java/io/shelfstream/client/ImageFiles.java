@@ -40,6 +40,13 @@ public final class ImageFiles {
     }
   }
 
+  /** Images in a folder itself, sorted; possibly none. */
+  public static List<Path> in(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(ImageFiles::isImage).sorted().toList();
+    }
+  }
+
   private static boolean isImage(Path file) {
     String name = file.getFileName().toString();
     String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);

@@ -1,9 +1,8 @@
 package io.shelfstream.config;
 
+import io.shelfstream.gallery.TextFile;
 import java.io.IOException;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.io.StringReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,8 +19,15 @@ record ConfigFile(Map<String, String> settings, List<Problem> problems) {
 
   static ConfigFile read(Path file) {
     Lines lines = new Lines();
-    try (Reader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-      lines.load(in);
+    try {
+      lines.load(new StringReader(TextFile.read(file)));
+    } catch (TextFile.NotUtf8Exception e) {
+      lines.problems.add(
+          new Problem(
+              "configuration file",
+              file.toString(),
+              String.valueOf(e.getMessage()),
+              "give a readable properties file in UTF-8"));
     } catch (IOException | IllegalArgumentException e) {
       lines.problems.add(
           new Problem(

@@ -5,6 +5,8 @@ import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
 import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.OneLine;
+import io.shelfstream.client.PassedOver;
 import io.shelfstream.client.Progress;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -15,8 +17,8 @@ import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.registry.EventJson;
 import io.shelfstream.topology.DeadLetter;
 import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.topology.RecordHeaderText;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +31,6 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.SerializationException;
-import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ public final class Demo implements AutoCloseable {
   private final Duration patience;
   private final EventProducer producer;
   private final TopicReader answers;
+  private final PassedOver passedOver = PassedOver.namingTheFirst("event");
 
   /**
    * @param config of the service that is running
@@ -78,7 +80,7 @@ public final class Demo implements AutoCloseable {
     GalleryPublisher.Report report = new GalleryPublisher(config, patience).publishAndWait(updates);
     System.err.println("Gallery: " + report.summary());
     if (!report.allDone()) {
-      report.rejected().forEach(System.err::println);
+      report.rejected().forEach(rejected -> System.err.println(OneLine.of(rejected)));
       throw new IllegalStateException("The gallery is not complete: " + report.summary());
     }
     long deadline = System.nanoTime() + patience.toNanos();
@@ -140,8 +142,10 @@ public final class Demo implements AutoCloseable {
         }
         for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(200))) {
           Answer answer = read(record);
-          Path file = files.get(answer.frameId());
-          if (file != null && collected.putIfAbsent(answer.frameId(), answer) == null) {
+          Path file = answer == null ? null : files.get(answer.frameId());
+          if (answer != null
+              && file != null
+              && collected.putIfAbsent(answer.frameId(), answer) == null) {
             keep(answer, file);
             progress.step();
             lastAnswer = System.nanoTime();
@@ -157,7 +161,10 @@ public final class Demo implements AutoCloseable {
     try {
       while (true) {
         for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(500))) {
-          print(read(record));
+          Answer answer = read(record);
+          if (answer != null) {
+            print(answer);
+          }
         }
       }
     } catch (InterruptException e) {
@@ -165,18 +172,27 @@ public final class Demo implements AutoCloseable {
     }
   }
 
-  private Answer read(ConsumerRecord<byte[], byte[]> record) {
-    if (!record.topic().equals(config.topics().deadLetters())) {
+  /** Null for what cannot be read: others may write to these topics, too. */
+  private @Nullable Answer read(ConsumerRecord<byte[], byte[]> record) {
+    if (record.topic().equals(config.topics().deadLetters())) {
+      String reason = header(record, DeadLetter.CLASS) + ": " + header(record, DeadLetter.MESSAGE);
+      return new Answer(frameIdOf(record), null, reason);
+    }
+    try {
       RecognitionEvent event =
           producer
               .serdes()
               .recognitions()
               .deserializer()
-              .deserialize(record.topic(), record.value());
-      return new Answer(event.getFrameId(), event, null);
+              .deserialize(record.topic(), record.headers(), record.value());
+      if (event != null) {
+        return new Answer(event.getFrameId(), event, null);
+      }
+      passedOver.add(record, "it has no value");
+    } catch (SerializationException e) {
+      passedOver.add(record, e.getMessage());
     }
-    String reason = header(record, DeadLetter.CLASS) + ": " + header(record, DeadLetter.MESSAGE);
-    return new Answer(frameIdOf(record), null, reason);
+    return null;
   }
 
   /** A dead letter carries the bytes of its source; those of the demo's own frames can be read. */
@@ -187,7 +203,7 @@ public final class Demo implements AutoCloseable {
               .serdes()
               .frames()
               .deserializer()
-              .deserialize(config.topics().frames(), record.value());
+              .deserialize(config.topics().frames(), record.headers(), record.value());
       return frame == null ? "" : frame.getFrameId();
     } catch (SerializationException e) {
       return "";
@@ -207,17 +223,19 @@ public final class Demo implements AutoCloseable {
     if (answer.event() != null) {
       System.out.println(EventJson.toJson(answer.event()));
     } else {
-      System.err.println("dead letter: " + answer.frameId() + ": " + answer.rejection());
+      System.err.println(
+          "dead letter: " + OneLine.of(answer.frameId()) + ": " + answer.rejection());
     }
   }
 
   private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-    Header header = record.headers().lastHeader(name);
-    return header == null ? "?" : new String(header.value(), StandardCharsets.UTF_8);
+    String text = RecordHeaderText.lastText(record.headers(), name);
+    return text == null ? "?" : OneLine.of(text);
   }
 
   @Override
   public void close() {
+    passedOver.close();
     answers.close();
     producer.close();
   }

@@ -1,10 +1,9 @@
 package io.shelfstream.demo;
 
 import io.shelfstream.client.UsageException;
+import io.shelfstream.gallery.TextFile;
 import io.shelfstream.image.PixelBox;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,11 +34,14 @@ public record GroundTruth(Map<String, List<Labelled>> objects) {
     List<String> problems = new ArrayList<>();
     List<String> lines = lines(file);
     for (int i = 0; i < lines.size(); i++) {
+      if (lines.get(i).isBlank()) {
+        continue;
+      }
       String[] fields = lines.get(i).split("\t", -1);
       try {
         objects
-            .computeIfAbsent(fields[0], frame -> new ArrayList<>())
-            .add(new Labelled(fields[1], box(fields)));
+            .computeIfAbsent(fields[0].strip(), frame -> new ArrayList<>())
+            .add(new Labelled(fields[1].strip(), box(fields)));
       } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
         problems.add("line " + (i + 1) + ": '" + lines.get(i) + "'");
       }
@@ -55,7 +57,9 @@ public record GroundTruth(Map<String, List<Labelled>> objects) {
 
   private static List<String> lines(Path file) throws IOException {
     try {
-      return Files.readAllLines(file, StandardCharsets.UTF_8);
+      return TextFile.lines(file);
+    } catch (TextFile.NotUtf8Exception e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
     } catch (NoSuchFileException e) {
       throw new UsageException("Ground truth file " + file + " does not exist");
     }
@@ -63,9 +67,9 @@ public record GroundTruth(Map<String, List<Labelled>> objects) {
 
   private static PixelBox box(String[] fields) {
     return new PixelBox(
-        Integer.parseInt(fields[2]),
-        Integer.parseInt(fields[3]),
-        Integer.parseInt(fields[4]),
-        Integer.parseInt(fields[5]));
+        Integer.parseInt(fields[2].strip()),
+        Integer.parseInt(fields[3].strip()),
+        Integer.parseInt(fields[4].strip()),
+        Integer.parseInt(fields[5].strip()));
   }
 }

@@ -34,6 +34,7 @@ public final class RegistryWait {
 
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicInteger waiting = new AtomicInteger();
+  private final Outage outage = new Outage();
 
   RegistryWait() {}
 
@@ -48,36 +49,65 @@ public final class RegistryWait {
   }
 
   /** The same, except that a registry that does not let us in is not waited for. */
-  <T> T untilReachable(Supplier<T> question) {
+  public <T> T untilReachable(Supplier<T> question) {
     return until(question, e -> e.kind() == SchemaRegistryException.Kind.UNAVAILABLE);
   }
 
   private <T> T until(Supplier<T> question, Predicate<SchemaRegistryException> mayPass) {
-    long began = System.nanoTime();
-    long reported = began;
     boolean waited = false;
     while (true) {
       try {
         T answer = question.get();
         if (waited) {
-          log.atInfo().addKeyValue("seconds", seconds(began)).log("The schema registry answers");
+          outage.over();
         }
         return answer;
-      } catch (SchemaRegistryException e) {
-        if (!mayPass.test(e)) {
+      } catch (RuntimeException e) {
+        if (!(e instanceof SchemaRegistryException away) || !mayPass.test(away)) {
+          if (waited) {
+            outage.over(); // a refusal is an answer, too
+          }
           throw e;
         }
-        if (!waited) {
-          log.atWarn().log("Waiting for the schema registry: {}", e.getMessage());
-        } else if (System.nanoTime() - reported >= REPORT.toNanos()) {
-          reported = System.nanoTime();
-          log.atWarn()
-              .addKeyValue("seconds", seconds(began))
-              .log("Still waiting for the schema registry: {}", e.getMessage());
-        }
+        outage.goesOn(away);
         waited = true;
-        pause(e);
+        pause(away);
       }
+    }
+  }
+
+  /** What the log says, once for all threads that wait. */
+  private static final class Outage {
+    private boolean known;
+    private long began;
+    private long reported;
+
+    synchronized void goesOn(SchemaRegistryException e) {
+      long now = System.nanoTime();
+      if (!known) {
+        known = true;
+        began = now;
+        reported = now;
+        log.atWarn().log("Waiting for the schema registry: {}", e.getMessage());
+      } else if (now - reported >= REPORT.toNanos()) {
+        reported = now;
+        log.atWarn()
+            .addKeyValue("seconds", seconds())
+            .log("Still waiting for the schema registry: {}", e.getMessage());
+      }
+    }
+
+    synchronized void over() {
+      if (known) {
+        known = false;
+        log.atInfo()
+            .addKeyValue("seconds", seconds())
+            .log("The schema registry answers again; the wait is over");
+      }
+    }
+
+    private long seconds() {
+      return Duration.ofNanos(System.nanoTime() - began).toSeconds();
     }
   }
 
@@ -98,10 +128,6 @@ public final class RegistryWait {
     } finally {
       waiting.decrementAndGet();
     }
-  }
-
-  private static long seconds(long since) {
-    return Duration.ofNanos(System.nanoTime() - since).toSeconds();
   }
 
   /** Ends all waits, now and later. */

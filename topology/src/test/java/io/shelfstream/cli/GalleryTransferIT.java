@@ -230,6 +230,55 @@ class GalleryTransferIT {
     assertThat(figure("DeadVectors")).isEqualTo(dead + 1);
   }
 
+  @Test
+  void photosOfOneNameInSeveralFoldersStaySeveral() throws Exception {
+    List<String> add = new ArrayList<>(List.of("add", "--product", "same"));
+    for (Color colour : List.of(Color.PINK, Color.GRAY, Color.BLACK)) {
+      String name = Integer.toHexString(colour.getRGB()) + "/1.png";
+      Files.createDirectories(folder.resolve(name).getParent());
+      photo(name, colour);
+      add.add("" + folder.resolve(name));
+    }
+    int before = service.gallery().state().size();
+    assertThat(gallery(add.toArray(String[]::new))).as(err).isZero();
+    assertThat(out).contains("applied 3");
+    assertThat(gallery(add.toArray(String[]::new))).as(err).isZero();
+    assertThat(service.gallery().state().size()).isEqualTo(before + 3);
+
+    Path folders = folder.resolve("products");
+    for (String product : List.of("Crème", "可口可乐")) {
+      Files.createDirectories(folders.resolve(product));
+      photo("products/" + product + "/1.png", Color.MAGENTA);
+    }
+    assertThat(gallery("add", "" + folders)).as(err).isZero();
+    assertThat(out).contains("applied 2");
+    assertThat(gallery("list")).isZero();
+    assertThat(out.lines().filter(l -> l.endsWith("/1.png\tCrème\tCrème\t"))).hasSize(1);
+    photo("products/loose.png", Color.BLACK);
+    assertThat(gallery("add", "" + folders)).isEqualTo(2);
+    assertThat(err).contains("loose.png", "in the folder of its product");
+
+    assertThat(gallery("add", "--product", "tab", "--label", "Cola\t330 ml", add.get(3))).isZero();
+    assertThat(gallery("list")).isZero();
+    assertThat(out).contains("\ttab\tCola\\t330 ml\t\n");
+    Path list = folder.resolve("refused.tsv");
+    assertThat(gallery("export", "" + list)).isEqualTo(1);
+    assertThat(err).contains("label 'Cola\\t330 ml' refused", "export as avro");
+    assertThat(list).doesNotExist();
+    assertThat(
+            gallery(
+                "remove",
+                "--product",
+                "same",
+                "--product",
+                "tab",
+                "--product",
+                "Crème",
+                "--product",
+                "可口可乐"))
+        .isZero();
+  }
+
   private static List<GalleryVector> read(Path file) throws Exception {
     List<GalleryVector> all = new ArrayList<>();
     try (VectorFile.Reader reader = new VectorFile.Reader(file)) {

@@ -98,7 +98,7 @@ class ReferenceParityTest {
       String[] fields = line.asText().split("\t", -1);
       photos.add(new GalleryFile.Photo(fields[0], root.resolve(fields[0]), fields[1]));
     }
-    return new GalleryFile(root, photos);
+    return new GalleryFile(root, photos, List.of());
   }
 
   private static JsonNode ofModels(JsonNode expected, String models) {

@@ -13,7 +13,6 @@ import io.shelfstream.topology.ModelIds;
 import io.shelfstream.topology.Recognition;
 import io.shelfstream.topology.Recognition.SeenObject;
 import io.shelfstream.topology.StageTimes;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -50,7 +49,7 @@ class ShituTextTest {
   void writesEmbeddingsAsJsonWithTheFileNameEscaped() {
     Recognition seen = recognition(object(0, MatchStatus.MATCH, "Milk", 1f));
 
-    assertThat(ShituText.embeddings(Path.of("a\"b.jpg"), seen))
+    assertThat(ShituText.embeddings("a\"b.jpg", seen))
         .isEqualTo(
             "{\"image\":\"a\\\"b.jpg\",\"objects\":[{\"bbox\":[0, 2, 30, 40],\"embedding\":[0.6, 0.8]}]}");
   }

@@ -416,12 +416,12 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   @Override
-  public Result search(List<float[]> embeddings, int k, PhotoFilter filter) {
+  public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
     Snapshot snapshot = hold();
     try {
       Accelerator accelerator = copies == null ? null : copies.accelerator();
       NearestPhotos nearest = new NearestPhotos(snapshot.photos(filter, accelerator));
-      return new Result(nearest.find(embeddings, k), snapshot.state());
+      return new Result(nearest.find(embeddings, k, products), snapshot.state());
     } finally {
       snapshot.generation().release();
     }

@@ -10,11 +10,16 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A gallery that does not change, read from a directory as PaddleClas's build_gallery leaves it:
@@ -28,6 +33,11 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
 
   /** Vectors that are taken from Faiss together. */
   private static final int BATCH = 1024;
+
+  /** How far half precision takes a length from 1, with room. */
+  private static final double TOLERANCE = 1e-3;
+
+  private static final Logger log = LoggerFactory.getLogger(IndexDirectory.class);
 
   private final FaissIndex index;
   private final Map<Long, GalleryEntry> entries;
@@ -63,6 +73,11 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
     public GalleryEntry entry(long id) {
       return Objects.requireNonNull(entries.get(id), "every id has its name");
     }
+
+    @Override
+    public NearestPhotos.@Nullable Source without(String productId) {
+      return null;
+    }
   }
 
   /**
@@ -78,11 +93,72 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
     try {
       requireInnerProduct(directory, index);
       requireNames(directory, index, entries);
-      return new IndexDirectory(index, entries);
+      warnOfCollisions(directory, index, entries);
+      return new IndexDirectory(atUnitLength(directory, index, entries), entries);
     } catch (IndexException e) {
       index.close();
       throw e;
     }
+  }
+
+  /** Photos of one name: candidates cannot be told apart, and an import keeps the last one. */
+  private static void warnOfCollisions(
+      Path directory, FaissIndex index, Map<Long, GalleryEntry> entries) {
+    Map<String, Long> ids = new HashMap<>();
+    long collisions = 0;
+    String example = "";
+    for (long id : index.ids()) {
+      String name = Objects.requireNonNull(entries.get(id)).galleryImageId();
+      Long before = ids.putIfAbsent(name, id);
+      if (before != null && collisions++ == 0) {
+        example = "ids %d and %d are both '%s'".formatted(before, id, name);
+      }
+    }
+    if (collisions > 0) {
+      log.warn(
+          "{}: {} vectors share their name with another one ({}); an import keeps the last of each",
+          directory,
+          collisions,
+          example);
+    }
+  }
+
+  /**
+   * The index itself when all its vectors have length 1; otherwise their copies at length 1, as
+   * their products with an embedding are no scores. An index of codes keeps no vectors to look at.
+   */
+  private static FaissIndex atUnitLength(
+      Path directory, FaissIndex index, Map<Long, GalleryEntry> entries) {
+    Rows rows;
+    try {
+      rows = new Rows(index, entries);
+    } catch (IndexException e) {
+      if (e.code() == IndexException.Code.UNSUPPORTED) {
+        return index;
+      }
+      throw e;
+    }
+    if (rows.all().allMatch(row -> Math.abs(Embeddings.length(row.vector()) - 1) <= TOLERANCE)) {
+      return index;
+    }
+    log.warn(
+        "{}: the vectors of {} have not length 1; they are scaled and searched one by one",
+        directory,
+        INDEX);
+    FaissIndex scaled =
+        FaissIndex.create(LiveSegment.EXACT, index.dimension(), Metric.INNER_PRODUCT);
+    try {
+      rows.all()
+          .forEach(
+              row ->
+                  scaled.add(
+                      new long[] {row.id()}, FloatBuffer.wrap(Embeddings.unit(row.vector()))));
+    } catch (IndexException e) {
+      scaled.close();
+      throw e;
+    }
+    index.close();
+    return scaled;
   }
 
   private static void requireFiles(Path directory) {
@@ -135,8 +211,8 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
 
   /** These photos have no attributes, so every filter allows all of them. */
   @Override
-  public Result search(List<float[]> embeddings, int k, PhotoFilter filter) {
-    return new Result(nearest.find(embeddings, k), state);
+  public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
+    return new Result(nearest.find(embeddings, k, products), state);
   }
 
   @Override
@@ -153,46 +229,68 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
    */
   public Iterator<GalleryVector> vectors(String extractor) {
     // An index of codes is refused before the first photo is published.
-    FloatBuffer rows = Segment.buffer(BATCH, dimension());
-    long[] unused = index.rows(0, rows.duplicate().limit(0));
-    return LongStream.range(0, (index.size() + BATCH - 1) / BATCH)
-        .mapToObj(number -> batch(number * BATCH, rows, extractor))
-        .flatMap(List::stream)
-        .iterator();
+    return new Rows(index, entries).all().map(row -> vector(row, extractor)).iterator();
   }
 
-  private List<GalleryVector> batch(long from, FloatBuffer rows, String extractor) {
-    int count = (int) Math.min(BATCH, index.size() - from);
-    FloatBuffer some = rows.duplicate().limit(count * dimension());
-    long[] ids = index.rows(from, some);
-    List<GalleryVector> photos = new ArrayList<>(count);
-    for (long id : ids) {
-      float[] embedding = new float[dimension()];
-      some.get(embedding);
-      photos.add(vector(id, embedding, extractor));
-    }
-    return photos;
-  }
-
-  private GalleryVector vector(long id, float[] embedding, String extractor) {
-    GalleryEntry entry = Objects.requireNonNull(entries.get(id), "every id has its name");
-    double length = Embeddings.length(embedding);
-    // Written so that NaN fails too.
-    if (!(length > 0 && length < Float.MAX_VALUE)) {
-      throw new IndexException(
-          IndexException.Code.FILE,
-          "%s is damaged: the vector of id %d ('%s') has length %s; build it again"
-              .formatted(INDEX, id, entry.galleryImageId(), length));
-    }
+  private GalleryVector vector(Row row, String extractor) {
+    GalleryEntry entry = Objects.requireNonNull(entries.get(row.id()), "every id has its name");
     return GalleryVector.newBuilder()
         .setGalleryImageId(entry.galleryImageId())
         .setProductId(entry.productId())
         .setLabel(entry.label())
-        .setEmbedding(Embeddings.encode(Embeddings.unit(embedding)))
-        .setDimension(embedding.length)
+        .setEmbedding(Embeddings.encode(Embeddings.unit(row.vector())))
+        .setDimension(row.vector().length)
         .setExtractor(extractor)
         .setSourceOffset(0)
         .build();
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Row(long id, float[] vector) {}
+
+  /** The vectors of an index, which all have a direction. */
+  private static final class Rows {
+    private final FaissIndex index;
+    private final Map<Long, GalleryEntry> entries;
+    private final FloatBuffer buffer;
+
+    Rows(FaissIndex index, Map<Long, GalleryEntry> entries) {
+      this.index = index;
+      this.entries = entries;
+      this.buffer = Segment.buffer(BATCH, index.dimension());
+      long[] unused = index.rows(0, buffer.duplicate().limit(0));
+    }
+
+    /** Throws an IndexException with code FILE at a vector that is none. */
+    Stream<Row> all() {
+      return LongStream.range(0, (index.size() + BATCH - 1) / BATCH)
+          .mapToObj(number -> batch(number * BATCH))
+          .flatMap(List::stream);
+    }
+
+    private List<Row> batch(long from) {
+      int count = (int) Math.min(BATCH, index.size() - from);
+      FloatBuffer some = buffer.duplicate().limit(count * index.dimension());
+      List<Row> rows = new ArrayList<>(count);
+      for (long id : index.rows(from, some)) {
+        float[] vector = new float[index.dimension()];
+        some.get(vector);
+        requireLength(id, Embeddings.length(vector));
+        rows.add(new Row(id, vector));
+      }
+      return rows;
+    }
+
+    private void requireLength(long id, double length) {
+      // Written so that NaN fails too.
+      if (!(length > 0 && length < Float.MAX_VALUE)) {
+        throw new IndexException(
+            IndexException.Code.FILE,
+            "%s is damaged: the vector of id %d ('%s') has length %s; build it again"
+                .formatted(
+                    INDEX, id, Objects.requireNonNull(entries.get(id)).galleryImageId(), length));
+      }
+    }
   }
 
   /** Number of photos. */

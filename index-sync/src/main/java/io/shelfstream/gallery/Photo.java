@@ -74,12 +74,14 @@ final class Photo {
   /**
    * Says something else of the photo from a moment on.
    *
-   * @return false when earlier texts leave no room, or its attributes change, which filters have
-   *     noted for its row: nothing has changed then
+   * @return false when earlier texts leave no room, or its product or attributes change, which
+   *     filters have noted for its row: nothing has changed then
    */
   boolean retell(GalleryEntry entry, long since) {
     Text before = text;
-    if (before.count == MOST_TEXTS || !before.entry.attributes().equals(entry.attributes())) {
+    if (before.count == MOST_TEXTS
+        || !before.entry.productId().equals(entry.productId())
+        || !before.entry.attributes().equals(entry.attributes())) {
       return false;
     }
     text = new Text(entry, since, before, before.count + 1);

@@ -1,14 +1,16 @@
 package io.shelfstream.gallery;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which photos a search may find: for each attribute named here, those that list the value in
  * theirs (separated by commas), and those that do not have the attribute at all.
  *
  * @param values the wanted value of each attribute; empty for all photos
+ * @param notProduct a product whose photos are passed over; null for none
  */
-public record PhotoFilter(Map<String, String> values) {
+public record PhotoFilter(Map<String, String> values, @Nullable String notProduct) {
 
   /** Every photo. */
   public static final PhotoFilter NONE = new PhotoFilter(Map.of());
@@ -17,11 +19,23 @@ public record PhotoFilter(Map<String, String> values) {
     values = Map.copyOf(values);
   }
 
+  public PhotoFilter(Map<String, String> values) {
+    this(values, null);
+  }
+
+  /** The same without the photos of a product. */
+  PhotoFilter without(String productId) {
+    return new PhotoFilter(values, productId);
+  }
+
   boolean isNone() {
-    return values.isEmpty();
+    return values.isEmpty() && notProduct == null;
   }
 
   boolean allows(GalleryEntry photo) {
+    if (photo.productId().equals(notProduct)) {
+      return false;
+    }
     for (Map.Entry<String, String> wanted : values.entrySet()) {
       String listed = photo.attributes().get(wanted.getKey());
       if (listed != null && !lists(listed, wanted.getValue())) {

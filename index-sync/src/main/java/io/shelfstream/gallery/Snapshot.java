@@ -71,6 +71,12 @@ record Snapshot(
       public GalleryEntry entry(long id) {
         return generation.segment(Segment.view(id)).photo(Segment.position(id)).entry(asOf);
       }
+
+      @Override
+      public NearestPhotos.@Nullable Source without(String productId) {
+        boolean looksAtAll = generation.segments().stream().allMatch(LiveSegment::isBlock);
+        return looksAtAll ? null : photos(filter.without(productId), accelerator);
+      }
     };
   }
 }

@@ -159,4 +159,66 @@ class IndexDirectoryTest {
 
     assertThatThrownBy(() -> index.search(List.of(EAST), 1)).isInstanceOf(IndexException.class);
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Flat", "HNSW32"})
+  void scalesVectorsOfAnyLength(String type) throws IOException {
+    try (FaissIndex index = FaissIndex.create(type, 2, Metric.INNER_PRODUCT)) {
+      index.add(new long[] {0, 1, 2}, FloatBuffer.wrap(new float[] {20, 0, 0, 2e-3f, 60, 80}));
+      index.write(directory.resolve(IndexDirectory.INDEX));
+    }
+    writeNames("0 cola\n1 tea\n2 oat milk\n");
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(index.search(List.of(EAST), 3).hits().get(0))
+          .extracting(GalleryHit::score)
+          .containsExactly(1f, 0.6f, 0f);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0", "NaN"})
+  void refusesAVectorWithoutADirectionByItsId(float value) throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames("0 cola\n1 tea\n2 oat milk\n");
+    Path file = directory.resolve(IndexDirectory.INDEX);
+    byte[] bytes = Files.readAllBytes(file);
+    java.nio.ByteBuffer patched =
+        java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at + 24 <= bytes.length; at++) { // the six floats of writeIndex
+      if (patched.getFloat(at) == 1f
+          && patched.getFloat(at + 12) == 1f
+          && patched.getFloat(at + 16) == 0.6f) {
+        patched.putFloat(at + 12, value);
+      }
+    }
+    Files.write(file, bytes);
+
+    assertThatThrownBy(() -> IndexDirectory.open(directory).close())
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("id 1");
+  }
+
+  @Test
+  void findsTheRunnerUpBehindManyEqualRows() throws IOException {
+    float[] rows = new float[4000];
+    long[] ids = new long[2000];
+    StringBuilder names = new StringBuilder();
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = i;
+      rows[2 * i] = 1;
+      names.append(i).append(i < 1990 ? " A\n" : " B\n");
+    }
+    try (FaissIndex index = FaissIndex.create("Flat", 2, Metric.INNER_PRODUCT)) {
+      index.add(ids, FloatBuffer.wrap(rows));
+      index.write(directory.resolve(IndexDirectory.INDEX));
+    }
+    writeNames(names.toString());
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(index.search(List.of(EAST), 50, 2, PhotoFilter.NONE).hits().get(0))
+          .extracting(hit -> hit.entry().productId())
+          .contains("A", "B");
+    }
+  }
 }

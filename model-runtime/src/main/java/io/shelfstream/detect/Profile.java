@@ -32,7 +32,9 @@ public record Profile(
     /** Always, beside the detections. */
     ALWAYS,
     /** Only when nothing was detected. */
-    FALLBACK
+    FALLBACK,
+    /** Not even then: somebody asked for parts of it. */
+    NEVER
   }
 
   /**
@@ -48,6 +50,18 @@ public record Profile(
    */
   public static final Profile SHELF =
       new Profile("shelf", 300, 0.5, WholeImage.FALLBACK, 1, true, true);
+
+  /** The same for parts of an image: what lies outside them is no answer. */
+  public Profile withoutWholeImage() {
+    return new Profile(
+        name,
+        maxObjects,
+        detectionOverlap,
+        WholeImage.NEVER,
+        resultOverlap,
+        keepsUnknown,
+        clips);
+  }
 
   /**
    * Chooses the objects of one image.
@@ -75,7 +89,8 @@ public record Profile(
         objects.add(new ObjectBox(clips ? inside : box, d.score(), false));
       }
     }
-    if (wholeImage == WholeImage.ALWAYS || objects.isEmpty()) {
+    if (wholeImage == WholeImage.ALWAYS
+        || (wholeImage == WholeImage.FALLBACK && objects.isEmpty())) {
       objects.add(new ObjectBox(new PixelBox(0, 0, width, height), 1, true));
     }
     return objects;

@@ -46,19 +46,20 @@ public final class ImageDecoder {
    * @throws ImageException as {@link #decode}
    */
   public Image decodeFrame(byte[] encoded) throws ImageException {
-    ImageHeader header = check(encoded);
-    int reduction = header.format().equals("JPEG") ? reduction(header) : 1;
+    Source source = check(encoded);
+    ImageHeader header = source.header();
+    int reduction = header.format().equals(ImageHeader.JPEG) ? reduction(header) : 1;
     if (reduction == 1) {
-      return new Image(pixels(encoded, header, 1), memory::give);
+      return new Image(pixels(source, 1), memory::give);
     }
-    Mat reduced = pixels(encoded, header, reduction);
+    Mat reduced = pixels(source, reduction);
     boolean turned = reduced.cols() != reduced(header.width(), reduction);
     return new Image(
         (int) (turned ? header.height() : header.width()),
         (int) (turned ? header.width() : header.height()),
         reduced,
         reduction,
-        () -> fully(encoded, header),
+        () -> fully(source),
         memory::give);
   }
 
@@ -77,9 +78,9 @@ public final class ImageDecoder {
     return (side + reduction - 1) / reduction;
   }
 
-  private Mat fully(byte[] encoded, ImageHeader header) {
+  private Mat fully(Source source) {
     try {
-      return pixels(encoded, header, 1);
+      return pixels(source, 1);
     } catch (ImageException e) {
       throw new IllegalStateException("Decoded at a reduced scale, but not fully", e);
     }
@@ -92,10 +93,14 @@ public final class ImageDecoder {
    *     too large
    */
   public Image decode(byte[] encoded) throws ImageException {
-    return new Image(pixels(encoded, check(encoded), 1), memory::give);
+    return new Image(pixels(check(encoded), 1), memory::give);
   }
 
-  private ImageHeader check(byte[] encoded) throws ImageException {
+  /** An image of which no part is missing, in bytes that OpenCV reads without a warning. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Source(ImageHeader header, byte[] bytes) {}
+
+  private Source check(byte[] encoded) throws ImageException {
     if (encoded.length == 0) {
       throw new ImageException(Reason.EMPTY_IMAGE, "Image of 0 bytes");
     }
@@ -117,13 +122,21 @@ public final class ImageDecoder {
           "%s of %d x %d pixels; at most %d are allowed (images.max.pixels)"
               .formatted(header.format(), header.width(), header.height(), limits.maxPixels()));
     }
-    return header;
+    return new Source(
+        header,
+        switch (header.format()) {
+          case ImageHeader.JPEG -> JpegScans.whole(encoded);
+          case ImageHeader.PNG -> PngStill.of(encoded);
+          case ImageHeader.BMP -> BmpRows.whole(encoded, header);
+          default -> encoded;
+        });
   }
 
   /** All pixels, or one of each reduction × reduction. */
-  private Mat pixels(byte[] encoded, ImageHeader header, int reduction) throws ImageException {
+  private Mat pixels(Source source, int reduction) throws ImageException {
+    ImageHeader header = source.header();
     return pixels(
-        header.format().equals("PNG") ? PngStill.of(encoded) : encoded,
+        source.bytes(),
         switch (reduction) {
           case 2 -> opencv_imgcodecs.IMREAD_REDUCED_COLOR_2;
           case 4 -> opencv_imgcodecs.IMREAD_REDUCED_COLOR_4;

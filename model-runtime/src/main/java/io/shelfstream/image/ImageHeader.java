@@ -9,10 +9,14 @@ import java.util.HexFormat;
 
 /**
  * The size of an image as its header promises it, read without decoding: what is too large must be
- * refused before memory is taken for its pixels. Also finds images that were cut off, which OpenCV
- * would decode to a half-grey picture.
+ * refused before memory is taken for its pixels. Also finds files that were cut off, which OpenCV
+ * would decode to a half-grey picture; {@link JpegScans} looks closer at JPEGs.
  */
 record ImageHeader(String format, long width, long height) {
+  static final String JPEG = "JPEG";
+  static final String PNG = "PNG";
+  static final String BMP = "BMP";
+
   private static final long PNG_SIGNATURE = 0x89504E470D0A1A0AL;
   private static final long PNG_HEADER_CHUNK = 0x0000000D49484452L; // 13 bytes of IHDR
 
@@ -22,6 +26,11 @@ record ImageHeader(String format, long width, long height) {
    * draw the line here.
    */
   private static final int MOST_SCANS = 500;
+
+  /** Marker of the end of an image, and what stands for no marker at all. */
+  private static final int END = 0xD9;
+
+  private static final int NONE = -1;
 
   /**
    * @throws ImageException UNSUPPORTED_IMAGE for other formats, CORRUPT_IMAGE for damaged or
@@ -59,9 +68,13 @@ record ImageHeader(String format, long width, long height) {
     int scans = 0;
     bytes.position(2);
     while (true) {
-      int marker = nextMarker(bytes, header != null);
-      if (marker == 0xD9) {
-        break;
+      int marker = nextMarker(bytes);
+      if (marker == END || (marker == NONE && scans > 0)) {
+        break; // whether anything is missing is for JpegScans to say
+      }
+      if (marker == NONE) {
+        throw corrupt(
+            "JPEG of %d bytes is cut off: it has no end and no pixels".formatted(bytes.limit()));
       }
       if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
         continue; // markers without a segment
@@ -75,7 +88,7 @@ record ImageHeader(String format, long width, long height) {
         bytes.get(); // precision
         long height = Short.toUnsignedInt(bytes.getShort());
         long width = Short.toUnsignedInt(bytes.getShort());
-        header = new ImageHeader("JPEG", width, height);
+        header = new ImageHeader(JPEG, width, height);
       }
       if (length < 2 || length > bytes.limit() - start) {
         throw corrupt("JPEG of " + bytes.limit() + " bytes is cut off in segment " + marker);
@@ -96,7 +109,7 @@ record ImageHeader(String format, long width, long height) {
   /**
    * Skips entropy-coded data, in which FF is followed by 00 or a restart marker, and fill bytes.
    */
-  private static int nextMarker(ByteBuffer bytes, boolean inScan) throws ImageException {
+  private static int nextMarker(ByteBuffer bytes) {
     byte[] array = bytes.array();
     int at = bytes.position();
     while (at + 1 < bytes.limit()) {
@@ -107,9 +120,7 @@ record ImageHeader(String format, long width, long height) {
       }
       at++;
     }
-    throw corrupt(
-        "JPEG of %d bytes is cut off: it has no end%s"
-            .formatted(bytes.limit(), inScan ? "" : " and no frame header"));
+    return NONE;
   }
 
   private static ImageHeader png(ByteBuffer bytes) throws ImageException {
@@ -118,7 +129,7 @@ record ImageHeader(String format, long width, long height) {
     }
     ImageHeader header =
         new ImageHeader(
-            "PNG",
+            PNG,
             Integer.toUnsignedLong(bytes.getInt(16)),
             Integer.toUnsignedLong(bytes.getInt(20)));
     bytes.getInt(29); // the end of the header chunk must be there
@@ -167,19 +178,23 @@ record ImageHeader(String format, long width, long height) {
   /** BITMAPINFOHEADER and later; a negative height means rows from top to bottom. */
   private static ImageHeader bmp(ByteBuffer bytes) throws ImageException {
     int headerSize = bytes.getInt(14);
-    if (headerSize == 12) {
-      return new ImageHeader(
-          "BMP", Short.toUnsignedInt(bytes.getShort(18)), Short.toUnsignedInt(bytes.getShort(20)));
-    }
-    if (headerSize < 40) {
+    if (headerSize != 12 && headerSize < 40) {
       throw corrupt("BMP with a header of " + headerSize + " bytes");
     }
+    boolean old = headerSize == 12;
     ImageHeader header =
-        new ImageHeader("BMP", bytes.getInt(18), Math.abs((long) bytes.getInt(22)));
-    long rowBytes = (header.width * Short.toUnsignedInt(bytes.getShort(28)) + 31) / 32 * 4;
-    boolean uncompressed = bytes.getInt(30) == 0;
+        old
+            ? new ImageHeader(
+                BMP,
+                Short.toUnsignedInt(bytes.getShort(18)),
+                Short.toUnsignedInt(bytes.getShort(20)))
+            : new ImageHeader(BMP, bytes.getInt(18), Math.abs((long) bytes.getInt(22)));
+    int bitsAPixel = Short.toUnsignedInt(bytes.getShort(old ? 24 : 28));
+    long rowBytes = (header.width * bitsAPixel + 31) / 32 * 4;
     long pixels = Integer.toUnsignedLong(bytes.getInt(10));
-    if (uncompressed && pixels + rowBytes * header.height > bytes.limit()) {
+    int compression = old ? 0 : bytes.getInt(30);
+    boolean runLength = compression == 1 || compression == 2;
+    if (!runLength && pixels + rowBytes * header.height > bytes.limit()) {
       throw corrupt("BMP of " + bytes.limit() + " bytes is cut off");
     }
     return header;

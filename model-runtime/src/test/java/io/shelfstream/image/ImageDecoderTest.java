@@ -109,7 +109,8 @@ class ImageDecoderTest {
       assertThat(refused.reason()).as(percent + " %").isEqualTo(Reason.CORRUPT_IMAGE);
       assertThat(refused).hasMessageMatching(".*\\d.*");
     }
-    if (!name.equals("run-length.bmp")) { // its last two bytes only say that nothing follows
+    // The last two bytes of these only say that nothing follows.
+    if (!name.equals("run-length.bmp") && !name.endsWith(".jpg")) {
       byte[] cut = Arrays.copyOf(whole, whole.length - 2);
       assertThat(refused(cut, ImageLimits.DEFAULT).reason()).isEqualTo(Reason.CORRUPT_IMAGE);
     }

@@ -124,6 +124,13 @@ final class AvroDeserializer<T extends IndexedRecord> implements Deserializer<T>
     Schema writer =
         id instanceof UUID guid ? registry.schemaByGuid(guid) : registry.schemaById((Integer) id);
     requireSameRecord(id, writer);
+    if (schema != null) {
+      LogicalTypeNames.difference(writer, schema)
+          .ifPresent(
+              difference -> {
+                throw new SerializationException("schema " + id + ": " + difference);
+              });
+    }
     synchronized (BUILDING) {
       try {
         return model

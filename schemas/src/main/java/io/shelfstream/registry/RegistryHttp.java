@@ -56,7 +56,7 @@ final class RegistryHttp {
 
     String message() {
       String text = body.path("message").asText("");
-      String shown = text.isEmpty() ? "HTTP status " + status : text;
+      String shown = text.isEmpty() ? "no message" : text;
       return shown.length() <= LONGEST_MESSAGE ? shown : shown.substring(0, LONGEST_MESSAGE) + "…";
     }
   }

@@ -95,6 +95,14 @@ final class WriterSchemas {
     if (policy.latestStrict()) {
       requireReadable(own, target, what);
     }
+    LogicalTypeNames.difference(target, own)
+        .ifPresent(
+            difference -> {
+              throw new SchemaRegistryException(
+                  Kind.REFUSED,
+                  "Schema registry %s: %s (%s) cannot carry our records: %s; register one with the same logical types"
+                      .formatted(registry.url(), what, target.getFullName(), difference));
+            });
     return new Converting(id, model.createDatumWriter(own), own, target);
   }
 

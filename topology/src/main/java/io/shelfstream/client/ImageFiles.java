@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 
 /** Image files below a folder, in a fixed order. */
 public final class ImageFiles {
-  private static final Set<String> EXTENSIONS =
-      Set.of("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff");
+  /** Of the formats that can be decoded. */
+  private static final Set<String> EXTENSIONS = Set.of("jpg", "jpeg", "png", "bmp", "webp");
 
   private ImageFiles() {}
 

@@ -3,13 +3,15 @@ package io.shelfstream.fetch;
 import io.shelfstream.fetch.FetchException.Reason;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
-import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** RFC 2397: the image stands in the reference itself. */
 final class DataUri {
-  private static final String BASE64 = ";base64";
+  private static final Pattern BASE64 =
+      Pattern.compile(".*;\\s*base64\\s*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
   private DataUri() {}
 
@@ -18,14 +20,14 @@ final class DataUri {
     if (comma < 0) {
       throw new FetchException(Reason.INVALID_REFERENCE, "data: reference without a comma");
     }
-    boolean base64 = uri.substring(0, comma).toLowerCase(Locale.ROOT).endsWith(BASE64);
+    boolean base64 = BASE64.matcher(uri.substring(0, comma)).matches();
     // A byte takes at most three characters, %FF, and at least three quarters of one in base64.
     if ((uri.length() - comma - 1) / (base64 ? 4 * 3 : 3) > maxBytes) {
       throw tooLarge(maxBytes);
     }
     try {
       byte[] unescaped = unescape(uri, comma + 1);
-      byte[] image = base64 ? Base64.getMimeDecoder().decode(unescaped) : unescaped;
+      byte[] image = base64 ? decoded(unescaped) : unescaped;
       if (image.length > maxBytes) {
         throw tooLarge(maxBytes);
       }
@@ -33,6 +35,42 @@ final class DataUri {
     } catch (IllegalArgumentException e) {
       throw new FetchException(
           Reason.INVALID_REFERENCE, "data: reference is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Exactly RFC 4648: a decoder that passes over what it does not know makes another image of a
+   * text in which each '+' has become a blank. Line breaks may stand anywhere, the padding may be
+   * left out, and the alphabet may be that of URLs; the two are not mixed.
+   */
+  private static byte[] decoded(byte[] text) {
+    byte[] joined = new byte[text.length];
+    int length = 0;
+    boolean forUrls = false;
+    for (byte b : text) {
+      if (b != '\r' && b != '\n') {
+        joined[length++] = b;
+        forUrls |= b == '-' || b == '_';
+      }
+    }
+    byte[] encoded = Arrays.copyOf(joined, length);
+    byte[] image = (forUrls ? Base64.getUrlDecoder() : Base64.getDecoder()).decode(encoded);
+    requireNothingLeft(encoded, image, forUrls ? Base64.getUrlEncoder() : Base64.getEncoder());
+    return image;
+  }
+
+  /** Bits behind the last byte: the text was cut off. */
+  private static void requireNothingLeft(byte[] encoded, byte[] image, Base64.Encoder encoder) {
+    int rest = image.length % 3;
+    if (rest > 0) {
+      byte[] end =
+          encoder
+              .withoutPadding()
+              .encode(Arrays.copyOfRange(image, image.length - rest, image.length));
+      int from = image.length / 3 * 4;
+      if (!Arrays.equals(encoded, from, from + end.length, end, 0, end.length)) {
+        throw new IllegalArgumentException("it is cut off within a byte");
+      }
     }
   }
 

@@ -77,12 +77,12 @@ final class FileSource {
   private static FetchException unreadable(URI uri, IOException e) {
     return new FetchException(
         Reason.FETCH_FAILED,
-        "%s cannot be read: %s".formatted(shown(uri), ImageFetcher.shown(e.toString())),
+        "%s cannot be read: %s".formatted(shown(uri), References.shown(e.toString())),
         e);
   }
 
   private static String shown(URI uri) {
-    return ImageFetcher.shown(uri.toString());
+    return References.shown(uri.toString());
   }
 
   private static Path path(URI uri) throws FetchException {

@@ -12,9 +12,8 @@ record HostRules(List<String> allowedHosts, boolean allowPrivateAddresses) {
 
   /** Whether the host and port of a URI are on the list. */
   boolean allows(URI uri) {
-    String host = uri.getHost().toLowerCase(Locale.ROOT);
-    int port =
-        uri.getPort() >= 0 ? uri.getPort() : uri.getScheme().equalsIgnoreCase("https") ? 443 : 80;
+    String host = String.valueOf(References.host(uri));
+    int port = References.port(uri);
     return allowedHosts.stream()
         .anyMatch(rule -> matches(rule.toLowerCase(Locale.ROOT), host, port));
   }

@@ -9,6 +9,8 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -37,6 +39,7 @@ final class HttpSource implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(200);
   private static final int CONNECTIONS = 32;
   private static final int MOST_PORT = 65_535;
+  private static final Set<String> IDENTITIES = Set.of("identity", "aws-chunked");
 
   private final FetchPolicy policy;
   private final HostRules rules;
@@ -112,34 +115,24 @@ final class HttpSource implements AutoCloseable {
       if (answer.image() != null) {
         return answer.image();
       }
-      uri = target(uri, String.valueOf(answer.location()));
+      uri = References.redirected(uri, String.valueOf(answer.location()));
     }
     throw FetchException.lasting(
         "%s redirects more than %d times (images.max.redirects)"
             .formatted(shown(start), policy.maxRedirects()));
   }
 
-  private static URI target(URI uri, String location) throws FetchException {
-    try {
-      return uri.resolve(location);
-    } catch (IllegalArgumentException e) { // the other side may send anything
-      throw FetchException.lasting(
-          "%s redirects to '%s', which is not a URI"
-              .formatted(shown(uri), ImageFetcher.shown(location)));
-    }
-  }
-
   private void check(URI uri, URI start) throws FetchException {
     String scheme = String.valueOf(uri.getScheme());
     boolean http = scheme.equalsIgnoreCase("http") || scheme.equalsIgnoreCase("https");
-    if (http && (uri.getHost() == null || uri.getPort() > MOST_PORT)) {
-      throw new FetchException(
-          Reason.INVALID_REFERENCE, "'" + shown(uri) + "' names no host, or no port below 65536");
-    }
-    if (http && uri.getUserInfo() != null) {
+    if (http && String.valueOf(uri.getRawAuthority()).indexOf('@') >= 0) {
       throw new FetchException(
           Reason.INVALID_REFERENCE,
           "'" + shown(uri) + "' names a user, which is not supported; publish a presigned URL");
+    }
+    if (http && (References.host(uri) == null || References.port(uri) > MOST_PORT)) {
+      throw new FetchException(
+          Reason.INVALID_REFERENCE, "'" + shown(uri) + "' names no host, or no port below 65536");
     }
     if (!http || !rules.allows(uri)) {
       String way = uri.equals(start) ? "" : ", where " + shown(start) + " redirects to,";
@@ -197,14 +190,23 @@ final class HttpSource implements AutoCloseable {
     if (response.getEntity() == null) {
       return new Answer(new byte[0], null);
     }
-    Header encoding = response.getFirstHeader("Content-Encoding");
-    if (encoding != null && !encoding.getValue().equalsIgnoreCase("identity")) {
-      throw FetchException.lasting(
-          "%s answers in encoding %s, which was not asked for"
-              .formatted(shown(uri), ImageFetcher.shown(encoding.getValue())));
+    for (Header encoding : response.getHeaders("Content-Encoding")) {
+      if (!leavesBytesAlone(encoding.getValue())) {
+        throw FetchException.lasting(
+            "%s answers in encoding %s, which was not asked for"
+                .formatted(shown(uri), References.shown(encoding.getValue())));
+      }
     }
     return new Answer(
         BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), shown(uri)), null);
+  }
+
+  /** Stores also send an empty value, or {@code aws-chunked}, which speaks of the upload. */
+  private static boolean leavesBytesAlone(@Nullable String encodings) {
+    return encodings == null
+        || Arrays.stream(encodings.split(",", -1))
+            .map(String::strip)
+            .allMatch(e -> e.isEmpty() || IDENTITIES.contains(e.toLowerCase(Locale.ROOT)));
   }
 
   private FetchException failure(URI uri, IOException e, boolean late) {
@@ -224,12 +226,12 @@ final class HttpSource implements AutoCloseable {
     }
     return new FetchException(
         Reason.FETCH_FAILED,
-        "%s cannot be fetched: %s".formatted(shown(uri), ImageFetcher.shown(e.toString())),
+        "%s cannot be fetched: %s".formatted(shown(uri), References.shown(e.toString())),
         e);
   }
 
   private static String shown(URI uri) {
-    return ImageFetcher.shown(uri.toString());
+    return References.shown(uri.toString());
   }
 
   /** Resolves names as the system does and lets only allowed addresses through. */

@@ -1,13 +1,10 @@
 package io.shelfstream.fetch;
 
 import io.shelfstream.fetch.FetchException.Reason;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +12,6 @@ import org.jspecify.annotations.Nullable;
  * nothing is opened that the policy does not name. Safe for several threads.
  */
 public final class ImageFetcher implements AutoCloseable {
-  private static final int SHOWN = 200;
-  private static final Pattern CONTROLS = Pattern.compile("\\p{Cntrl}");
-  private static final Pattern SECRETS = Pattern.compile("(?<=//)[^/?#]*(?=@)|(?<=\\?).+");
-
   private final FetchPolicy policy;
   private final FileSource files;
   private final HttpSource http;
@@ -39,7 +32,7 @@ public final class ImageFetcher implements AutoCloseable {
   public byte[] fetch(String uri, @Nullable String sha256) throws FetchException {
     byte[] image = fetch(uri);
     if (image.length == 0) {
-      throw new FetchException(Reason.EMPTY_IMAGE, shown(uri) + " holds 0 bytes");
+      throw new FetchException(Reason.EMPTY_IMAGE, References.shown(uri) + " holds 0 bytes");
     }
     if (sha256 != null) {
       verify(uri, image, sha256);
@@ -51,17 +44,17 @@ public final class ImageFetcher implements AutoCloseable {
     String scheme = uri.substring(0, Math.max(0, uri.indexOf(':'))).toLowerCase(Locale.ROOT);
     return switch (scheme) {
       case "data" -> data(uri);
-      case "file" -> files.fetch(parsed(uri));
-      case "http", "https" -> http.fetch(parsed(uri));
+      case "file" -> files.fetch(References.parsed(uri));
+      case "http", "https" -> http.fetch(References.parsed(uri));
       case "s3" ->
           throw new FetchException(
               Reason.INVALID_REFERENCE,
               "s3: references are not supported in this version; publish a presigned https: URL of "
-                  + shown(uri));
+                  + References.shown(uri));
       default ->
           throw new FetchException(
               Reason.INVALID_REFERENCE,
-              "'" + shown(uri) + "' is not a file:, http:, https: or data: reference");
+              "'" + References.shown(uri) + "' is not a file:, http:, https: or data: reference");
     };
   }
 
@@ -73,15 +66,6 @@ public final class ImageFetcher implements AutoCloseable {
     return DataUri.decode(uri, policy.maxBytes());
   }
 
-  private static URI parsed(String uri) throws FetchException {
-    try {
-      return new URI(uri);
-    } catch (URISyntaxException e) {
-      throw new FetchException(
-          Reason.INVALID_REFERENCE, "'" + shown(uri) + "' is not a URI: " + e.getReason(), e);
-    }
-  }
-
   private static void verify(String uri, byte[] image, String expected) throws FetchException {
     try {
       byte[] digest = MessageDigest.getInstance("SHA-256").digest(image);
@@ -89,20 +73,11 @@ public final class ImageFetcher implements AutoCloseable {
       if (!actual.equalsIgnoreCase(expected.strip())) {
         throw new FetchException(
             Reason.CHECKSUM_MISMATCH,
-            "%s has SHA-256 %s, expected %s".formatted(shown(uri), actual, shown(expected)));
+            "%s has SHA-256 %s, expected %s".formatted(References.shown(uri), actual, References.shown(expected)));
       }
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Every Java platform has SHA-256", e);
     }
-  }
-
-  /**
-   * A reference as messages show it: short, for it may be as long as an image while a message has
-   * to fit into a header; and without query and user, which is where signatures and passwords are.
-   */
-  static String shown(String uri) {
-    String start = uri.length() <= SHOWN ? uri : uri.substring(0, SHOWN) + "…";
-    return SECRETS.matcher(CONTROLS.matcher(start).replaceAll("�")).replaceAll("…");
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.registry.SchemaRegistryConfig;
 import io.shelfstream.registry.SchemaRegistryException;
+import java.time.Instant;
 import java.util.Map;
 import org.apache.avro.generic.IndexedRecord;
 import org.apache.kafka.common.errors.SerializationException;
@@ -33,8 +34,10 @@ public record EventSerdes(
 
   private static final Logger log = LoggerFactory.getLogger(EventSerdes.class);
 
-  /** JavaScript reads whole numbers exactly up to 2^53 only. */
-  private static final long LATEST_SECOND = (1L << 53) / 1000;
+  /** What Python, .NET and ISO 8601 in four digits can say. */
+  private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
+
+  private static final Instant AFTER_LATEST = Instant.parse("+10000-01-01T00:00:00Z");
 
   public static EventSerdes with(SchemaRegistryClient registry) {
     return with(registry, SchemaRegistryConfig.of(Map.of()));
@@ -111,11 +114,12 @@ public record EventSerdes(
           RejectedException.Reason.INVALID_RECORD,
           "Image reference without a cameraId or frameId: both identify its event; publish them");
     }
-    if (Math.abs(frame.getCapturedAt().getEpochSecond()) >= LATEST_SECOND) {
+    if (frame.getCapturedAt().isBefore(EARLIEST) || !frame.getCapturedAt().isBefore(AFTER_LATEST)) {
       throw new RejectedException(
           Stage.READ,
           RejectedException.Reason.INVALID_RECORD,
-          "capturedAt lies beyond 2^53 ms, which not every consumer can read; it is in ms since 1970");
+          "capturedAt %d lies outside the years 1 to 9999, which is all that many consumers can read; it is in ms since 1970"
+              .formatted(frame.getCapturedAt().toEpochMilli()));
     }
     return frame;
   }

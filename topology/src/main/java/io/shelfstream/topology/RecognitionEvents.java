@@ -10,6 +10,7 @@ import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.events.Timings;
 import io.shelfstream.events.Versions;
+import io.shelfstream.fetch.References;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.topology.Recognition.SeenObject;
@@ -81,7 +82,7 @@ public final class RecognitionEvents {
         .setFrameId(frame.getFrameId())
         .setStoreId(frame.getStoreId())
         .setShelf(frame.getShelf())
-        .setUri(shortened(frame.getUri()))
+        .setUri(References.withoutSecrets(frame.getUri()))
         .setCapturedAt(frame.getCapturedAt())
         .setProcessedAt(now);
   }
@@ -160,15 +161,6 @@ public final class RecognitionEvents {
         times.of(Stage.EXTRACT),
         times.of(Stage.SEARCH),
         times.total());
-  }
-
-  /** An inline image would make the event as large as the image. */
-  private static String shortened(String uri) {
-    if (!uri.regionMatches(true, 0, "data:", 0, 5)) {
-      return uri;
-    }
-    int comma = uri.indexOf(',');
-    return comma < 0 ? "data:" : uri.substring(0, comma + 1);
   }
 
   /** The fields of an event that say where a frame was, for callers without Kafka. */

@@ -2,6 +2,7 @@ package io.shelfstream.topology;
 
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.ObjectBox;
+import io.shelfstream.detect.Profile;
 import io.shelfstream.embed.Crop;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
@@ -206,7 +207,8 @@ public final class RecognitionTopology {
    * recognize} comes through here; {@link FrameRecognizer} takes the same steps for many frames
    * side by side.
    *
-   * @param regions boxes to look at; empty for the whole image
+   * @param regions boxes to look at, empty for the whole image; one that is empty itself, or lies
+   *     outside the image, has no objects
    * @param times goes on being booked
    */
   public static Recognition recognize(
@@ -252,12 +254,12 @@ public final class RecognitionTopology {
       throws RejectedException {
     try {
       List<Detection> found = stages.detector().detect(List.of(image)).get(0);
+      Profile profile = stages.profile();
       if (!regions.isEmpty()) {
         found = found.stream().filter(d -> Boxes.centreLiesIn(regions, d)).toList();
+        profile = profile.withoutWholeImage(); // which reaches beyond what was asked for
       }
-      return stages
-          .profile()
-          .select(found, stages.detectionThreshold(), image.width(), image.height());
+      return profile.select(found, stages.detectionThreshold(), image.width(), image.height());
     } catch (ModelException e) {
       throw RejectedException.of(Stage.DETECT, e);
     }
@@ -266,6 +268,9 @@ public final class RecognitionTopology {
   /** One batch for all objects of the image. */
   static List<float[]> extract(Stages stages, Image image, List<ObjectBox> boxes)
       throws RejectedException {
+    if (boxes.isEmpty()) {
+      return List.of();
+    }
     try {
       return stages
           .extractor()
@@ -281,7 +286,8 @@ public final class RecognitionTopology {
   private static ProductSearch.Result search(
       Stages stages, List<float[]> embeddings, PhotoFilter filter) throws RejectedException {
     try {
-      return stages.gallery().search(embeddings, stages.policy().photos(), filter);
+      MatchPolicy policy = stages.policy();
+      return stages.gallery().search(embeddings, policy.photos(), policy.products(), filter);
     } catch (IndexException e) {
       throw RejectedException.of(e);
     }

@@ -42,7 +42,7 @@ final class Fetching {
 
   static FetchException refused(FetchPolicy policy, String uri) {
     FetchException e = catchThrowableOfType(FetchException.class, () -> fetched(policy, uri));
-    Assertions.assertThat(e).as("refusal of " + ImageFetcher.shown(uri)).isNotNull();
+    Assertions.assertThat(e).as("refusal of " + References.shown(uri)).isNotNull();
     return e;
   }
 

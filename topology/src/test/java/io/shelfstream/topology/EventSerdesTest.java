@@ -30,13 +30,31 @@ class EventSerdesTest {
 
   @Test
   void refusesATimeThatNotEveryConsumerOfTheEventCanRead() {
-    for (long millis : new long[] {1L << 53, -(1L << 53), Long.MAX_VALUE, Long.MIN_VALUE}) {
+    for (long millis :
+        new long[] {
+          253402300800000L, // year 10000
+          -62135596800001L, // year 0
+          1764400000000000L, // microseconds
+          1L << 53,
+          -(1L << 53),
+          Long.MAX_VALUE,
+          Long.MIN_VALUE
+        }) {
       Record<byte[], byte[]> record = new Record<>(null, written(Instant.ofEpochMilli(millis)), 0);
 
       assertThatThrownBy(() -> serdes.readFrame("t", record))
           .isInstanceOfSatisfying(
               RejectedException.class, e -> assertThat(e.reason()).isEqualTo("INVALID_RECORD"))
           .hasMessageContaining("capturedAt");
+    }
+  }
+
+  @Test
+  void readsTheFirstAndTheLastTime() throws Exception {
+    for (String time : new String[] {"0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"}) {
+      Record<byte[], byte[]> record = new Record<>(null, written(Instant.parse(time)), 0);
+
+      assertThat(serdes.readFrame("t", record).getCapturedAt()).isEqualTo(time);
     }
   }
 

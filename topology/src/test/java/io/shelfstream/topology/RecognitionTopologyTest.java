@@ -380,6 +380,37 @@ class RecognitionTopologyTest {
   }
 
   @Test
+  void neverFallsBackToTheWholeImageWhenRegionsWereAskedFor() {
+    detector.found = List.of(new Detection(0.9f, 0, 0, 4, 4));
+    int low = Integer.MIN_VALUE;
+    int high = Integer.MAX_VALUE;
+    BoundingBox[] nothing = {
+      new BoundingBox(8, 8, 16, 16),
+      new BoundingBox(90_000, 90_000, 90_100, 90_100),
+      new BoundingBox(4, 4, 0, 0),
+      new BoundingBox(high, high, low, low),
+      new BoundingBox(2, 2, 2, 2),
+      new BoundingBox(low, low, low, low),
+    };
+    for (BoundingBox region : nothing) {
+      publish(
+          ImageReference.newBuilder(frame("f", Pictures.plain(Color.RED)))
+              .setRegions(List.of(region))
+              .build());
+
+      RecognitionEvent event = recognitions.readValue();
+      assertThat(event.getStatus()).as("%s", region).isEqualTo(RecognitionStatus.OK);
+      assertThat(event.getObjects()).as("%s", region).isEmpty();
+    }
+    publish(
+        ImageReference.newBuilder(frame("f", Pictures.plain(Color.RED)))
+            .setRegions(List.of(new BoundingBox(low, low, high, high)))
+            .build());
+    assertThat(recognitions.readValue().getObjects()).hasSize(1);
+    assertThat(Profile.PP_SHITU.withoutWholeImage().select(List.of(), 0.2f, 32, 24)).isEmpty();
+  }
+
+  @Test
   void rejectsGalleryUpdatesThatCannotBeUsedAndSaysWhy() {
     publishUpdate("a", update("a", "red").setUri("file:///etc/passwd").build());
     publishUpdate(

@@ -3,9 +3,9 @@ package io.shelfstream.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.index.Await;
 import io.shelfstream.index.Segment;
 import io.shelfstream.index.TestVectors;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,7 +15,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What happens in the background must not be seen in the foreground, and leave nothing behind. */
-@Timeout(120)
+@Timeout(300)
 class GalleryCompactionTest {
 
   private static final String EXTRACTOR = "net-0123456789ab";
@@ -32,26 +31,17 @@ class GalleryCompactionTest {
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
   private final ExecutorService pool = Executors.newFixedThreadPool(2);
-  private long openBefore;
   private long offset;
 
   @BeforeEach
-  void countSegments() {
-    openBefore = Segment.open();
+  void waitsForEarlierTests() throws Exception {
+    Await.noOpenSegments();
   }
 
   @AfterEach
   void leavesNoNativeMemoryBehind() throws Exception {
     pool.shutdownNow();
-    await(() -> Segment.open() == openBefore);
-  }
-
-  private static void await(BooleanSupplier condition) throws InterruptedException {
-    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for a minute").isLessThan(end);
-      Thread.sleep(5);
-    }
+    Await.noOpenSegments();
   }
 
   private void put(Gallery gallery, String id, float[] embedding) {
@@ -86,7 +76,7 @@ class GalleryCompactionTest {
         model.put("photo-" + i, TestVectors.unit(random, dimension));
         put(gallery, "photo-" + i, model.get("photo-" + i));
       }
-      await(() -> gallery.state().indexType().equals(type));
+      Await.until(() -> gallery.state().indexType().equals(type));
 
       int missed = 0;
       for (int i = 0; i < 1500; i++) {
@@ -108,7 +98,7 @@ class GalleryCompactionTest {
 
       // Its own list is the first that a search of lists looks at; a graph may not reach a node.
       assertThat(missed).as("seed %d", seed).isLessThanOrEqualTo(type.startsWith("HNSW") ? 10 : 0);
-      await(() -> gallery.rows() < 1.5 * model.size());
+      Await.until(() -> gallery.rows() < 1.5 * model.size());
       assertThat(gallery.state().size()).isEqualTo(model.size());
       long own =
           model.entrySet().stream()
@@ -132,13 +122,13 @@ class GalleryCompactionTest {
       for (int i = 0; i < 2000; i++) {
         put(gallery, "photo-" + i, i == 0 ? kept : TestVectors.unit(random, 8));
       }
-      await(() -> gallery.state().indexType().equals("IVF16,Flat"));
+      Await.until(() -> gallery.state().indexType().equals("IVF16,Flat"));
 
       for (int i = 1; i < 2000; i++) {
         remove(gallery, "photo-" + i);
       }
 
-      await(() -> gallery.state().indexType().equals("Flat") && gallery.rows() < 100);
+      Await.until(() -> gallery.state().indexType().equals("Flat") && gallery.rows() < 100);
       assertThat(nearest(gallery, kept)).isEqualTo("photo-0");
     }
   }
@@ -183,8 +173,8 @@ class GalleryCompactionTest {
         search.get();
       }
       int block = LiveSegment.blockRows(dimension);
-      await(() -> gallery.rows() < block + 2 * photos);
-      assertThat(Segment.open() - openBefore).isLessThanOrEqualTo(3);
+      Await.until(() -> gallery.rows() < block + 2 * photos);
+      assertThat(Segment.open()).isLessThanOrEqualTo(3);
     }
   }
 
@@ -197,6 +187,6 @@ class GalleryCompactionTest {
         }
       }
     }
-    await(() -> Segment.open() == openBefore);
+    Await.noOpenSegments();
   }
 }

@@ -5,32 +5,22 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.Accelerator;
-import io.shelfstream.index.Segment;
+import io.shelfstream.index.Await;
 import io.shelfstream.index.TestDevice;
 import io.shelfstream.index.TestVectors;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A gallery that a device helps to search answers as one that the CPU searches alone. */
-@Timeout(120)
+@Timeout(300)
 class GalleryOnDeviceTest {
 
   private static final String EXTRACTOR = "net-0123456789ab";
   private static final int DIMENSION = 32;
-
-  private static void await(BooleanSupplier condition) throws InterruptedException {
-    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("waited for a minute").isLessThan(end);
-      Thread.sleep(5);
-    }
-  }
 
   private static GalleryVector vector(String id, float[] embedding, int store) {
     return GalleryVector.newBuilder()
@@ -51,7 +41,7 @@ class GalleryOnDeviceTest {
     // A block of plain rows holds 16384; nothing of it is copied before it is full.
     int updates = type.equals("Flat") ? 40_000 : 6_000;
     int photos = updates * 5 / 6;
-    long before = Segment.open();
+    Await.noOpenSegments();
     Random random = new Random(type.hashCode());
     try (Accelerator device = TestDevice.accelerator(500);
         Gallery with = new Gallery(type, DIMENSION, EXTRACTOR, device);
@@ -64,17 +54,17 @@ class GalleryOnDeviceTest {
         with.apply(0, i, id, vector);
         without.apply(0, i, id, vector);
         if (i % (updates / 12) == 499) {
-          await(() -> !with.isCopying());
+          Await.until(() -> !with.isCopying());
           assertSame(with, without, random, photos);
         }
       }
       assertThat(device.bytes()).isPositive();
-      await(() -> !with.isCompacting() && !with.isCopying());
+      Await.until(() -> !with.isCompacting() && !with.isCopying());
       assertSame(with, without, random, photos);
       device.close();
       with.search(List.of(TestVectors.unit(random, DIMENSION)), 5);
     }
-    await(() -> Segment.open() == before);
+    Await.noOpenSegments();
   }
 
   private static void assertSame(Gallery with, Gallery without, Random random, int photos) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.index.Await;
 import io.shelfstream.index.TestVectors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -115,16 +116,15 @@ class GallerySnapshotsTest {
 
   /** Live rows of a trained index in several stretches, some buried, beside a block. */
   @Test
-  @Timeout(60)
+  @Timeout(300)
   void anInvertedFileIsReadBackWithoutTraining() throws Exception {
     try (Gallery before = new Gallery("IVF32,Flat", DIMENSION, EXTRACTOR);
         Gallery after = new Gallery("IVF32,Flat", DIMENSION, EXTRACTOR)) {
       for (int i = 0; i < 20_000; i++) {
         put(before, 0, i, "photo-" + i);
       }
-      while (before.isCompacting() || !before.state().indexType().equals("IVF32,Flat")) {
-        Thread.sleep(5);
-      }
+      Await.until(
+          () -> !before.isCompacting() && before.state().indexType().equals("IVF32,Flat"));
       for (int i = 0; i < 500; i++) {
         put(before, 0, 20_000 + i, "photo-" + i * 7);
         before.apply(0, 21_000 + i, "photo-" + (i * 7 + 1), null);
@@ -185,7 +185,7 @@ class GallerySnapshotsTest {
 
   /** Two searches that ask for the same photo of a snapshot at once get one object of it. */
   @Test
-  @Timeout(60)
+  @Timeout(300)
   void searchesBesideEachOtherAgreeOnAPhotoThatChanges() throws Exception {
     try (Gallery before = filled()) {
       snapshots().save(before);
@@ -362,7 +362,7 @@ class GallerySnapshotsTest {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(300)
   void isOfOneMomentWhileTheGalleryChanges() throws Exception {
     ExecutorService pool = Executors.newSingleThreadExecutor();
     AtomicBoolean done = new AtomicBoolean();

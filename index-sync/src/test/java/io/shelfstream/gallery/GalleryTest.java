@@ -383,7 +383,7 @@ class GalleryTest {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(300)
   void searchesSeeTheGalleryOfOneMoment() throws Exception {
     int dimension = 32;
     Random random = new Random(11);

@@ -3,8 +3,8 @@ package io.shelfstream.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.index.Await;
 import io.shelfstream.index.TestVectors;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(120)
+@Timeout(300)
 class PhotoFilterTest {
 
   private static final String EXTRACTOR = "net-0123456789ab";
@@ -98,10 +98,7 @@ class PhotoFilterTest {
           check(gallery, embeddings, attributes, type);
         }
       }
-      long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-      while (gallery.isCompacting() && System.nanoTime() < end) {
-        Thread.sleep(5);
-      }
+      Await.until(() -> !gallery.isCompacting());
       check(gallery, embeddings, attributes, type);
     }
   }

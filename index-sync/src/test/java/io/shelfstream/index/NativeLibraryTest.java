@@ -35,7 +35,7 @@ class NativeLibraryTest {
     builder.environment().put("OMP_WAIT_POLICY", waitPolicy);
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
     return output;
   }
 

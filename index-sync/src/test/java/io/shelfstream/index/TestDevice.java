@@ -15,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TestDevice implements Device {
 
-  /** Rows that are open, on all devices. */
-  static final AtomicInteger OPEN = new AtomicInteger();
-
   final AtomicInteger searches = new AtomicInteger();
   final AtomicInteger rows = new AtomicInteger();
   final int mostNeighbors;
@@ -74,7 +71,6 @@ public final class TestDevice implements Device {
     requireOwner();
     FaissIndex index = FaissIndex.create("Flat", dimension, Metric.INNER_PRODUCT);
     open.add(index);
-    OPEN.incrementAndGet();
     return new Rows() {
       @Override
       public void append(FloatBuffer vectors) {
@@ -110,10 +106,14 @@ public final class TestDevice implements Device {
           throw new IllegalStateException("closed twice, or by " + Thread.currentThread());
         }
         rows.addAndGet((int) -index.size());
-        OPEN.decrementAndGet();
         index.close();
       }
     };
+  }
+
+  /** Copies that are not freed yet. */
+  int copies() {
+    return open.size();
   }
 
   private static void requireDirect(FloatBuffer vectors) {

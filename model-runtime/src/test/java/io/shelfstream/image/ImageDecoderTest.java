@@ -62,7 +62,8 @@ class ImageDecoderTest {
 
     assertThat(refused.reason()).isEqualTo(Reason.TOO_MANY_PIXELS);
     assertThat(refused).hasMessageContaining("PNG of 30000 x 30000 pixels");
-    assertThat(Pointer.physicalBytes() - nativeBefore).isLessThan(20 * MIB);
+    // Of the whole process, whose other threads take some too; the picture would take 2.5 GiB.
+    assertThat(Pointer.physicalBytes() - nativeBefore).isLessThan(500 * MIB);
     assertThat(allocated() - javaBefore).isLessThan(MIB);
   }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,7 +19,7 @@ class OnnxModelTest {
 
   /** ONNX Runtime 1.29.0 overflowed the stack here and ended the JVM without a word. */
   @Test
-  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  @Timeout(300)
   void opensAModelInAProcessWithALongCommandLine() throws Exception {
     Process process =
         new ProcessBuilder(

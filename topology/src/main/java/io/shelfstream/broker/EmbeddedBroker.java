@@ -2,7 +2,8 @@ package io.shelfstream.broker;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -47,28 +48,32 @@ public final class EmbeddedBroker implements AutoCloseable {
   public static EmbeddedBroker start(Path dataDirectory, Map<String, String> more)
       throws IOException {
     Path directory = dataDirectory.toAbsolutePath().normalize();
-    int brokerPort;
-    int controllerPort;
-    // Both are held while they are chosen, so that they differ; Kafka binds them a moment later.
-    InetAddress host = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
-    try (ServerSocket broker = new ServerSocket(0, 1, host);
-        ServerSocket controller = new ServerSocket(0, 1, host)) {
-      brokerPort = broker.getLocalPort();
-      controllerPort = controller.getLocalPort();
-    }
     StorageDirectory.format(directory, NODE);
-    Map<String, String> settings = new HashMap<>(settings(directory, brokerPort, controllerPort));
-    settings.putAll(more);
-    KafkaConfig config = new KafkaConfig(settings, false);
-    KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
-    try {
-      server.startup();
-    } catch (RuntimeException e) {
-      server.shutdown();
-      server.awaitShutdown();
-      throw e;
+    // Held until Kafka listens, so that no other program is given them in between.
+    try (Socket broker = freePort();
+        Socket controller = freePort()) {
+      Map<String, String> settings =
+          new HashMap<>(settings(directory, broker.getLocalPort(), controller.getLocalPort()));
+      settings.putAll(more);
+      KafkaConfig config = new KafkaConfig(settings, false);
+      KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
+      try {
+        server.startup();
+      } catch (RuntimeException e) {
+        server.shutdown();
+        server.awaitShutdown();
+        throw e;
+      }
+      return new EmbeddedBroker(server, broker.getLocalPort());
     }
-    return new EmbeddedBroker(server, brokerPort);
+  }
+
+  /** A bound socket that does not listen: Linux lets a server of this user bind its port too. */
+  private static Socket freePort() throws IOException {
+    Socket socket = new Socket();
+    socket.setReuseAddress(true);
+    socket.bind(new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 0));
+    return socket;
   }
 
   private static Map<String, String> settings(Path directory, int broker, int controller) {

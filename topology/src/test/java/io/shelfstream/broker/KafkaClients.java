@@ -15,7 +15,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /** Plain clients with string keys and values, for one broker. */
 record KafkaClients(String bootstrapServers) {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   Map<String, Object> settings() {
     return Map.of("bootstrap.servers", bootstrapServers);

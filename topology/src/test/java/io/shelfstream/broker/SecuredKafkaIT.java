@@ -50,7 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A broker that encrypts, asks who is there, and allows nothing that was not granted. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SecuredKafkaIT {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final String STORE_PASSWORD = "changeit";
   private static final String USER = "shelfstream";
 

@@ -11,7 +11,9 @@ import org.assertj.core.api.Assertions;
 /** Policies for tests, and what a fetch under one of them ends with. */
 final class Fetching {
   static final int MAX_BYTES = 1000;
-  static final Duration DEADLINE = Duration.ofMillis(1500);
+
+  /** So long that only a fault reaches it, and not a busy machine. */
+  static final Duration DEADLINE = Duration.ofMinutes(2);
 
   private Fetching() {}
 
@@ -29,9 +31,19 @@ final class Fetching {
     return policy(List.of(), List.of(hosts), false);
   }
 
+  /** The same with a deadline that is to be reached. */
+  static FetchPolicy hosts(Duration deadline, String... hosts) {
+    return policy(List.of(), List.of(hosts), true, deadline);
+  }
+
   private static FetchPolicy policy(List<Path> roots, List<String> hosts, boolean privateToo) {
+    return policy(roots, hosts, privateToo, DEADLINE);
+  }
+
+  private static FetchPolicy policy(
+      List<Path> roots, List<String> hosts, boolean privateToo, Duration deadline) {
     return new FetchPolicy(
-        roots, hosts, privateToo, true, MAX_BYTES, Duration.ofMillis(500), DEADLINE, 3);
+        roots, hosts, privateToo, true, MAX_BYTES, Duration.ofMinutes(1), deadline, 3);
   }
 
   static byte[] fetched(FetchPolicy policy, String uri) throws FetchException {

@@ -20,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -34,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(300)
 class FrameRecognizerTest {
   private static final byte[] PICTURE = Pictures.plain(Color.RED);
   private static final long PICTURE_BYTES = PICTURE.length;
@@ -239,6 +240,9 @@ class FrameRecognizerTest {
     List<CompletableFuture<Recognition>> answers = submit(10);
     detector.begun.acquire();
 
+    while (recognizer.encodedBytes() < PICTURE_BYTES) {
+      Thread.sleep(1); // the next one is fetched
+    }
     Thread.sleep(200); // long enough to fetch all ten
     assertThat(recognizer.encodedBytes()).isEqualTo(PICTURE_BYTES);
 
@@ -339,9 +343,10 @@ class FrameRecognizerTest {
 
     Recognition seen = recognizer.submit(wanting(3)).get();
 
-    assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(200));
+    float took = (System.nanoTime() - start) / 1e6f;
+    assertThat(took).isGreaterThan(200f);
     assertThat(seen.partial()).contains("gallery version 3").contains("200 ms").contains("it is 0");
-    assertThat(seen.times().total()).as("the wait is no work").isLessThan(200);
+    assertThat(seen.times().total()).as("the wait is no work").isLessThan(took - 200f);
   }
 
   private static ImageReference wanting(long version) {
@@ -355,12 +360,12 @@ class FrameRecognizerTest {
     use(limits(1, 1, Duration.ZERO));
     List<CompletableFuture<Recognition>> answers = submit(2);
     detector.begun.acquire();
-    Thread.sleep(300);
+    Thread.sleep(3_000);
     detector.mayGoOn.release(2);
 
-    assertThat(answers.get(0).get().times().of(Stage.DETECT)).isGreaterThan(250);
+    assertThat(answers.get(0).get().times().of(Stage.DETECT)).isGreaterThan(2_500);
     StageTimes second = answers.get(1).get().times();
-    assertThat(second.total()).isLessThan(250);
+    assertThat(second.total()).isLessThan(2_500); // of some ms, even where others are busy
     assertThat(second.of(Stage.DECODE)).isPositive();
   }
 
@@ -369,17 +374,25 @@ class FrameRecognizerTest {
     use(limits(1, 1, Duration.ZERO));
     List<CompletableFuture<Recognition>> answers = submit(5);
     detector.begun.acquire();
-    CompletableFuture<Void> stop = CompletableFuture.runAsync(recognizer::close);
-    while (!submit().isCancelled()) {
-      Thread.sleep(1); // the stop has not begun
+    Thread stop = new Thread(recognizer::close);
+    stop.start();
+    while (!isWaitingForItsWorkers(stop)) {
+      Thread.sleep(1); // its queues may not be empty yet
     }
-    Thread.sleep(50); // until it has emptied its queues, which takes it no time
+    assertThat(submit()).isCancelled();
     detector.mayGoOn.release(answers.size());
-    stop.get();
+    stop.join();
 
     assertThat(answers.get(0).get().width()).isEqualTo(32);
     assertThatThrownBy(() -> answers.get(4).get()).isInstanceOf(CancellationException.class);
     assertThatThrownBy(() -> submit().get()).isInstanceOf(CancellationException.class);
     assertThat(recognizer.inHand()).isZero();
+  }
+
+  private static boolean isWaitingForItsWorkers(Thread stop) {
+    List<String> calls =
+        Arrays.stream(stop.getStackTrace()).map(StackTraceElement::getMethodName).toList();
+    int close = calls.lastIndexOf("close");
+    return close > 0 && calls.get(close - 1).equals("awaitTermination");
   }
 }

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestInfo;
 final class TestTopics {
   static final EventSerdes SERDES =
       EventSerdes.with(SchemaRegistryClient.create("mock://shelfstream"));
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final AtomicInteger TESTS = new AtomicInteger();
 
   private final String bootstrapServers;

@@ -4,10 +4,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.shelfstream.HeldPort;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -18,31 +18,33 @@ final class TinyRegistry implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final List<String> schemas = new CopyOnWriteArrayList<>();
-  private final int port;
+  private final HeldPort port = new HeldPort();
   private @Nullable HttpServer server;
 
-  TinyRegistry() throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
-  }
+  TinyRegistry() throws IOException {}
 
   String url() {
-    return "http://localhost:" + port;
+    return "http://localhost:" + port.number();
   }
 
   void start() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port.number()), 0);
     server.createContext("/", this::answer);
     server.start();
   }
 
-  @Override
-  public void close() {
+  /** Goes away until it is started again. */
+  void stop() {
     if (server != null) {
       server.stop(0);
       server = null;
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    stop();
+    port.close();
   }
 
   int put(String schema) {

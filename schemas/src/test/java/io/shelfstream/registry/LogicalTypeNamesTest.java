@@ -23,7 +23,7 @@ class LogicalTypeNamesTest {
         new Schema.Parser()
             .parse(ImageReference.getClassSchema().toString().replace("timestamp-millis", unit));
     // The registry in memory numbers schemas without regard to logical types.
-    SchemaRegistryClient registry = new FixedIdRegistry(7, written);
+    SchemaRegistryClient registry = new AvroSerdeTest.FixedIdRegistry(7, written);
     byte[] frame =
         AvroSerde.generic(written, registry)
             .serializer()

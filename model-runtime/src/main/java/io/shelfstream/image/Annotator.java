@@ -30,7 +30,8 @@ public final class Annotator {
     int line = Math.max(1, Math.min(image.width(), image.height()) / 300);
     try (Mat copy = image.bgr().clone()) {
       annotations.forEach(a -> box(copy, a, line));
-      annotations.forEach(a -> caption(copy, a, line)); // above all boxes
+      CaptionPlaces places = new CaptionPlaces(copy.cols(), copy.rows());
+      annotations.forEach(a -> caption(copy, a, line, places)); // above all boxes
       return jpeg(copy);
     }
   }
@@ -43,17 +44,16 @@ public final class Annotator {
     }
   }
 
-  private static void caption(Mat image, Annotation a, int line) {
+  private static void caption(Mat image, Annotation a, int line, CaptionPlaces places) {
     String text = ascii(a.caption());
     double scale = 0.4 + 0.15 * line;
     try (IntPointer baseline = new IntPointer(1);
         Size size = opencv_imgproc.getTextSize(text, FONT, scale, line, baseline)) {
       int height = size.height() + baseline.get() + line;
-      int x = Math.max(0, Math.min(a.box().x1(), image.cols() - size.width()));
-      int top = Math.max(0, Math.min(a.box().y1() - height, image.rows() - height));
-      try (Point from = new Point(x, top);
-          Point to = new Point(x + size.width(), top + height);
-          Point base = new Point(x, top + size.height() + line);
+      PixelBox place = places.take(a.box(), size.width(), height);
+      try (Point from = new Point(place.x1(), place.y1());
+          Point to = new Point(place.x2(), place.y2());
+          Point base = new Point(place.x1(), place.y1() + size.height() + line);
           Scalar colour = colour(a.rgb());
           Scalar white = colour(0xFFFFFF)) {
         opencv_imgproc.rectangle(

@@ -193,7 +193,7 @@ class AvroSerdeTest {
   }
 
   /** Gives every schema the same id, to make bytes predictable, and remembers the subjects. */
-  private static final class FixedIdRegistry implements SchemaRegistryClient {
+  static final class FixedIdRegistry implements SchemaRegistryClient {
     private final int id;
     private final Schema schema;
     private final List<String> registered = new CopyOnWriteArrayList<>();

@@ -15,8 +15,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LogicalTypeNamesTest {
-  private final SchemaRegistryClient registry = SchemaRegistryClient.create("mock://units");
-
   @ParameterizedTest
   @ValueSource(
       strings = {"timestamp-micros", "timestamp-nanos", "local-timestamp-millis", "time-micros"})
@@ -24,6 +22,8 @@ class LogicalTypeNamesTest {
     Schema written =
         new Schema.Parser()
             .parse(ImageReference.getClassSchema().toString().replace("timestamp-millis", unit));
+    // The registry in memory numbers schemas without regard to logical types.
+    SchemaRegistryClient registry = new AvroSerdeTest.FixedIdRegistry(7, written);
     byte[] frame =
         AvroSerde.generic(written, registry)
             .serializer()

@@ -6,8 +6,8 @@ import java.nio.LongBuffer;
 
 /**
  * The rows of a segment that a filter allows, a bit a row. A row's product and attributes never
- * change (a photo with others is stored anew), so bits are only added as rows come, by
- * the first search that sees them.
+ * change (a photo with others is stored anew), so bits are only added as rows come, by the first
+ * search that sees them.
  */
 final class FilteredRows {
 

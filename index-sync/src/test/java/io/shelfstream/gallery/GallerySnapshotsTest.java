@@ -123,8 +123,7 @@ class GallerySnapshotsTest {
       for (int i = 0; i < 20_000; i++) {
         put(before, 0, i, "photo-" + i);
       }
-      Await.until(
-          () -> !before.isCompacting() && before.state().indexType().equals("IVF32,Flat"));
+      Await.until(() -> !before.isCompacting() && before.state().indexType().equals("IVF32,Flat"));
       for (int i = 0; i < 500; i++) {
         put(before, 0, 20_000 + i, "photo-" + i * 7);
         before.apply(0, 21_000 + i, "photo-" + (i * 7 + 1), null);

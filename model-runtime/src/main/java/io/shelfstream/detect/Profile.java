@@ -54,13 +54,7 @@ public record Profile(
   /** The same for parts of an image: what lies outside them is no answer. */
   public Profile withoutWholeImage() {
     return new Profile(
-        name,
-        maxObjects,
-        detectionOverlap,
-        WholeImage.NEVER,
-        resultOverlap,
-        keepsUnknown,
-        clips);
+        name, maxObjects, detectionOverlap, WholeImage.NEVER, resultOverlap, keepsUnknown, clips);
   }
 
   /**

@@ -248,8 +248,9 @@ final class JpegScans {
         || number > 4
         || (progressive && spectralStart > 0 && number > 1)
         || (progressive && spectralStart == 0 && spectralEnd > 0)) {
-      throw corrupt("it has a scan of %d components and coefficients %d to %d"
-          .formatted(number, spectralStart, spectralEnd));
+      throw corrupt(
+          "it has a scan of %d components and coefficients %d to %d"
+              .formatted(number, spectralStart, spectralEnd));
     }
     for (int i = 0; i < number; i++) {
       Component component = component(bytes[at + 1 + 2 * i] & 0xFF);

@@ -171,8 +171,11 @@ class HalfPicturesTest {
     byte[] jpeg = closed(Arrays.copyOf(padded, padded.length - 2));
 
     assertThat(JpegScans.whole(jpeg)).isEqualTo(whole);
-    assertThat(JpegScans.whole(concat(Arrays.copyOf(whole, whole.length - 2), "\r\n".getBytes(
-            StandardCharsets.US_ASCII))))
+    assertThat(
+            JpegScans.whole(
+                concat(
+                    Arrays.copyOf(whole, whole.length - 2),
+                    "\r\n".getBytes(StandardCharsets.US_ASCII))))
         .isEqualTo(whole);
   }
 

@@ -28,7 +28,8 @@ class LogicalTypeNamesTest {
         AvroSerde.generic(written, registry)
             .serializer()
             .serialize(
-                "frames", new org.apache.avro.generic.GenericRecordBuilder(generic(written)).build());
+                "frames",
+                new org.apache.avro.generic.GenericRecordBuilder(generic(written)).build());
 
     assertThatThrownBy(
             () ->

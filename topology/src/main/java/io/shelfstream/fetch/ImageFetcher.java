@@ -73,7 +73,8 @@ public final class ImageFetcher implements AutoCloseable {
       if (!actual.equalsIgnoreCase(expected.strip())) {
         throw new FetchException(
             Reason.CHECKSUM_MISMATCH,
-            "%s has SHA-256 %s, expected %s".formatted(References.shown(uri), actual, References.shown(expected)));
+            "%s has SHA-256 %s, expected %s"
+                .formatted(References.shown(uri), actual, References.shown(expected)));
       }
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Every Java platform has SHA-256", e);

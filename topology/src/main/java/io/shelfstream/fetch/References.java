@@ -175,9 +175,7 @@ public final class References {
       } else {
         append(
             bytes,
-            c <= 0xFF
-                ? new byte[] {(byte) c}
-                : String.valueOf(c).getBytes(StandardCharsets.UTF_8));
+            c <= 0xFF ? new byte[] {(byte) c} : String.valueOf(c).getBytes(StandardCharsets.UTF_8));
       }
     }
     try {

@@ -6,6 +6,7 @@ import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.fetch.References;
 import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.registry.SchemaRegistryConfig;
@@ -108,6 +109,8 @@ public record EventSerdes(
   ImageReference readFrame(String topic, Record<byte[], byte[]> record) throws RejectedException {
     ImageReference frame = read(frames, topic, record);
     FieldLimits.check(frame);
+    requireNoSecret("cameraId", frame.getCameraId());
+    requireNoSecret("frameId", frame.getFrameId());
     if (frame.getCameraId().isBlank() || frame.getFrameId().isBlank()) {
       throw new RejectedException(
           Stage.READ,
@@ -127,7 +130,20 @@ public record EventSerdes(
   GalleryUpdate readUpdate(String topic, Record<byte[], byte[]> record) throws RejectedException {
     GalleryUpdate update = read(updates, topic, record);
     FieldLimits.check(update);
+    requireNoSecret("galleryImageId", update.getGalleryImageId());
+    requireNoSecret("productId", update.getProductId());
     return update;
+  }
+
+  /** Ids stand in keys, events and logs, which more people read than the record itself. */
+  private static void requireNoSecret(String field, String id) throws RejectedException {
+    if (References.holdsSecret(id)) {
+      throw new RejectedException(
+          Stage.READ,
+          RejectedException.Reason.INVALID_RECORD,
+          "%s is a data: reference, or a URL with a password or a signature; give it a name of its own, such as '%s'"
+              .formatted(field, References.id(id)));
+    }
   }
 
   private <T extends IndexedRecord> T read(

@@ -5,6 +5,7 @@ import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.References;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.image.PixelBox;
@@ -181,6 +182,9 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
         .forward(
             DeadLetter.of(shown, position, e, omitted, limits.deadLetter()),
             RecognitionTopology.GALLERY_DEAD_LETTERS);
+    if (References.holdsSecret(status.getGalleryImageId())) {
+      status.setGalleryImageId(References.id(status.getGalleryImageId()));
+    }
     status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());
     GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
     publish(new Record<>(answer.getGalleryImageId(), answer, record.timestamp(), shown.headers()));

@@ -186,8 +186,8 @@ final class LiveGallery implements ProductSearch, AutoCloseable {
   }
 
   @Override
-  public Result search(List<float[]> embeddings, int k, PhotoFilter filter) {
-    return ask(gallery -> gallery.search(embeddings, k, filter));
+  public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
+    return ask(gallery -> gallery.search(embeddings, k, products, filter));
   }
 
   @Override

@@ -40,7 +40,9 @@ public record MatchPolicy(float threshold, float margin, int candidates, int pho
     }
   }
 
-  /** Products that a search has to find, however many photos the best one has: a margin needs two. */
+  /**
+   * Products that a search has to find, however many photos the best one has: a margin needs two.
+   */
   int products() {
     return margin > 0 ? 2 : 1;
   }

@@ -46,12 +46,11 @@ class ReferencesTest {
     "é.jpg, /%C3%A9.jpg",
   })
   void followsARedirectOfAnyLetters(String location, String asked) throws Exception {
-    String sent = new String(location.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+    String sent =
+        new String(location.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     try (RawServer server =
         new RawServer(
-            out ->
-                RawServer.send(
-                    out, "HTTP/1.1 302 Found\r\nLocation: " + sent + "\r\n\r\n"))) {
+            out -> RawServer.send(out, "HTTP/1.1 302 Found\r\nLocation: " + sent + "\r\n\r\n"))) {
       assertThat(reason(hosts("127.0.0.1"), "http://" + server.host() + "/from.jpg"))
           .isEqualTo(Reason.FETCH_FAILED); // it redirects for ever
 
@@ -70,8 +69,7 @@ class ReferencesTest {
 
   @Test
   void refusesOtherEncodingsBesideThem() throws Exception {
-    for (String more :
-        new String[] {"aws-chunked,gzip", "identity\r\nContent-Encoding: br", "x"}) {
+    for (String more : new String[] {"aws-chunked,gzip", "identity\r\nContent-Encoding: br", "x"}) {
       String head = OK + "Content-Encoding: " + more + "\r\n\r\nx";
       try (RawServer server = new RawServer(out -> RawServer.send(out, head))) {
         assertThat(reason(hosts("127.0.0.1"), server.uri())).isEqualTo(Reason.FETCH_FAILED);
@@ -157,8 +155,23 @@ class ReferencesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "YW Jj", "!!!YWJj", "YWJj*", "YWJjY", "YW=Jj", "YWI==", "YWI=YWI=", "YWK", "YW\tJj",
-        "-_+/", "YWJj#x", "YW%20Jj", "%E8YWJj", "YWJj\u00e9", "====", "YW", "Y%"
+        "YW Jj",
+        "!!!YWJj",
+        "YWJj*",
+        "YWJjY",
+        "YW=Jj",
+        "YWI==",
+        "YWI=YWI=",
+        "YWK",
+        "YW\tJj",
+        "-_+/",
+        "YWJj#x",
+        "YW%20Jj",
+        "%E8YWJj",
+        "YWJj\u00e9",
+        "====",
+        "YW",
+        "Y%"
       })
   void refusesWhatIsNotBase64(String body) {
     // "YW" ends with bits that belong to no byte when its last letter is not one of A, Q, g, w.

@@ -643,6 +643,34 @@ class RecognitionTopologyTest {
             letter -> "1".equals(RecordHeaderText.lastText(letter.headers(), DeadLetter.ATTEMPT)));
   }
 
+  @Test
+  void letsNoSecretOfAnIdIntoStatusesAndVectors() {
+    for (String id :
+        List.of(
+            "https://store/1.jpg?X-Amz-Signature=SECRET&X-Amz-Expires=60",
+            "https://user:SECRET@store/1.jpg",
+            "data:image/png;base64,SECRET")) {
+      publishUpdate(id, encoded(update(id, "p"), Color.RED));
+    }
+    List<TestRecord<String, GalleryStatus>> answers = statuses.readRecordsToList();
+
+    assertThat(answers).hasSize(3);
+    assertThat(answers)
+        .allSatisfy(
+            answer -> {
+              assertThat(answer.value().getOutcome()).isEqualTo(GalleryOutcome.REJECTED);
+              assertThat(answer.value().getReason()).isEqualTo("INVALID_RECORD");
+              assertThat(answer.key() + answer.value()).doesNotContain("SECRET");
+              answer
+                  .headers()
+                  .forEach(
+                      h ->
+                          assertThat(new String(h.value(), StandardCharsets.UTF_8))
+                              .doesNotContain("SECRET"));
+            });
+    assertThat(gallery.state().size()).isZero();
+  }
+
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }

@@ -28,7 +28,9 @@ final class TinyRegistry implements AutoCloseable {
   }
 
   void start() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port.number()), 0);
+    server =
+        HttpServer.create(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), port.number()), 0);
     server.createContext("/", this::answer);
     server.start();
   }

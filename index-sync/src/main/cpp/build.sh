@@ -2,14 +2,18 @@
 # Builds the Faiss binding; Maven calls it, and it does nothing when nothing changed.
 #
 #   build.sh build --build DIR --output DIR --java-home DIR --version V [--faiss-root DIR]
+#                  [--faiss-variants native|all|LIST]
 #                  [--gpu yes|no] [--faiss-gpu-root DIR] [--cuda-architectures LIST]
 #   build.sh test  --build DIR
+#   build.sh faiss [--faiss-variants ...]  only Faiss from the crate, to the folder below
 #   build.sh source --build DIR            only the source of Faiss, to DIR/vendor/faiss-sys/faiss
 #
 # Faiss comes, in this order, from --faiss-root (a prefix with include/faiss and lib/libfaiss.a);
 # from the crate faiss-sys, which carries the source of 1.12.0, where cargo is installed; from the
-# system's libfaiss-dev. What is built from the crate is kept for all checkouts under
-# ${XDG_CACHE_HOME:-~/.cache}/shelfstream. Progress goes to standard error.
+# system's libfaiss-dev. Of the crate's, what this project reaches is compiled, for the processor of
+# this machine (native), or for each of generic, avx2 and avx512 (all), or for some of them
+# (avx2,generic). It is kept for all checkouts under ${XDG_CACHE_HOME:-~/.cache}/shelfstream/faiss.
+# Progress and times go to standard error.
 #
 # With --gpu yes there is a library for GPUs beside the others: over the Faiss of --faiss-gpu-root, a
 # prefix built with FAISS_ENABLE_GPU=ON; else over the crate's, compiled with CUDA where its compiler
@@ -61,16 +65,48 @@ require_tools() {
 
 # ---- Faiss 1.12.0 from the crate -------------------------------------------------------------
 
-opt_level() { if [[ $(machine) == x86_64 ]]; then echo avx512; else echo generic; fi; }
+# The best variant that this processor runs; it needs what io.shelfstream.index.Simd asks for.
+native_variant() {
+  local flags
+  flags=" $(grep -m 1 '^flags' /proc/cpuinfo 2>/dev/null) "
+  has() {
+    local flag
+    for flag; do [[ $flags == *" $flag "* ]] || return 1; done
+  }
+  if ! has avx2 fma f16c; then
+    echo generic
+  elif has avx512f avx512cd avx512vl avx512dq avx512bw; then
+    echo avx512
+  else
+    echo avx2
+  fi
+}
+
+# Those that are to be built, one a line.
+variants() {
+  case $faiss_variants in
+    native) native_variant ;;
+    all) if [[ $(machine) == x86_64 ]]; then printf '%s\n' generic avx2 avx512; else echo generic; fi ;;
+    *)
+      local variant
+      for variant in ${faiss_variants//,/ }; do
+        case $(machine)/$variant in
+          */generic | x86_64/avx2 | x86_64/avx512) echo "$variant" ;;
+          *) die "-Dfaiss.variants=$faiss_variants: $variant is not known on $(machine)" \
+            "native, all, or some of generic, avx2 and avx512 (these two on x86_64)" ;;
+        esac
+      done ;;
+  esac
+}
 
 # What makes one build of the source differ from another.
-crate_key() { # cpu or gpu
+crate_key() { # a variant, or gpu
   local made_by
-  made_by="$CRATE_SHA256 $(opt_level) $(g++ -dumpfullversion) recipe-1"
+  made_by="$CRATE_SHA256 $(g++ -dumpfullversion) $(sha256sum <"$HERE/faiss/CMakeLists.txt")"
   if [[ $1 == gpu ]]; then
-    made_by="$CRATE_SHA256 gpu $cuda_architectures $("$(nvcc)" --version) $(g++ -dumpfullversion) recipe-1"
+    made_by="$CRATE_SHA256 $cuda_architectures $("$(nvcc)" --version) $(g++ -dumpfullversion)"
   fi
-  echo "$(machine)-$(sha256sum <<<"$made_by" | cut -c1-12)"
+  echo "$FAISS_VERSION-$(machine)-$1-$(sha256sum <<<"$made_by" | cut -c1-12)"
 }
 
 fetch_crate() { # folder
@@ -84,28 +120,34 @@ fetch_crate() { # folder
       "check cargo's registry settings, or name another Faiss with -Dfaiss.root=DIR"
 }
 
-compile_crate() { # folder, prefix, cpu or gpu; runs as an && chain, as its caller looks at the result
-  local source=$1/vendor/faiss-sys/faiss level what="4 to 10 minutes on two cores"
-  level=$(opt_level)
-  local targets=(faiss) cuda=(-DFAISS_ENABLE_GPU=OFF)
-  [[ $level == avx512 ]] && targets+=(faiss_avx2 faiss_avx512)
-  if [[ $3 == gpu ]]; then
-    level=generic
-    targets=(faiss)
-    what="for GPUs of $cuda_architectures, over an hour on two cores"
-    cuda=(-DFAISS_ENABLE_GPU=ON -DFAISS_ENABLE_CUVS=OFF "-DCMAKE_CUDA_COMPILER=$(nvcc)"
-      "-DCUDAToolkit_ROOT=$(cuda_root)" "-DCMAKE_CUDA_ARCHITECTURES=$cuda_architectures"
-      "-DCMAKE_CUDA_FLAGS=-Xcompiler=-fvisibility=hidden")
-  fi
-  cmake -G "$(generator)" -S "$source" -B "$1/build" -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_INSTALL_PREFIX="$2" -DCMAKE_INSTALL_LIBDIR=lib -DFAISS_OPT_LEVEL="$level" \
-    "${cuda[@]}" -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_EXTRAS=OFF \
+configure_gpu() { # source, build folder, prefix
+  cmake -G "$(generator)" -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_INSTALL_PREFIX="$3" -DCMAKE_INSTALL_LIBDIR=lib -DFAISS_OPT_LEVEL=generic \
+    -DFAISS_ENABLE_GPU=ON -DFAISS_ENABLE_CUVS=OFF "-DCMAKE_CUDA_COMPILER=$(nvcc)" \
+    "-DCUDAToolkit_ROOT=$(cuda_root)" "-DCMAKE_CUDA_ARCHITECTURES=$cuda_architectures" \
+    -DCMAKE_CUDA_FLAGS=-Xcompiler=-fvisibility=hidden \
+    -DFAISS_ENABLE_PYTHON=OFF -DFAISS_ENABLE_EXTRAS=OFF \
     -DFAISS_ENABLE_MKL=OFF -DBUILD_TESTING=OFF -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
-    -DCMAKE_CXX_FLAGS="-fvisibility=hidden -fvisibility-inlines-hidden -ffile-prefix-map=$source=faiss" \
-    >"$1/configure.log" 2>&1 || { tail -20 "$1/configure.log" >&2; return 1; }
-  say "compiling Faiss $FAISS_VERSION ($level), $what"
-  cmake --build "$1/build" --parallel "$(nproc)" --target "${targets[@]}" 2>&1 \
+    -DCMAKE_CXX_FLAGS="-fvisibility=hidden -fvisibility-inlines-hidden -ffile-prefix-map=$1=faiss"
+}
+
+configure_cpu() { # source, build folder, prefix, variant
+  cmake -G "$(generator)" -S "$HERE/faiss" -B "$2" -DCMAKE_INSTALL_PREFIX="$3" \
+    -DFAISS_SOURCE="$1" -DFAISS_VARIANT="$4"
+}
+
+compile_crate() { # folder, prefix, a variant or gpu; runs as an && chain, as its caller looks at the result
+  local source=$1/vendor/faiss-sys/faiss targets=() what="$3, about a minute on two cores"
+  if [[ $3 == gpu ]]; then
+    targets=(--target faiss)
+    what="for GPUs of $cuda_architectures, over an hour on two cores"
+    configure_gpu "$source" "$1/build" "$2" >"$1/configure.log" 2>&1 || { tail -20 "$1/configure.log" >&2; return 1; }
+  else
+    configure_cpu "$source" "$1/build" "$2" "$3" >"$1/configure.log" 2>&1 || { tail -20 "$1/configure.log" >&2; return 1; }
+  fi
+  say "compiling Faiss $FAISS_VERSION ($what)"
+  cmake --build "$1/build" --parallel "$(nproc)" "${targets[@]}" 2>&1 \
     | tee "$1/compile.log" | awk '{
         match($0, /^\[[^]]*\]/); step = substr($0, RSTART, RLENGTH)
         if (RLENGTH > 0 && ++n % 20 == 0) { print "faiss: " step; fflush() } }' >&2
@@ -115,9 +157,9 @@ compile_crate() { # folder, prefix, cpu or gpu; runs as an && chain, as its call
 
 # Prints the prefix. Built beside its final place and renamed, under a lock: an interrupted build
 # leaves nothing that looks whole, and two builds at a time do the work once.
-faiss_from_crate() { # cpu or gpu
-  local root=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/faiss-$FAISS_VERSION
-  local prefix
+faiss_from_crate() { # a variant, or gpu
+  local root=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/faiss
+  local prefix start=$SECONDS
   prefix=$root/$(crate_key "$1")
   if [[ ! -d $prefix ]]; then
     mkdir -p "$root"
@@ -136,7 +178,7 @@ faiss_from_crate() { # cpu or gpu
       fi
       mv -T "$work/prefix" "$prefix" || return 1
       rm -rf "$work"
-      say "Faiss $FAISS_VERSION is in $prefix"
+      say "Faiss $FAISS_VERSION ($1) took $((SECONDS - start)) s; it is in $prefix"
     fi
     exec 9>&-
   fi
@@ -146,6 +188,7 @@ faiss_from_crate() { # cpu or gpu
 # ---- which Faiss -----------------------------------------------------------------------------
 
 
+# Prints the prefixes, with ; between them.
 find_faiss() { # --faiss-root or nothing
   if [[ -n $1 ]]; then
     has_faiss_at "$1" || die "-Dfaiss.root=$1 has no include/faiss/Index.h with lib/libfaiss.a" \
@@ -154,7 +197,12 @@ find_faiss() { # --faiss-root or nothing
     return
   fi
   if command -v cargo >/dev/null; then
-    faiss_from_crate cpu && return
+    local variant prefix prefixes=''
+    for variant in $(variants); do
+      prefix=$(faiss_from_crate "$variant") || { prefixes=''; break; }
+      prefixes+=${prefixes:+;}$prefix
+    done
+    [[ -z $prefixes ]] || { echo "$prefixes"; return; }
     say "Faiss $FAISS_VERSION could not be had from the crate"
   fi
   if has_faiss_at /usr; then
@@ -228,6 +276,7 @@ publish() { # build folder, output folder
 }
 
 build() {
+  variants >/dev/null
   local start=$SECONDS faiss faiss_gpu cuda='' blas settings
   require_tools
   [[ -f $java_home/include/jni.h ]] || die "$java_home has no include/jni.h" "run Maven with a JDK"
@@ -240,7 +289,7 @@ build() {
     rm -rf "$build"
     mkdir -p "$build"
     say "configuring with Faiss of $faiss"
-    cmake -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOT="$faiss" -DOPENBLAS="$blas" \
+    cmake -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOTS="$faiss" -DOPENBLAS="$blas" \
       -DFAISS_GPU_ROOT="$faiss_gpu" -DCUDAToolkit_ROOT="$cuda" \
       -DJNI_HOME="$java_home" -DSHELFSTREAM_VERSION="$version" >"$build/configure.log" 2>&1 \
       || { cat "$build/configure.log" >&2; die "cmake failed"; }
@@ -249,7 +298,7 @@ build() {
   cmake --build "$build" --parallel "$(nproc)" --target libraries >"$build/compile.log" 2>&1 \
     || { cat "$build/compile.log" >&2; die "compiling the binding failed"; }
   publish "$build" "$output/linux-$(machine)"
-  [[ $((SECONDS - start)) -lt 2 ]] || say "done in $((SECONDS - start)) s"
+  [[ $((SECONDS - start)) -lt 2 ]] || say "libraries are there after $((SECONDS - start)) s"
 }
 
 run_tests() {
@@ -262,7 +311,7 @@ run_tests() {
 
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
-build='' output='' java_home='' version='' faiss_root='' gpu=no faiss_gpu_root=''
+build='' output='' java_home='' version='' faiss_root='' faiss_variants=native gpu=no faiss_gpu_root=''
 # From Turing to Hopper: what CUDA 12 and 13 both compile for.
 cuda_architectures='75;80;86;89;90'
 while [[ $# -gt 1 ]]; do
@@ -272,6 +321,7 @@ while [[ $# -gt 1 ]]; do
     --java-home) java_home=$2 ;;
     --version) version=$2 ;;
     --faiss-root) faiss_root=$2 ;;
+    --faiss-variants) faiss_variants=${2:-native} ;;
     --gpu) gpu=$2 ;;
     --faiss-gpu-root) faiss_gpu_root=$2 ;;
     --cuda-architectures) cuda_architectures=${2:-$cuda_architectures} ;;
@@ -279,10 +329,11 @@ while [[ $# -gt 1 ]]; do
   esac
   shift 2
 done
-[[ -n $build ]] || die "--build is missing" "see the head of $0"
+[[ -n $build || $verb == faiss ]] || die "--build is missing" "see the head of $0"
 case $verb in
   build) build ;;
   test) run_tests ;;
+  faiss) require_tools; if command -v cargo >/dev/null; then find_faiss '' >/dev/null; fi ;;
   source) [[ -d $build/vendor ]] || fetch_crate "$build" || die "the crate faiss-sys cannot be had" ;;
-  *) die "unknown verb '$verb'" "build, test or source" ;;
+  *) die "unknown verb '$verb'" "build, test, faiss or source" ;;
 esac

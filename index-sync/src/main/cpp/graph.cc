@@ -4,7 +4,6 @@
 #include <cmath>
 #include <exception>
 #include <random>
-#include <regex>
 
 #include "best.h"
 #include "compare.h"
@@ -18,17 +17,6 @@ namespace {
 constexpr int64_t kBuildEffort = 40;
 constexpr uint32_t kKept = uint32_t{1} << 31;
 constexpr int kTopLevel = 30;
-
-const std::regex& grammar() {
-  static const std::regex pattern("HNSW([0-9]+)(?:,Flat)?");
-  return pattern;
-}
-
-int64_t links_of_type(const std::string& type) {
-  std::smatch part;
-  std::regex_match(type, part, grammar());
-  return std::stoll(part[1]);
-}
 
 int32_t row_of(uint32_t link) { return static_cast<int32_t>(link & ~kKept) - 1; }
 
@@ -136,12 +124,10 @@ class Walk {
   std::vector<Graph::Rival> rivals;
 };
 
-bool is_graph(const std::string& type) { return std::regex_match(type, grammar()); }
-
-Graph::Graph(std::string type, int64_t dimension, int64_t capacity)
+Graph::Graph(IndexType type, int64_t dimension, int64_t capacity)
     : Block(dimension, capacity),
       type_(std::move(type)),
-      most_links_(links_of_type(type_)),
+      most_links_(type_.links),
       level_(capacity),
       upper_of_row_(capacity) {
   // Known from the start, lest the places of the links move. Always the same ones: a graph built

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "block.h"
+#include "index_type.h"
 
 namespace shelfstream {
 
@@ -27,8 +27,8 @@ class Walk;
 /// whatever comes later, there is a way to every row.
 class Graph : public Block {
  public:
-  /// @param type HNSW<m> or HNSW<m>,Flat, checked by the caller
-  Graph(std::string type, int64_t dimension, int64_t capacity);
+  /// @param type one that is a graph of plain vectors
+  Graph(IndexType type, int64_t dimension, int64_t capacity);
 
   std::shared_ptr<Segment> make_like(int64_t capacity) const override;
 
@@ -74,7 +74,7 @@ class Graph : public Block {
   bool is_hidden(const Rival& rival, Walk& walk) const;
   void raise_entry(int32_t row);
 
-  const std::string type_;
+  const IndexType type_;
   const int64_t most_links_;
   int64_t effort_ = 16;
   std::vector<uint8_t> level_;
@@ -86,8 +86,5 @@ class Graph : public Block {
   // Of the links of a row, by its number: several threads append together.
   std::array<std::mutex, 64> locks_;
 };
-
-/// Whether a type is one of these.
-bool is_graph(const std::string& type);
 
 }  // namespace shelfstream

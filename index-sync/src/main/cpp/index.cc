@@ -5,10 +5,7 @@
 #include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVF.h>
 #include <faiss/IndexIVFFlat.h>
-#include <faiss/IndexIVFPQ.h>
-#include <faiss/IndexPQ.h>
 #include <faiss/impl/IDSelector.h>
-#include <faiss/index_factory.h>
 #include <faiss/index_io.h>
 
 #include <algorithm>
@@ -17,10 +14,10 @@
 
 #include "best.h"
 #include "compare.h"
-#include "factory.h"
 #include "failure.h"
 #include "index_file.h"
 #include "limits.h"
+#include "probes.h"
 #include "rows.h"
 #include "runtime.h"
 
@@ -83,13 +80,6 @@ std::unique_ptr<faiss::Index> with_own_ids(std::unique_ptr<faiss::Index> index) 
   return mapped(std::move(index), std::move(positions));
 }
 
-/// The factory turns on an ordering of PQ codes for Hamming search, which is never used here and is
-/// nearly all of the training time: 8 s against 0.1 s for 400 vectors.
-void train_for_plain_search(faiss::Index& index) {
-  if (auto* pq = dynamic_cast<faiss::IndexPQ*>(&index)) pq->do_polysemous_training = false;
-  if (auto* lists = dynamic_cast<faiss::IndexIVFPQ*>(&index)) lists->do_polysemous_training = false;
-}
-
 template <typename Visit>
 void each_id(const faiss::Index& index, Visit visit) {
   if (const auto* map = dynamic_cast<const faiss::IndexIDMap*>(&index)) {
@@ -125,57 +115,29 @@ void compare_with(const faiss::IndexFlat& index, const int64_t* ids, Best& best)
   });
 }
 
-struct Probe {
-  int64_t list;
-  int64_t query;
-};
-
-/// Queries that look at the same list are compared with it together, so that it comes from memory
-/// once.
 void compare_with(const faiss::IndexIVFFlat& index, Best& best) {
   const auto probes = static_cast<int64_t>(std::min(index.nprobe, index.nlist));
-  std::vector<int64_t> nearest(best.n * probes);
-  std::vector<float> scores(best.n * probes);
-  index.quantizer->search(best.n, best.x, probes, scores.data(), nearest.data());
-  in_slices(best, [&](int64_t from, int64_t to) {
-    std::vector<Probe> wanted;
-    for (int64_t i = from * probes; i < to * probes; i++) {
-      if (nearest[i] >= 0) wanted.push_back({nearest[i], i / probes});
-    }
-    if (to - from > 1) {
-      std::stable_sort(wanted.begin(), wanted.end(),
-                       [](const Probe& a, const Probe& b) { return a.list < b.list; });
-    }
-    Compared queries(index.d);
-    for (auto probe = wanted.begin(); probe < wanted.end();) {
-      const int64_t list = probe->list;
-      queries.clear();
-      for (; probe < wanted.end() && probe->list == list; probe++) queries.add(probe->query, best);
-      faiss::InvertedLists::ScopedCodes codes(index.invlists, list);
-      const faiss::InvertedLists::ScopedIds ids(index.invlists, list);
-      const auto length = static_cast<int64_t>(index.invlists->list_size(list));
-      const auto* rows = reinterpret_cast<const float*>(codes.get());
-      queries.with(length, rows, rows + length * index.d, best,
-                   [&](int64_t q, float score, int64_t row) { best.take(q, score, ids[row]); });
-    }
+  scan_nearest_lists(*index.quantizer, probes, best, [&](int64_t list, const Compared& queries) {
+    faiss::InvertedLists::ScopedCodes codes(index.invlists, list);
+    const faiss::InvertedLists::ScopedIds ids(index.invlists, list);
+    const auto length = static_cast<int64_t>(index.invlists->list_size(list));
+    const auto* rows = reinterpret_cast<const float*>(codes.get());
+    queries.with(length, rows, rows + length * index.d, best,
+                 [&](int64_t q, float score, int64_t row) { best.take(q, score, ids[row]); });
   });
 }
 
 }  // namespace
 
-Index::Index(std::unique_ptr<faiss::Index> index, std::string type)
+Index::Index(std::unique_ptr<faiss::Index> index, IndexType type)
     : index_(std::move(index)), type_(std::move(type)) {}
 
 Index::~Index() = default;
 
-std::shared_ptr<Index> Index::create(const std::string& factory, int64_t dimension,
-                                     Metric metric) {
-  const std::string type = checked_factory(factory, dimension);
-  std::unique_ptr<faiss::Index> index(faiss::index_factory(
-      static_cast<int>(dimension), type.c_str(),
-      metric == Metric::kL2 ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT));
-  train_for_plain_search(*index);
-  return std::shared_ptr<Index>(new Index(with_own_ids(std::move(index)), type));
+std::shared_ptr<Index> Index::create(const std::string& type, int64_t dimension, Metric metric) {
+  IndexType parsed = IndexType::parse(type, dimension);
+  auto index = parsed.make(dimension, metric);
+  return std::shared_ptr<Index>(new Index(with_own_ids(std::move(index)), std::move(parsed)));
 }
 
 std::shared_ptr<Index> Index::read(const std::string& path) {
@@ -189,7 +151,7 @@ std::shared_ptr<Index> Index::read(const std::string& path) {
     throw Error(Failure::kFile, "cannot read index " + path + ": " + e.what());
   }
   check_loaded(path, *loaded);
-  std::string type = factory_of(*loaded);
+  IndexType type = IndexType::of(*loaded);
   std::shared_ptr<Index> index(new Index(with_own_ids(std::move(loaded)), std::move(type)));
   each_id(*index->index_, [&](int64_t id) {
     if (id < 0 || !index->ids_.insert(id).second) {
@@ -248,7 +210,7 @@ void Index::add(int64_t n, const int64_t* ids, const float* x) {
   if (ids == nullptr) refuse("vectors refused: no ids given");
   if (!trained()) {
     throw Error(Failure::kNotTrained,
-                "vectors refused: an index of type " + type_ + " must be trained before adding");
+                "vectors refused: an index of type " + type_.name + " must be trained before adding");
   }
   int64_t taken = 0;
   const auto give_back = [&] {
@@ -279,7 +241,7 @@ int64_t Index::remove(int64_t n, const int64_t* ids) {
   const auto* map = dynamic_cast<const faiss::IndexIDMap*>(index_.get());
   if (map != nullptr && dynamic_cast<const faiss::IndexHNSW*>(map->index) != nullptr) {
     throw Error(Failure::kUnsupported, "removal refused: Faiss cannot remove from an index of type " +
-                                           type_ + "; build it again without these ids");
+                                           type_.name + "; build it again without these ids");
   }
   std::vector<int64_t> present;
   for (int64_t i = 0; i < n; i++) {
@@ -342,8 +304,8 @@ void Index::ids(int64_t capacity, int64_t* out) const {
 
 void Index::rows(int64_t from, int64_t n, int64_t* ids, float* x) const {
   require_sound();
-  if (!keeps_vectors(type_)) {
-    throw Error(Failure::kUnsupported, "an index of type " + type_ +
+  if (!type_.keeps_vectors()) {
+    throw Error(Failure::kUnsupported, "an index of type " + type_.name +
                                            " keeps too little of its vectors to give them back");
   }
   if (from < 0 || n < 0 || from > size() - n) {

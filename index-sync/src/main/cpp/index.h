@@ -5,14 +5,13 @@
 #include <string>
 #include <unordered_set>
 
+#include "index_type.h"
+
 namespace faiss {
 struct Index;
 }
 
 namespace shelfstream {
-
-/// Numbers mirror io.shelfstream.index.Metric's order.
-enum class Metric : int { kInnerProduct = 0, kL2 = 1 };
 
 /// A Faiss index with caller-chosen ids whose every argument is checked before Faiss sees it:
 /// Faiss answers many wrong ones by reading undefined memory or by ending the process.
@@ -20,9 +19,8 @@ enum class Metric : int { kInnerProduct = 0, kL2 = 1 };
 /// Searches may run side by side. A change excludes everything else: the caller holds that lock.
 class Index {
  public:
-  /// An empty index; see checked_factory for the types.
-  static std::shared_ptr<Index> create(const std::string& factory, int64_t dimension,
-                                       Metric metric);
+  /// An empty index; see IndexType::parse for the types.
+  static std::shared_ptr<Index> create(const std::string& type, int64_t dimension, Metric metric);
 
   /// Reads a file of Faiss's format. The structure is checked before and after Faiss loads it, see
   /// index_file.h.
@@ -36,7 +34,7 @@ class Index {
   int64_t size() const;
   bool trained() const;
   Metric metric() const;
-  const std::string& type() const { return type_; }
+  const std::string& type() const { return type_.name; }
 
   /// @param x n rows of dimension() values
   void train(int64_t n, const float* x);
@@ -61,7 +59,7 @@ class Index {
   void write(const std::string& path) const;
 
  private:
-  Index(std::unique_ptr<faiss::Index> index, std::string type);
+  Index(std::unique_ptr<faiss::Index> index, IndexType type);
 
   void require_sound() const;
   void require_rows(int64_t n, const float* x, const char* what) const;
@@ -70,7 +68,7 @@ class Index {
   auto changing(Change change);
 
   std::unique_ptr<faiss::Index> index_;
-  std::string type_;
+  IndexType type_;
   std::unordered_set<int64_t> ids_;
   // Set when a change failed half way, say for want of memory: rows and ids may disagree then.
   bool damaged_ = false;

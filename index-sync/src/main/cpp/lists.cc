@@ -2,14 +2,13 @@
 
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexIVF.h>
-#include <faiss/index_factory.h>
 
 #include <algorithm>
-#include <regex>
 
 #include "best.h"
 #include "compare.h"
 #include "failure.h"
+#include "probes.h"
 #include "rows.h"
 
 namespace shelfstream {
@@ -19,21 +18,9 @@ namespace {
   throw Error(Failure::kInvalidArgument, message);
 }
 
-const std::regex& grammar() {
-  static const std::regex pattern("IVF([0-9]+)(?:_HNSW[0-9]+)?,Flat");
-  return pattern;
-}
-
-int64_t lists_of(const std::string& type) {
-  std::smatch part;
-  std::regex_match(type, part, grammar());
-  return std::stoll(part[1]);
-}
-
-std::unique_ptr<faiss::IndexIVF> inverted(const std::string& type, int64_t dimension) {
-  faiss::Index* index =
-      faiss::index_factory(static_cast<int>(dimension), type.c_str(), faiss::METRIC_INNER_PRODUCT);
-  return std::unique_ptr<faiss::IndexIVF>(dynamic_cast<faiss::IndexIVF*>(index));
+std::unique_ptr<faiss::IndexIVF> inverted(const IndexType& type, int64_t dimension) {
+  auto index = type.make(dimension, Metric::kInnerProduct);
+  return std::unique_ptr<faiss::IndexIVF>(dynamic_cast<faiss::IndexIVF*>(index.release()));
 }
 
 /// The part of an inverted file that knows the centres.
@@ -48,12 +35,10 @@ int64_t chunks_for(int64_t rows, int64_t lists, int64_t rows_of_chunk) {
 
 }  // namespace
 
-bool is_lists(const std::string& type) { return std::regex_match(type, grammar()); }
-
-Lists::Lists(std::string type, int64_t dimension, int64_t capacity)
+Lists::Lists(IndexType type, int64_t dimension, int64_t capacity)
     : Segment(dimension, capacity),
       type_(std::move(type)),
-      lists_(lists_of(type_)),
+      lists_(type_.lists),
       chunks_(chunks_for(capacity, lists_, kChunkRows)),
       pages_(static_cast<size_t>(chunks_ * kChunkRows * dimension)),
       slot_of_row_(new int32_t[capacity]),
@@ -175,44 +160,13 @@ void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
     }
     probes = std::min(lists_, static_cast<int64_t>(static_cast<double>(probes) / share) + 1);
   }
-  std::vector<int64_t> nearest(best.n * probes);
-  std::vector<float> scores(best.n * probes);
-  centres_->search(best.n, best.x, probes, scores.data(), nearest.data());
-  in_slices(best, [&](int64_t from, int64_t to) {
-    std::vector<Probe> wanted;
-    for (int64_t q = from; q < to; q++) {
-      for (int64_t i = q * probes; i < (q + 1) * probes; i++) {
-        if (nearest[i] >= 0) {
-          wanted.push_back({static_cast<int32_t>(nearest[i]), static_cast<int32_t>(q)});
-        }
-      }
-    }
-    scan(wanted, sight, label, best);
+  scan_nearest_lists(*centres_, probes, best, [&](int64_t list, const Compared& queries) {
+    scan_list(list, queries, sight, label, best);
   });
 }
 
-/// Several queries look at a list together, so that it comes from memory once. A single one keeps
-/// the order in which it was given: nearest list first.
-void Lists::scan(const std::vector<Probe>& probes, const Sight& sight, int64_t label,
-                 Best& best) const {
-  std::vector<Probe> ordered(probes);
-  if (best.n > 1) {
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [](const Probe& a, const Probe& b) { return a.list < b.list; });
-  }
-  Compared queries(dimension());
-  const Probe* const end = ordered.data() + ordered.size();
-  for (const Probe* from = ordered.data(); from < end;) {
-    const Probe* to = from;
-    queries.clear();
-    for (; to < end && to->list == from->list; to++) queries.add(to->query, best);
-    scan_list(from->list, queries, sight, label, best);
-    from = to;
-  }
-}
-
 // Whether a row is seen is asked only of one that would be taken.
-void Lists::scan_list(int32_t list, const Compared& queries, const Sight& sight, int64_t label,
+void Lists::scan_list(int64_t list, const Compared& queries, const Sight& sight, int64_t label,
                       Best& best) const {
   int64_t left = length_[list].load(std::memory_order_acquire);
   for (int64_t chunk = left == 0 ? 0 : first_chunk_[list]; left > 0; chunk = next_chunk_[chunk]) {

@@ -3,9 +3,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "index_type.h"
 #include "pages.h"
 #include "segment.h"
 
@@ -21,8 +20,8 @@ class Compared;
 /// counted, and never moves.
 class Lists : public Segment {
  public:
-  /// @param type IVF<n>,Flat or IVF<n>_HNSW<m>,Flat, checked by the caller
-  Lists(std::string type, int64_t dimension, int64_t capacity);
+  /// @param type one that has lists of plain vectors
+  Lists(IndexType type, int64_t dimension, int64_t capacity);
   ~Lists() override;
 
   std::shared_ptr<Segment> make_like(int64_t capacity) const override;
@@ -47,20 +46,14 @@ class Lists : public Segment {
   // while several queries are compared with it.
   static constexpr int64_t kChunkRows = 32;
 
-  struct Probe {
-    int32_t list;
-    int32_t query;
-  };
-
   float* row(int64_t slot) const { return pages_.at(slot * dimension()); }
   int64_t next_slot(int64_t position, int64_t list);
   void show_one(int64_t list) { length_[list].fetch_add(1, std::memory_order_release); }
-  void scan(const std::vector<Probe>& probes, const Sight& sight, int64_t label, Best& best) const;
-  void scan_list(int32_t list, const Compared& queries, const Sight& sight, int64_t label,
+  void scan_list(int64_t list, const Compared& queries, const Sight& sight, int64_t label,
                  Best& best) const;
   void gather(const Sight& sight, int64_t label, Best& best) const;
 
-  const std::string type_;
+  const IndexType type_;
   const int64_t lists_;
   const int64_t chunks_;
   std::shared_ptr<const faiss::Index> centres_;
@@ -76,8 +69,5 @@ class Lists : public Segment {
   const std::unique_ptr<std::atomic<int32_t>[]> length_;
   int32_t chunks_used_ = 0;
 };
-
-/// Whether a type is one of these.
-bool is_lists(const std::string& type);
 
 }  // namespace shelfstream

@@ -47,7 +47,7 @@ class Segment {
   /// Plain rows, compared one by one. Address space is taken for all of them, memory as they come.
   static std::shared_ptr<Segment> make_block(int64_t dimension, int64_t capacity);
 
-  /// An index of a type that gives its vectors back: see checked_factory, without SQ4, SQ6, SQ8 and
+  /// An index of a type that gives its vectors back: see IndexType::parse, without SQ4, SQ6, SQ8 and
   /// PQ. Inverted files and graphs of plain vectors may be appended to while they are searched
   /// (lists.h, graph.h), all others are Faiss indexes.
   static std::shared_ptr<Segment> make_index(const std::string& type, int64_t dimension,

@@ -1,7 +1,10 @@
 #include "index.h"
 
+#include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
 #include <faiss/IndexIDMap.h>
-#include <faiss/index_factory.h>
+#include <faiss/IndexIVFFlat.h>
+#include <faiss/IndexLSH.h>
 #include <faiss/index_io.h>
 #include <faiss/utils/distances.h>
 #include <omp.h>
@@ -20,7 +23,6 @@
 #include <thread>
 
 #include "check.h"
-#include "factory.h"
 #include "handles.h"
 #include "limits.h"
 #include "runtime.h"
@@ -301,11 +303,33 @@ void reads_what_it_wrote() {
   CHECK(!Index::read(file.path())->trained());
 }
 
+/// As Faiss's factory makes them, without the code that keeps ids of ours.
+std::unique_ptr<faiss::Index> theirs_of(const std::string& type) {
+  constexpr auto kMetric = faiss::METRIC_INNER_PRODUCT;
+  if (type == "Flat") return std::make_unique<faiss::IndexFlatIP>(kDimension);
+  if (type == "HNSW8") return std::make_unique<faiss::IndexHNSWFlat>(kDimension, 8, kMetric);
+  if (type == "IVF8,Flat") {
+    auto lists = std::make_unique<faiss::IndexIVFFlat>(new faiss::IndexFlatIP(kDimension),
+                                                       kDimension, 8, kMetric);
+    lists->own_fields = true;
+    lists->cp.spherical = true;
+    return lists;
+  }
+  std::unique_ptr<faiss::IndexIDMap> map;
+  if (type == "IDMap,Flat") {
+    map = std::make_unique<faiss::IndexIDMap>(theirs_of("Flat").release());
+  } else {
+    CHECK(type == "IDMap2,HNSW8");
+    map = std::make_unique<faiss::IndexIDMap2>(theirs_of("HNSW8").release());
+  }
+  map->own_fields = true;
+  return map;
+}
+
 void reads_indexes_that_others_wrote() {
   const Floats x = unit_vectors(400, 1);
   for (const char* type : {"Flat", "HNSW8", "IVF8,Flat", "IDMap,Flat", "IDMap2,HNSW8"}) {
-    std::unique_ptr<faiss::Index> theirs(
-        faiss::index_factory(kDimension, type, faiss::METRIC_INNER_PRODUCT));
+    const auto theirs = theirs_of(type);
     theirs->train(400, x.data());
     if (std::string(type).find("IDMap") == 0) {
       theirs->add_with_ids(400, x.data(), ids_from(0, 400).data());
@@ -324,8 +348,7 @@ void reads_indexes_that_others_wrote() {
 
 void keeps_outer_ids_of_inverted_lists_under_a_map() {
   const Floats x = unit_vectors(400, 1);
-  std::unique_ptr<faiss::Index> inner(
-      faiss::index_factory(kDimension, "IVF8,Flat", faiss::METRIC_INNER_PRODUCT));
+  const auto inner = theirs_of("IVF8,Flat");
   faiss::IndexIDMap2 theirs(inner.get());
   theirs.train(400, x.data());
   theirs.add_with_ids(400, x.data(), ids_from(5000, 400).data());
@@ -350,15 +373,15 @@ void refuses_files_it_does_not_know() {
   CHECK_FAILS(Failure::kFile, Index::read(file.path()));
   file.write("this is no index at all, though it is long enough");
   CHECK_FAILS(Failure::kUnsupported, Index::read(file.path()));
-  std::unique_ptr<faiss::Index> lsh(faiss::index_factory(kDimension, "LSH"));
-  faiss::write_index(lsh.get(), file.path().c_str());
+  const faiss::IndexLSH lsh(kDimension, kDimension);
+  faiss::write_index(&lsh, file.path().c_str());
   CHECK_FAILS(Failure::kUnsupported, Index::read(file.path()));
   CHECK_FAILS(Failure::kFile, filled("Flat", 1)->write("/nowhere/at/all"));
 }
 
 void refuses_files_with_doubled_ids() {
-  std::unique_ptr<faiss::Index> flat(faiss::index_factory(kDimension, "Flat"));
-  faiss::IndexIDMap2 theirs(flat.get());
+  faiss::IndexFlatL2 flat(kDimension);
+  faiss::IndexIDMap2 theirs(&flat);
   theirs.add_with_ids(2, unit_vectors(2, 1).data(), Ids{7, 7}.data());
   const File file("doubled");
   faiss::write_index(&theirs, file.path().c_str());

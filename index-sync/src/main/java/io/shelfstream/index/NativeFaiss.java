@@ -221,7 +221,7 @@ final class NativeFaiss implements AutoCloseable {
 
   private static native void write0(long handle, byte[] path);
 
-  // Of segments; Segment and SegmentSearch are their only users.
+  // Of segments; Segment and DeviceSearch are their only users.
 
   static native long makeBlock0(int dimension, int capacity);
 

@@ -75,7 +75,7 @@ final class NativeLibrary {
     }
     throw new IndexException(
         IndexException.Code.LIBRARY,
-        "no Faiss library for this machine: looked for property %s (not set) and in the jar for %s; build shelfstream-index-sync on this kind of machine or name a library with -D%s=FILE"
+        "no Faiss library for this machine: looked for property %s (not set) and in the jar for %s; build shelfstream-index-sync on this kind of machine, or with -Dfaiss.variants=all, or name a library with -D%s=FILE"
             .formatted(OVERRIDE, tried, OVERRIDE));
   }
 

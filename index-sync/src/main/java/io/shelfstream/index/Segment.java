@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Segment implements AutoCloseable {
 
-  // As is_lists in src/main/cpp/lists.cc and is_graph in graph.cc have it.
+  // As src/main/cpp/index_type.h has it: has_lists_of_plain_vectors, is_graph_of_plain_vectors.
   private static final Pattern LISTS = Pattern.compile("IVF\\d+(_HNSW\\d+)?,Flat");
   private static final Pattern GRAPH = Pattern.compile("HNSW\\d+(,Flat)?");
 

@@ -17,8 +17,12 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  * transactional ids of its own, and leaves the broker as it is.
  */
 public final class SharedBroker implements ParameterResolver {
-  /** A cleaner that looks often, for tests of compacted topics. */
-  private static final Map<String, String> SETTINGS = Map.of("log.cleaner.backoff.ms", "100");
+  /** It looks often for what is to be compacted, or is too old. */
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "log.cleaner.backoff.ms", "100",
+          "log.retention.check.interval.ms", "1000",
+          "log.initial.task.delay.ms", "100");
 
   @Override
   public boolean supportsParameter(ParameterContext parameter, ExtensionContext test) {

@@ -9,7 +9,7 @@ import java.util.Base64;
 import javax.imageio.ImageIO;
 
 /** Tiny images of plain colours, as data: references. */
-final class Pictures {
+public final class Pictures {
   private Pictures() {}
 
   /** Left half of one colour, right half of another. */
@@ -29,11 +29,11 @@ final class Pictures {
     return bytes.toByteArray();
   }
 
-  static byte[] plain(Color colour) {
+  public static byte[] plain(Color colour) {
     return halves(colour, colour, 32, 24);
   }
 
-  static String uri(byte[] png) {
+  public static String uri(byte[] png) {
     return "data:image/png;base64," + Base64.getEncoder().encodeToString(png);
   }
 }

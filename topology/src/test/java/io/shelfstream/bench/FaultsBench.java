@@ -29,11 +29,15 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Main class of {@code deploy/bench faults}; the script says what the checks are. */
 final class FaultsBench {
   private static final List<String> CHECKS =
-      List.of("kill", "rebalance", "hole", "freeze", "models");
+      List.of("kill", "rebalance", "hole", "freeze", "models", "poison");
   private static final List<String> GUARANTEES = List.of("exactly_once_v2", "at_least_once");
   private static final int PARTITIONS = 4;
   private static final int PER_SECOND = 400;
 
+  /** Looks at memory during a run. */
+  private static final int SAMPLES = 40;
+
+  private final Path target;
   private final Path folder;
   private final Path errors;
   private final Results results;
@@ -42,6 +46,7 @@ final class FaultsBench {
   private final AtomicInteger runs = new AtomicInteger();
 
   private FaultsBench(Path target, Path folder, Results results, long seed, boolean quick) {
+    this.target = target;
     this.folder = folder;
     this.errors = target.resolve("faults-children.log");
     this.results = results;
@@ -84,6 +89,7 @@ final class FaultsBench {
       case "rebalance" -> onOneBroker(broker -> sideBySide(GUARANTEES, g -> rebalance(broker, g)));
       case "hole" -> sideBySide(GUARANTEES, this::hole);
       case "freeze" -> onOneBroker(this::freeze);
+      case "poison" -> sideBySide(GUARANTEES, g -> onOneBroker(broker -> poison(broker, g)));
       default -> onOneBroker(broker -> sideBySide(GUARANTEES, g -> models(broker, g)));
     }
   }
@@ -294,6 +300,91 @@ final class FaultsBench {
         judge("models", guarantee, 3, traffic.finish());
       }
     }
+  }
+
+  /** Records that nobody should send; the service's own log tells whether anything began again. */
+  private void poison(String bootstrap, String guarantee) throws Exception {
+    String name = "poison " + guarantee;
+    Map<String, String> settings =
+        HostileTraffic.settings(
+            bootstrap, folder, guarantee, Path.of(System.getProperty("bench.models")).toString());
+    ShelfStreamConfig config = ShelfStreamConfig.loadWithModels(null, settings);
+    HostileTraffic.makeTopics(config);
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                // The heap has its full size from the start, so that what grows beside it shows.
+                "-Xms512m",
+                "-XX:+AlwaysPreTouch",
+                "-DSHELFSTREAM_LOG_LEVEL=INFO",
+                "io.shelfstream.Main",
+                "run"));
+    settings.forEach((key, value) -> line.addAll(List.of("--set", key + "=" + value)));
+    Path log = target.resolve("faults-poison-" + guarantee + ".log");
+    Files.deleteIfExists(log);
+    int records = quick ? 5000 : 100_000;
+    List<Double> heap = new ArrayList<>();
+    List<Double> outside = new ArrayList<>();
+    HostileTraffic.Count count;
+    try (Program service = Program.java(log, line.toArray(String[]::new))) {
+      service.awaitReady(log);
+      try (HostileTraffic traffic = new HostileTraffic(config, seed, () -> lives(service, log));
+          JvmMemory memory = JvmMemory.of(service)) {
+        for (int i = 1; i <= SAMPLES; i++) {
+          traffic.send(records / SAMPLES);
+          traffic.awaitAnswers(); // what is in hand may be many MB
+          heap.add(memory.inUse());
+          outside.add(service.residentMib() - memory.committed());
+          System.err.printf(
+              "%s: %d of %d, %d records answered, heap %.0f MiB, outside the heap %.0f MiB%n",
+              name, i, SAMPLES, traffic.answered(), heap.get(i - 1), outside.get(i - 1));
+        }
+        count = traffic.finish();
+      }
+    }
+    judge(name, count, log, heap, outside);
+  }
+
+  private static void lives(Program service, Path log) {
+    if (!service.isAlive()) {
+      throw new IllegalStateException("The service has ended; see " + log);
+    }
+  }
+
+  private synchronized void judge(
+      String name, HostileTraffic.Count count, Path log, List<Double> heap, List<Double> outside)
+      throws IOException {
+    results.note(name, "records", count.records());
+    results.note(name, "good ones among them", count.good());
+    results.note(name, "records a second", count.perSecond());
+    count.byOutcome().forEach((outcome, times) -> results.note(name, outcome, times));
+    count.examples().forEach(System.err::println);
+    count.faults().forEach((fault, times) -> results.atMost(name, fault, times, 0));
+    results.atMost(name, "kinds of faults", count.faults().size(), 0);
+    int restarts;
+    try (var lines = Files.lines(log)) {
+      restarts = (int) lines.filter(HostileTraffic::tellsOfARestart).count();
+    }
+    results.atMost(name, "restarts", restarts, 0);
+    flat(name, "heap in use", heap);
+    flat(name, "outside the heap", outside);
+  }
+
+  /** The first quarter warms up; the last one is compared with the second. */
+  private void flat(String name, String what, List<Double> samples) {
+    double level = median(samples.subList(SAMPLES / 4, SAMPLES / 2));
+    double last = median(samples.subList(3 * SAMPLES / 4, SAMPLES));
+    results.note(name, what + ", second quarter, MiB", level);
+    results.note(name, what + ", last quarter, MiB", last);
+    if (quick) {
+      results.note(name, what + ", last by second", last / level); // it is all warming up
+    } else {
+      results.atMost(name, what + ", last by second", last / level, 1.1);
+    }
+  }
+
+  private static double median(List<Double> samples) {
+    return samples.stream().sorted().toList().get(samples.size() / 2);
   }
 
   private static void tell(String check, String guarantee, int cycle, int of, Traffic traffic) {

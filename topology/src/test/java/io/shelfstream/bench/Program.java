@@ -108,6 +108,21 @@ final class Program implements AutoCloseable {
     throw new IllegalStateException("A child said nothing for " + seconds + " s; see its log");
   }
 
+  /**
+   * Waits until the service that it is says that it is ready.
+   *
+   * @param log of its standard error, at level INFO
+   */
+  void awaitReady(Path log) throws IOException, InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(STARTING);
+    while (!Files.readString(log).contains(" Ready")) {
+      if (!isAlive() || System.nanoTime() > end) {
+        throw new IllegalStateException("The service did not become ready; see " + log);
+      }
+      TimeUnit.MILLISECONDS.sleep(200);
+    }
+  }
+
   /** Waits for its end; all it said. */
   List<String> output() throws InterruptedException {
     while (!process.waitFor(20, TimeUnit.MILLISECONDS)) {

@@ -1,11 +1,7 @@
 package io.shelfstream.bench;
 
-import com.sun.management.GarbageCollectorMXBean;
-import com.sun.tools.attach.VirtualMachine;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
-import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,15 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
-import javax.management.MBeanServerConnection;
-import javax.management.remote.JMXConnector;
-import javax.management.remote.JMXConnectorFactory;
-import javax.management.remote.JMXServiceURL;
 
 /** Main class of {@code deploy/bench soak}; the script says what it does. */
 final class SoakBench {
   private static final int PARTITIONS = 4;
-  private static final Duration STARTING = Duration.ofMinutes(5);
 
   private final Path target;
   private final Path folder;
@@ -76,7 +67,7 @@ final class SoakBench {
       List<String> command =
           List.of(home.resolve("shelfstream").toString(), "run", "--config", file.toString());
       try (Program service = new Program(command, log)) {
-        awaitReady(service, log);
+        service.awaitReady(log);
         fillGallery(file, errors);
         try (SoakTraffic traffic = new SoakTraffic(config, images)) {
           measure(service, traffic);
@@ -98,16 +89,6 @@ final class SoakBench {
     return Files.write(file, lines);
   }
 
-  private static void awaitReady(Program service, Path log) throws Exception {
-    long end = System.nanoTime() + STARTING.toNanos();
-    while (!Files.readString(log).contains(" Ready")) {
-      if (!service.isAlive() || System.nanoTime() > end) {
-        throw new IllegalStateException("The service did not become ready; see " + log);
-      }
-      TimeUnit.MILLISECONDS.sleep(200);
-    }
-  }
-
   private void fillGallery(Path file, Path errors) throws Exception {
     String list = home.resolve("demo-data").resolve("gallery.tsv").toString();
     try (Program adding =
@@ -117,14 +98,9 @@ final class SoakBench {
     }
   }
 
-  @SuppressWarnings("BanJNDI") // the address is that of a JVM which this one started
   private void measure(Program service, SoakTraffic traffic) throws Exception {
-    VirtualMachine machine = VirtualMachine.attach(Long.toString(service.pid()));
-    String address = machine.startLocalManagementAgent();
-    machine.detach();
     System.out.println("second  resident MiB  heap after GC  outside the heap  answered  frames/s");
-    try (JMXConnector connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
-      MBeanServerConnection connection = connector.getMBeanServerConnection();
+    try (JvmMemory memory = JvmMemory.of(service)) {
       long start = System.nanoTime();
       long pause = length.toSeconds() * 1000 / 80;
       for (int i = 1; i <= 80; i++) {
@@ -134,41 +110,15 @@ final class SoakBench {
         if (!service.isAlive()) {
           throw new IllegalStateException("The service has ended; see its log");
         }
-        add(sample(connection, service, (System.nanoTime() - start) / 1e9, traffic.answered()));
+        add(
+            new Sample(
+                (System.nanoTime() - start) / 1e9,
+                service.residentMib(),
+                memory.afterLastCollection(),
+                memory.committed(),
+                traffic.answered()));
       }
     }
-  }
-
-  private static Sample sample(
-      MBeanServerConnection connection, Program service, double second, int answered)
-      throws Exception {
-    double heap = 0;
-    long latest = -1;
-    for (GarbageCollectorMXBean collector :
-        ManagementFactory.getPlatformMXBeans(connection, GarbageCollectorMXBean.class)) {
-      var last = collector.getLastGcInfo();
-      if (last != null && last.getEndTime() > latest) {
-        latest = last.getEndTime();
-        heap = onHeap(last.getMemoryUsageAfterGc());
-      }
-    }
-    MemoryUsage now =
-        ManagementFactory.getPlatformMXBeans(connection, java.lang.management.MemoryMXBean.class)
-            .get(0)
-            .getHeapMemoryUsage();
-    return new Sample(
-        second, service.residentMib(), heap, now.getCommitted() / (double) (1 << 20), answered);
-  }
-
-  private static double onHeap(Map<String, MemoryUsage> pools) {
-    double bytes = 0;
-    for (Map.Entry<String, MemoryUsage> pool : pools.entrySet()) {
-      String name = pool.getKey();
-      if (name.contains("Eden") || name.contains("Survivor") || name.matches(".*(Old|Tenured).*")) {
-        bytes += pool.getValue().getUsed();
-      }
-    }
-    return bytes / (1 << 20);
   }
 
   private void add(Sample sample) {

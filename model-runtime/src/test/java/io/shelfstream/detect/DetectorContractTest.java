@@ -163,8 +163,7 @@ class DetectorContractTest {
     ModelDirectory models =
         ModelDirectory.read(Golden.shared("models/" + golden.get("models").asText()));
     try (Image image = scene(golden);
-        OnnxFeatureExtractor extractor =
-            OnnxFeatureExtractor.load(models, RuntimeOptions.cpu(1))) {
+        OnnxFeatureExtractor extractor = OnnxFeatureExtractor.load(models, RuntimeOptions.cpu(1))) {
       List<Crop> crops =
           Golden.stream(golden.get("crops"))
               .map(Golden::ints)

@@ -68,7 +68,7 @@ class Looks:
     def __init__(self, rng, photos, first_product, count):
         self.photos, self.first = photos, first_product
         self.cut = [_cut_out(p) for p in photos.packshots]
-        self.upright, self.bags = [], []
+        self.upright, self.bags, self.shot = [], [], []
         for _ in range(count):
             kind = rng.choice(4, p=[0.42, 0.28, 0.12, 0.18])
             if kind == 0 or (kind == 3 and not self.cut):
@@ -80,7 +80,8 @@ class Looks:
             else:
                 image, alpha = self.cut[rng.integers(len(self.cut))]
                 image = _recoloured(image, rng) if rng.random() < 0.4 else image
-                self.upright.append(self._sized(image, alpha))
+                self.shot.append(self._sized(image, alpha))
+        self.upright += self.shot
 
     @staticmethod
     def _sized(image, alpha):
@@ -310,6 +311,8 @@ def _card_stock(v, rng, h, w):
 
 def _displays(v, rng):
     """Stacks of cartons, each with a row of bags or packages behind its lip."""
+    if rng.random() < 0.3:
+        _distant(v, rng)
     stacks = int(rng.integers(1, 4))
     width = v.w * rng.uniform(0.75, 1.2) / stacks
     x = v.w * rng.uniform(-0.15, 0.15)
@@ -345,19 +348,21 @@ def _displays(v, rng):
         if rng.random() < 0.5:
             v.cover(x, y, x + width, y + 0.05 * v.h, np.full((4, 4, 3), products.bgr(0.08, 0.5, 0.4), np.uint8))
         x += width * rng.uniform(1.0, 1.12)
-    _cards(v, rng, 0.0, 0.3, int(rng.integers(0, 4)))
+    _cards(v, rng, -0.1, 0.3, int(rng.integers(0, 6)))
 
 
 def _cards(v, rng, top, bottom, count):
     for _ in range(count):
-        w = v.w * rng.uniform(0.05, 0.28)
+        w = v.w * rng.uniform(0.05, 0.36)
         card = v.card(w * rng.uniform(0.45, 1.0), w)
-        card, alpha = frames._tilt(card, np.full(card.shape[:2], 255, np.uint8), rng.normal(0, 12))
+        card, alpha = frames._tilt(card, np.full(card.shape[:2], 255, np.uint8), rng.normal(0, rng.choice([2, 14])))
         v.put(card, alpha, rng.uniform(-0.05, 0.9) * v.w, rng.uniform(top, bottom) * v.h, counts=False)
 
 
 def _basket(v, rng):
     """A basket, crate or trolley with a heap in it, or the heap alone."""
+    if rng.random() < 0.3:
+        _distant(v, rng)
     cx, cy = v.w * rng.uniform(0.25, 0.75), v.h * rng.uniform(0.25, 0.6)
     rx, ry = v.w * rng.uniform(0.25, 0.6), v.h * rng.uniform(0.12, 0.4)
     kind = rng.integers(4)
@@ -438,11 +443,13 @@ def _fridge(v, rng):
     lamp = rng.uniform(0.2, 0.8) * v.w, rng.uniform(-0.1, 0.25) * v.h
     light = np.exp(-np.hypot(x - lamp[0], y - lamp[1]) / (rng.uniform(0.5, 1.6) * v.h))
     v.canvas[:] = np.clip(tone * (0.45 + 0.75 * light)[..., None], 0, 255)
-    if rng.random() < 0.7:
-        cv2.circle(v.canvas, (int(lamp[0]), int(max(10, lamp[1]))), int(v.w * rng.uniform(0.02, 0.07)), (235, 250, 255), -1, cv2.LINE_AA)
-        v.canvas[:] = cv2.GaussianBlur(v.canvas, (0, 0), 2)
-        x1 = int(lamp[0] - v.w * 0.1)
-        cv2.rectangle(v.canvas, (x1, 0), (x1 + int(v.w * 0.18), int(v.h * rng.uniform(0.03, 0.1))), (tone * 0.4).tolist(), -1)
+    if rng.random() < 0.8:
+        _lamp(v, rng, lamp[0], max(0.03 * v.h, lamp[1]), tone)
+    for _ in range(int(rng.integers(0, 12))):  # knobs and holders of the boards
+        spot = int(rng.uniform(0, 1) * v.w), int(rng.uniform(0.1, 0.8) * v.h)
+        cv2.ellipse(v.canvas, spot, (int(rng.integers(3, 11)), int(rng.integers(3, 11))), 0, 0, 360, np.clip(tone * rng.uniform(0.6, 1.2), 0, 255).tolist(), -1, cv2.LINE_AA)
+    if rng.random() < 0.4:
+        products._small_print(v.canvas, rng, int(rng.uniform(0.05, 0.8) * v.w), int(rng.uniform(0.05, 0.4) * v.h), int(0.12 * v.w), int(rng.integers(3, 8)), (tone * 0.6).tolist())
     boards = np.sort(rng.uniform(0.25, 1.0, int(rng.integers(2, 5)))) * v.h
     for board in boards:
         deep = int(v.h * rng.uniform(0.01, 0.12))
@@ -463,7 +470,9 @@ def _fridge(v, rng):
         at = v.w * rng.uniform(0, 0.3)
         while at < 0.95 * v.w:
             lying = rng.random() < 0.3
-            image, alpha = v.warped(v.looks.upright[rng.integers(len(v.looks.upright))], unit * rng.uniform(0.6, 1.5), rng.choice([-90, 90]) + rng.normal(0, 15) if lying else rng.normal(0, 3))
+            stock = v.looks.shot if v.looks.shot and rng.random() < 0.5 else v.looks.upright
+            image, alpha = v.warped(stock[rng.integers(len(stock))], unit * rng.uniform(0.6, 1.5), rng.choice([-90, 90]) + rng.normal(0, 15) if lying else rng.normal(0, 3))
+            image = cv2.convertScaleAbs(image, alpha=rng.uniform(0.45, 1.0))
             v.put(image, alpha, at, board - alpha.shape[0] - v.h * rng.uniform(0, 0.03))
             at += alpha.shape[1] * rng.uniform(1.0, 1.4) + v.w * rng.choice([0.01, 0.1, 0.3])
     if rng.random() < 0.6:
@@ -471,6 +480,41 @@ def _fridge(v, rng):
         dark = np.full((4, 4, 3), products.bgr(0.1, 0.2, rng.uniform(0.02, 0.3)), np.uint8)
         v.cover(0, 0, edge, v.h, dark)
         v.cover(v.w - edge, 0, v.w, v.h, dark)
+
+
+def _lamp(v, rng, x, y, tone):
+    """A lamp and the housing of its switch: bright, sharp, and nothing to buy."""
+    x, y, r = int(x), int(y), int(v.w * rng.uniform(0.025, 0.08))
+    high, wide = int(r * rng.uniform(0.6, 1.6)), int(r * rng.uniform(1.2, 3.0))
+    top = y - r - high
+    cv2.rectangle(v.canvas, (x - wide, top), (x + wide, top + high), (tone * rng.uniform(0.2, 0.7)).tolist(), -1)
+    for k in range(int(rng.integers(0, 7))):
+        cv2.line(v.canvas, (x - wide + 3, top + 3 + 4 * k), (x + wide // 3, top + 3 + 4 * k), (tone * 0.15).tolist(), 1)
+    points = [(x + r * rng.uniform(0.85, 1.1) * np.cos(a), y + r * rng.uniform(0.8, 1.05) * np.sin(a)) for a in np.linspace(0, 6.28, int(rng.integers(6, 14)), endpoint=False)]
+    cv2.fillPoly(v.canvas, [np.int32(points)], np.clip(tone * rng.uniform(1.0, 1.5), 0, 255).tolist(), cv2.LINE_AA)
+    cv2.circle(v.canvas, (x, y), max(2, int(r * rng.uniform(0.3, 0.8))), (240, 252, 255), -1, cv2.LINE_AA)
+    for k in range(3):
+        cv2.line(v.canvas, (x - r, y + (k - 1) * r // 2), (x + r, y + (k - 1) * r // 2), (tone * 0.8).tolist(), 1, cv2.LINE_AA)
+
+
+def _distant(v, rng):
+    """Shelves too far away to count: small, dim, out of focus."""
+    top, bottom = int(v.h * rng.uniform(-0.1, 0.1)), int(v.h * rng.uniform(0.25, 0.8))
+    y = top
+    while y < bottom:
+        tall = v.h * rng.uniform(0.035, 0.08)
+        kind, x = v.looks.upright[rng.integers(len(v.looks.upright))], -5
+        while x < v.w:
+            if rng.random() < 0.2:
+                kind = v.looks.upright[rng.integers(len(v.looks.upright))]
+            image, alpha = v.warped(kind, tall)
+            v.put(cv2.convertScaleAbs(image, alpha=rng.uniform(0.5, 0.9)), alpha, x, y, counts=False, shade=False)
+            x += alpha.shape[1] * rng.uniform(0.9, 1.2)
+        y += int(tall * 1.1)
+        v.cover(0, y, v.w, y + 0.25 * tall, np.full((4, 4, 3), int(rng.integers(60, 230)), np.uint8))
+        y += int(0.3 * tall)
+    part = v.canvas[max(0, top) : bottom]
+    part[:] = cv2.GaussianBlur(part, (0, 0), rng.uniform(1.6, 4))
 
 
 def _loose(v, rng):
@@ -510,7 +554,7 @@ def _hand(v, rng, x, y, wide):
 def view(rng, looks):
     """A view, uint8 BGR [SIDE, SIDE, 3], and its boxes as _View.view gives them; now and then there are none."""
     v = _View(rng, looks)
-    scene = [_displays, _basket, _shelves, _fridge, _loose, _cards][rng.choice(6, p=[0.22, 0.2, 0.2, 0.17, 0.18, 0.03])]
+    scene = [_displays, _basket, _shelves, _fridge, _loose, _cards][rng.choice(6, p=[0.22, 0.23, 0.17, 0.19, 0.16, 0.03])]
     if scene is _cards:
         _cards(v, rng, 0, 0.9, 4)
     else:

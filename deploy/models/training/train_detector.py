@@ -1,4 +1,4 @@
-"""Trains the detector on the views that views.py wrote, from weights that know photos."""
+"""Trains the detector on the views that detector_views.py wrote, from weights that know photos."""
 
 import argparse
 import sys
@@ -35,7 +35,7 @@ class Views:
         self.images = dataset.read(self.folder, "views")
         self.boxes = dataset.read(self.folder, "boxes")
         if not self.images:
-            raise SystemExit(f"train_detector: no finished part in {self.folder}; run views.py first")
+            raise SystemExit(f"train_detector: no finished part in {self.folder}; run detector_views.py first")
 
     def batch(self, rng, size):
         images = np.empty((size, dataset.DETECTOR_SIDE, dataset.DETECTOR_SIDE, 3), np.uint8)

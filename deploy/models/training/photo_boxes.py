@@ -1,5 +1,6 @@
 """Detection on anybody's photos with boxes (evaluate --boxes): recall, precision, AP, and pictures of what went wrong."""
 
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -20,16 +21,20 @@ def labelled(file):
         try:
             name, label, *edges = line.split("\t")
             box = np.array(edges, float)
-            if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= box[:2]).any():
+            if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] < box[:2]).any():
                 raise ValueError
         except ValueError:
-            raise SystemExit(f"evaluate: {file}, line {number}: expected file, label, x1, y1, x2, y2 separated by tabs, x1 < x2 and y1 < y2; it says {line!r}") from None
+            raise SystemExit(f"evaluate: {file}, line {number}: expected file, label, x1, y1, x2, y2 separated by tabs, x1 up to x2 and y1 up to y2; it says {line!r}") from None
         places = [file.parent / name, file.with_suffix("") / name]
         found = next((p for p in places if p.is_file()), None)
         if found is None:
             raise SystemExit(f"evaluate: {file}, line {number}: there is neither {places[0]} nor {places[1]}")
-        photos.setdefault(found, []).append((label, box))
-    if not photos:
+        photos.setdefault(found, [])
+        if (box[2:] == box[:2]).any():
+            print(f"evaluate: {file}, line {number}: an empty box, left out", file=sys.stderr)
+        else:
+            photos[found].append((label, box))
+    if not any(photos.values()):
         raise SystemExit(f"evaluate: {file} has no boxes")
     return photos
 

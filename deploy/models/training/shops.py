@@ -17,7 +17,7 @@ import products
 SIDE = 416  # of a view, pixels; training cuts its input out of it
 MOST = 60  # boxes of a view
 LOOK = 230  # height of a look, pixels
-COUNTED, HIDDEN = 0.55, 0.15  # visible share from which an object has a box; below which it is background
+COUNTED, HIDDEN = 0.55, 0.35  # visible share from which an object has a box; below which it is background
 
 
 @dataclass(frozen=True)
@@ -311,7 +311,7 @@ def _card_stock(v, rng, h, w):
 
 def _displays(v, rng):
     """Stacks of cartons, each with a row of bags or packages behind its lip."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.55:
         _distant(v, rng)
     stacks = int(rng.integers(1, 4))
     width = v.w * rng.uniform(0.75, 1.2) / stacks
@@ -361,7 +361,7 @@ def _cards(v, rng, top, bottom, count):
 
 def _basket(v, rng):
     """A basket, crate or trolley with a heap in it, or the heap alone."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.55:
         _distant(v, rng)
     cx, cy = v.w * rng.uniform(0.25, 0.75), v.h * rng.uniform(0.25, 0.6)
     rx, ry = v.w * rng.uniform(0.25, 0.6), v.h * rng.uniform(0.12, 0.4)
@@ -498,11 +498,11 @@ def _lamp(v, rng, x, y, tone):
 
 
 def _distant(v, rng):
-    """Shelves too far away to count: small, dim, out of focus."""
+    """Shelves behind what the picture is about: small, dim, often out of focus. They do not count."""
     top, bottom = int(v.h * rng.uniform(-0.1, 0.1)), int(v.h * rng.uniform(0.25, 0.8))
     y = top
     while y < bottom:
-        tall = v.h * rng.uniform(0.035, 0.08)
+        tall = v.h * rng.uniform(0.03, 0.09)
         kind, x = v.looks.upright[rng.integers(len(v.looks.upright))], -5
         while x < v.w:
             if rng.random() < 0.2:
@@ -514,7 +514,7 @@ def _distant(v, rng):
         v.cover(0, y, v.w, y + 0.25 * tall, np.full((4, 4, 3), int(rng.integers(60, 230)), np.uint8))
         y += int(0.3 * tall)
     part = v.canvas[max(0, top) : bottom]
-    part[:] = cv2.GaussianBlur(part, (0, 0), rng.uniform(1.6, 4))
+    part[:] = cv2.GaussianBlur(part, (0, 0), rng.uniform(0.4, 3))
 
 
 def _loose(v, rng):

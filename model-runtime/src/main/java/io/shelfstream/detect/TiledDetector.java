@@ -20,7 +20,7 @@ public final class TiledDetector implements Detector {
   private static final double WITHIN = 0.7;
 
   /** Least overlap, of what they cover together along the border, of two parts of one object. */
-  private static final double SAME = 0.6;
+  private static final double SAME = 0.85;
 
   private static final Comparator<Detection> BEST_FIRST =
       Comparator.comparingDouble(Detection::score).reversed();
@@ -107,7 +107,11 @@ public final class TiledDetector implements Detector {
     for (int i = 0; i < tiles.size(); i++) {
       for (Detection d : found.get(i)) {
         Part part = part(tiles.get(i), i, d, width, height);
-        (part.isCut() ? cut : whole).add(part);
+        if (!part.isCut()) {
+          whole.add(part);
+        } else if (!liesInAnother(part, tiles)) {
+          cut.add(part);
+        }
       }
     }
     cut.sort(Comparator.comparing(Part::box, BEST_FIRST));
@@ -122,6 +126,22 @@ public final class TiledDetector implements Detector {
     merged.forEach(part -> all.add(part.box));
     all.sort(BEST_FIRST);
     return all;
+  }
+
+  /** Whether another tile shows all of a cut part, and what it was cut from: that tile's to find. */
+  private static boolean liesInAnother(Part part, List<PixelBox> tiles) {
+    Detection d = part.box;
+    for (int i = 0; i < tiles.size(); i++) {
+      PixelBox t = tiles.get(i);
+      if (i != part.tile
+          && t.x1() <= d.x1()
+          && t.y1() <= d.y1()
+          && d.x2() <= t.x2()
+          && d.y2() <= t.y2()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Adds a cut part to those so far, joined with all that continue it. */

@@ -42,6 +42,17 @@ class TiledDetectorTest {
   }
 
   @Test
+  void whatAnotherTileShowsAllOfIsThatTilesToFind() {
+    assertEquals(List.of(), join(List.of(box(0.9, 85, 20, 100, 60)), List.of()));
+  }
+
+  @Test
+  void aPartThatNoOtherTileShowsStays() {
+    assertEquals(
+        List.of(box(0.9, 60, 20, 100, 60)), join(List.of(box(0.9, 60, 20, 100, 60)), List.of()));
+  }
+
+  @Test
   void neighboursAtOtherHeightsStayApart() {
     assertEquals(
         List.of(box(0.8, 80, 55, 130, 95), box(0.6, 50, 10, 100, 60)),

@@ -7,7 +7,7 @@ import numpy as np
 
 from .problem import Problem
 
-INTERPOLATION = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR}
+INTERPOLATION = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA}
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 
 

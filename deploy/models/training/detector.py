@@ -1,4 +1,4 @@
-"""The detector: a small convolutional backbone, a light PAN and PicoDet's raw heads.
+"""The detector: NanoDet-g's backbone and neck, cut and made lighter, and PicoDet's raw heads.
 
 Anchor-free and of one class. Its outputs are what the product decodes: at strides 8, 16, 32 and 64 a score
 after the sigmoid [N, cells, 1] and, for each edge (left, top, right, bottom), the logits of a distribution over the
@@ -14,40 +14,59 @@ BINS = 8
 
 
 class Conv(nn.Sequential):
+    """A convolution with a bias, and a leaky rectifier behind it."""
+
     def __init__(self, before, after, kernel=3, stride=1, groups=1):
-        super().__init__(
-            nn.Conv2d(before, after, kernel, stride, (kernel - stride + 1) // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(inplace=True),
-        )
+        super().__init__(nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups), nn.LeakyReLU(0.1, inplace=True))
 
 
-class Block(nn.Module):
-    """A residual bottleneck as in Darknet: full convolutions, which a CPU runs near its peak."""
+class Stage(nn.Module):
+    """NanoDet-g's cross-stage block: what is halved in size goes around the small blocks and along with their outcome."""
 
-    def __init__(self, width):
+    def __init__(self, before, width, blocks, stride):
         super().__init__()
-        self.narrow, self.widen = Conv(width, width // 2, 1), Conv(width // 2, width, 3)
+        self.down = Conv(before, width, 3, stride)
+        self.blocks = nn.ModuleList(nn.ModuleList([Conv(width, width // 2), Conv(width // 2, width // 2)]) for _ in range(blocks))
+        self.out = Conv(width, width)
 
     def forward(self, x):
-        return x + self.widen(self.narrow(x))
+        x = around = self.down(x)
+        for first, second in self.blocks:
+            x = first(x)
+            x = torch.cat([second(x), x], 1)
+        return torch.cat([self.out(x), around], 1)
+
+
+class Light(nn.Module):
+    """A depthwise 5 x 5 and a pointwise convolution, each normalised; around it, where the sizes allow, the input."""
+
+    def __init__(self, before, after, stride=1):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(before, before, 5, stride, 2, groups=before, bias=False), nn.BatchNorm2d(before),
+            nn.Conv2d(before, after, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.1, inplace=True))
+        self.around = before == after and stride == 1
+
+    def forward(self, x):
+        return x + self.body(x) if self.around else self.body(x)
 
 
 class Detector(nn.Module):
-    def __init__(self, widths=(24, 40, 80, 144), neck=48):
+    """NanoDet-g down to stride 16, with its heads; what it has at stride 32, two thirds of its weights, is made anew and light."""
+
+    NECK = 128
+
+    def __init__(self):
         super().__init__()
-        b, c, d, e = widths
-        # One step to a quarter of the side: the first layers of a usual stem would take half of all time.
-        self.stem = Conv(3, b, 6, 4)
-        self.stage8 = nn.Sequential(Conv(b, c, 3, 2), Block(c))
-        self.stage16 = nn.Sequential(Conv(c, d, 3, 2), Block(d), Block(d))
-        self.stage32 = nn.Sequential(Conv(d, e, 3, 2), Block(e), Block(e))
-        self.lateral = nn.ModuleList(Conv(w, neck, 1) for w in (c, d, e))
-        self.deeper = Conv(neck, neck, 3, 2)
-        self.down_path = nn.ModuleList(Conv(neck, neck, 3) for _ in range(2))
-        self.shrink = nn.ModuleList(Conv(neck, neck, 3, 2) for _ in range(3))
-        self.tower = nn.ModuleList(Conv(neck, neck, 3) for _ in STRIDES)
-        self.head = nn.ModuleList(nn.Conv2d(neck, 1 + 4 * BINS, 1) for _ in STRIDES)
+        self.stem = Conv(3, 32, 3, 2)
+        self.stage4 = Stage(32, 32, 1, 1)
+        self.stage8 = Stage(64, 64, 2, 2)
+        self.stage16 = Stage(128, 128, 2, 2)
+        self.stage32 = nn.Sequential(Conv(256, 128, 1), Light(128, 192, 2), Light(192, 192), Light(192, 192))
+        self.stage64 = Light(self.NECK, self.NECK, 2)
+        self.lateral = nn.ModuleList(nn.Conv2d(w, self.NECK, 1) for w in (128, 256, 192))
+        self.tower = nn.ModuleList([Conv(self.NECK, self.NECK), Conv(self.NECK, self.NECK), Light(self.NECK, self.NECK), Light(self.NECK, self.NECK)])
+        self.head = nn.ModuleList(nn.Conv2d(self.NECK, 1 + 4 * BINS, 1) for _ in STRIDES)
         for head in self.head:
             nn.init.normal_(head.weight, std=0.01)
             nn.init.zeros_(head.bias)
@@ -55,18 +74,16 @@ class Detector(nn.Module):
 
     def forward(self, image):
         """Scores (before the sigmoid) [N, cells, 1] and distance logits [N, cells, 32], each for every stride."""
-        c8 = self.stage8(self.stem(image))
+        c8 = self.stage8(self.stage4(F.max_pool2d(self.stem(image), 3, 2, 1)))
         c16 = self.stage16(c8)
-        c32 = self.stage32(c16)
-        p8, p16, p32 = (lateral(x) for lateral, x in zip(self.lateral, (c8, c16, c32)))
-        p64 = self.deeper(p32)
-        p16 = self.down_path[0](p16 + F.interpolate(p32, scale_factor=2, mode="nearest"))
-        p8 = self.down_path[1](p8 + F.interpolate(p16, scale_factor=2, mode="nearest"))
-        levels = [p8]
-        for deeper, shrink in zip((p16, p32, p64), self.shrink):
-            levels.append(deeper + shrink(levels[-1]))
+        p8, p16, p32 = (lateral(x) for lateral, x in zip(self.lateral, (c8, c16, self.stage32(c16))))
+        # Sizes are multiples of 32, so one level is exactly twice the other.
+        p16 = p16 + F.interpolate(p32, scale_factor=2.0, mode="bilinear")
+        p8 = p8 + F.interpolate(p16, scale_factor=2.0, mode="bilinear")
+        p16 = p16 + F.avg_pool2d(p8, 2)
+        p32 = p32 + F.avg_pool2d(p16, 2)
         scores, distances = [], []
-        for level, tower, head in zip(levels, self.tower, self.head):
+        for level, tower, head in zip((p8, p16, p32, self.stage64(p32)), self.tower, self.head):
             out = head(tower(level))
             # With the number of cells a constant: the product tells raw heads by their shapes.
             out = out.reshape(-1, 1 + 4 * BINS, int(out.shape[2]) * int(out.shape[3])).transpose(1, 2)
@@ -131,14 +148,17 @@ class Loss:
         self.points, self.strides = anchors(side)
 
     def __call__(self, scores, distances, boxes):
-        """boxes: [N, most, 4], rows of zeros where there are fewer. Returns the loss and its three parts."""
+        """boxes: [N, most, 5], the last 1 where the box counts and 0 where it may be found or not; rows of zeros where there are
+        fewer. Returns the loss and its three parts."""
         scores = torch.cat([s.float() for s in scores], 1)[..., 0]
         distances = torch.cat([d.float() for d in distances], 1)
         predicted = decode(distances, self.points, self.strides)
+        counts = boxes[..., 4:] > 0
         with torch.no_grad():
-            target_scores, target_boxes, chosen = self._assign(scores.sigmoid(), predicted, boxes)
+            target_scores, target_boxes, chosen = self._assign(scores.sigmoid(), predicted, boxes[..., :4] * counts)
+            either_way = self._meets(predicted, boxes[..., :4] * ~counts)
         p = scores.sigmoid().detach()
-        weight = torch.where(chosen, target_scores, 0.75 * p**2)
+        weight = torch.where(chosen, target_scores, torch.where(either_way, 0, 0.75 * p**2))
         total = target_scores.sum().clamp(min=1)
         by_score = (F.binary_cross_entropy_with_logits(scores, target_scores, reduction="none") * weight).sum() / total
         w = target_scores[chosen]
@@ -154,11 +174,21 @@ class Loss:
         by_edge = ((near + far).view(-1, 4).mean(1) * w).sum() / total
         return by_score + 2 * by_box + 0.5 * by_edge, (by_score.item(), by_box.item(), by_edge.item())
 
+    @staticmethod
+    def _meets(predicted, boxes):
+        """Whether each predicted box lies on one of the boxes, [N, cells]."""
+        most = max(1, int((boxes[..., 2] > boxes[..., 0]).sum(1).max()))
+        # Those with an area first.
+        order = (boxes[..., 2] - boxes[..., 0]).argsort(1, descending=True)[:, :most]
+        boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4))
+        return (_iou(predicted[:, :, None], boxes[:, None]) > 0.4).any(-1)
+
     def _assign(self, scores, predicted, boxes):
         n, cells = scores.shape
         real = boxes[..., 2] > boxes[..., 0]
-        most = max(1, int(real.sum(1).max()))
-        boxes, real = boxes[:, :most], real[:, :most]
+        order = real.int().sort(dim=1, descending=True, stable=True).indices[:, : max(1, int(real.sum(1).max()))]
+        most = order.shape[1]
+        boxes, real = boxes.gather(1, order[..., None].expand(-1, -1, 4)), real.gather(1, order)
         x, y = self.points.T
         x1, y1, x2, y2 = boxes[..., None].unbind(2)
         inner = torch.minimum(torch.minimum(x - x1, x2 - x), torch.minimum(y - y1, y2 - y))

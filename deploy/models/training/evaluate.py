@@ -3,6 +3,7 @@
 Without --real: frames of the generator, with the products of --set. Three numbers matter: which share of the objects
 is found and which share of the boxes is an object (IoU 0.5), what the found ones are called, and whether those
 whose product is not in the gallery are called UNKNOWN.
+With --boxes: anybody's photos with boxes; recall, precision and AP of the detector, and pictures of what went wrong.
 With --real: photos of real products; recall@1 and mAP of whole images, and what the detector does on scenes.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+import photo_boxes
 import sets
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -328,6 +330,8 @@ def main():
     arguments.add_argument("--confused", type=int, default=12, metavar="N", help="list the N most frequent confusions (default 12)")
     arguments.add_argument("--render", action="store_true", help="render the frames anew even if they are there")
     arguments.add_argument("--real", type=Path, metavar="DIR", help="folder with train.tsv (gallery) and test_a.tsv (queries) of real photos; beside it scenes/ and scenes.tsv, if there are any")
+    arguments.add_argument("--boxes", type=Path, metavar="FILE", help="photos with boxes, 'file<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2' a line: recall, precision and AP of the detector")
+    arguments.add_argument("--pictures", type=Path, metavar="DIR", help="with --boxes: write the photos there with what was found, missed and false")
     arguments.add_argument("--against", type=Path, metavar="DIR", help="compare the time of detector and extractor with another model directory's")
     arguments.add_argument("--threads", type=int, default=2, help="threads of a model, for --against (default 2)")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -336,10 +340,16 @@ def main():
         arguments.error(f"{a.models} holds no model.properties: name a model directory with --models")
     if a.real and not (a.real / "train.tsv").is_file():
         arguments.error(f"{a.real} holds no train.tsv: name a folder of real photos with --real")
+    if a.boxes and not a.boxes.is_file():
+        arguments.error(f"there is no file {a.boxes} (--boxes)")
+    if a.pictures and not a.boxes:
+        arguments.error("--pictures goes with --boxes FILE")
     if a.choose:
         choose(a)
         return
-    if a.real:
+    if a.boxes:
+        result, missed = photo_boxes.report(a, sys.modules[__name__]), []
+    elif a.real:
         result, missed = real_report(a), []
     elif a.against:
         result, missed = against_report(a), []

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
@@ -18,8 +19,9 @@ PROPERTIES = """\
 name=shelfstream-bundled
 detector.file=detector.onnx
 detector.input.size={detector_side}
-detector.interpolation=cubic
+detector.interpolation=area
 detector.score.threshold={detector_threshold}
+detector.tiles=auto
 extractor.file=extractor.onnx
 extractor.input.size={extractor_side}
 extractor.dimension={dimension}
@@ -56,6 +58,29 @@ def write(model, inputs, names, outputs, file):
     print(f"export: {file}: {file.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
 
 
+def in_half(file):
+    """Stores the weights in half precision, which halves the file; the session turns them back once, as it loads."""
+    model = onnx.load(file)
+    graph = model.graph
+    for weight in [w for w in graph.initializer if w.data_type == onnx.TensorProto.FLOAT and np.prod(w.dims) > 64]:
+        name = weight.name
+        half = onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight).astype(np.float16), f"{name}_half")
+        graph.initializer.remove(weight)
+        graph.initializer.append(half)
+        graph.node.insert(0, onnx.helper.make_node("Cast", [half.name], [name], f"{name}_float", to=onnx.TensorProto.FLOAT))
+    onnx.checker.check_model(model)
+    onnx.save(model, file)
+    print(f"export: {file}: {file.stat().st_size / 1e6:.2f} MB with weights in half precision", file=sys.stderr)
+
+
+def detector_file(checkpoint, file):
+    side = dataset.DETECTOR_SIDE
+    heads = detector.RawHeads(averaged(detector.Detector(), checkpoint)).eval()
+    outputs = [f"{kind}{stride}" for kind in ("score", "distance") for stride in detector.STRIDES]
+    write(heads, (torch.randn(2, 3, side, side), torch.rand(2, 2) + 0.1), ["image", "scale_factor"], outputs, file)
+    in_half(file)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("work", type=Path, help="folder with the checkpoints")
@@ -68,14 +93,11 @@ def main():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     a.models.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(3)
-    heads = detector.RawHeads(averaged(detector.Detector(), a.work / "detector.pt")).eval()
-    side = dataset.DETECTOR_SIDE
-    outputs = [f"{kind}{stride}" for kind in ("score", "distance") for stride in detector.STRIDES]
-    write(heads, (torch.randn(2, 3, side, side), torch.rand(2, 2) + 0.1), ["image", "scale_factor"], outputs, a.models / "detector.onnx")
+    detector_file(a.work / "detector.pt", a.models / "detector.onnx")
     features = averaged(extractor.Extractor(), a.work / "extractor.pt")
     write(features, (torch.randn(2, 3, extractor.SIDE, extractor.SIDE),), ["x"], ["features"], a.models / "extractor.onnx")
     text = PROPERTIES.format(
-        detector_side=side, detector_threshold=a.detector_threshold, extractor_side=extractor.SIDE,
+        detector_side=dataset.DETECTOR_SIDE, detector_threshold=a.detector_threshold, extractor_side=extractor.SIDE,
         dimension=extractor.DIMENSION, match_threshold=a.match_threshold,
     )
     (a.models / "model.properties").write_text(text, encoding="utf-8")

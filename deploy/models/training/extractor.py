@@ -4,10 +4,29 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from detector import Block, Conv
 
 DIMENSION = 256
 SIDE = 112
+
+
+class Conv(nn.Sequential):
+    def __init__(self, before, after, kernel=3, stride=1, groups=1):
+        super().__init__(
+            nn.Conv2d(before, after, kernel, stride, (kernel - stride + 1) // 2, groups=groups, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Block(nn.Module):
+    """A residual bottleneck as in Darknet: full convolutions, which a CPU runs near its peak."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.narrow, self.widen = Conv(width, width // 2, 1), Conv(width // 2, width, 3)
+
+    def forward(self, x):
+        return x + self.widen(self.narrow(x))
 
 
 class Extractor(nn.Module):

@@ -144,6 +144,18 @@ class QuantizeTest(unittest.TestCase):
         self.assertEqual({TensorProto.FLOAT}, {v.type.tensor_type.elem_type for v in [*graph.input, *graph.output]})
         self.assertIn(TensorProto.FLOAT16, {i.data_type for i in graph.initializer})
 
+    def test_weights_stored_in_half_precision_become_integers_too(self):
+        stored = onnx.load(self.models / "extractor.onnx")
+        weight = next(w for w in stored.graph.initializer if len(w.dims) == 4)
+        half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), "half")
+        stored.graph.initializer.remove(weight)
+        stored.graph.initializer.append(half)
+        stored.graph.node.insert(0, helper.make_node("Cast", ["half"], [weight.name], to=TensorProto.FLOAT))
+        floats = quantize.in_float(stored)
+        self.assertNotIn("Cast", [n.op_type for n in floats.graph.node])
+        self.assertEqual({TensorProto.FLOAT}, {w.data_type for w in floats.graph.initializer if len(w.dims) == 4})
+        onnx.checker.check_model(floats)
+
     def test_weights_have_seven_bits_so_that_no_cpu_overflows(self):
         largest = lambda out: max(abs(numpy_helper.to_array(i).astype(int)).max() for i in onnx.load(out / "detector.onnx").graph.initializer
                                   if i.data_type == TensorProto.INT8 and len(i.dims) == 4)

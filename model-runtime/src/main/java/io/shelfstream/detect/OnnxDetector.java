@@ -4,6 +4,7 @@ import io.shelfstream.image.Image;
 import io.shelfstream.image.InputTensor;
 import io.shelfstream.image.OpenCv;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.image.Tiles;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.model.OnnxModel;
@@ -95,32 +96,51 @@ public final class OnnxDetector implements Detector {
     return model.provider();
   }
 
-  @Override
-  public Detector onOneThread() {
-    return onOneThread == null ? this : onOneThread;
+  /**
+   * This detector, looking at images in tiles. Closing either closes both.
+   *
+   * @param tiles how images are cut
+   */
+  public Detector in(Tiles tiles) {
+    return tiles.equals(Tiles.NONE) ? this : new TiledDetector(this, tiles);
   }
 
   @Override
+  public OnnxDetector onOneThread() {
+    return onOneThread == null ? this : onOneThread;
+  }
+
+  /** A part of an image, not empty. */
+  record View(Image image, PixelBox box) {}
+
+  @Override
   public List<List<Detection>> detect(List<Image> images) {
-    List<List<Detection>> found = new ArrayList<>(images.size());
-    for (int from = 0; from < images.size(); from += runs.most()) {
-      found.addAll(together(images.subList(from, Math.min(images.size(), from + runs.most()))));
+    return look(
+        images.stream()
+            .map(image -> new View(image, new PixelBox(0, 0, image.width(), image.height())))
+            .toList());
+  }
+
+  /** Boxes of each view, in pixels from its corner, best score first. */
+  List<List<Detection>> look(List<View> views) {
+    List<List<Detection>> found = new ArrayList<>(views.size());
+    for (int from = 0; from < views.size(); from += runs.most()) {
+      found.addAll(together(views.subList(from, Math.min(views.size(), from + runs.most()))));
     }
     return found;
   }
 
-  /** Inputs of n images, from the beginning of both buffers. */
+  /** Inputs of n views, from the beginning of both buffers. */
   private record Prepared(FloatBuffer pixels, FloatBuffer scales, int n) {}
 
-  private List<List<Detection>> together(List<Image> images) {
-    Prepared prepared = take(runs.padded(images.size()), images.size());
+  private List<List<Detection>> together(List<View> views) {
+    Prepared prepared = take(runs.padded(views.size()), views.size());
     try {
-      for (int i = 0; i < images.size(); i++) {
-        Image image = images.get(i);
-        PixelBox whole = new PixelBox(0, 0, image.width(), image.height());
-        input.write(image, whole, prepared.pixels(), i * input.floats());
-        prepared.scales().put(2 * i, (float) ((double) size / image.height())); // y first
-        prepared.scales().put(2 * i + 1, (float) ((double) size / image.width()));
+      for (int i = 0; i < views.size(); i++) {
+        PixelBox box = views.get(i).box();
+        input.write(views.get(i).image(), box, prepared.pixels(), i * input.floats());
+        prepared.scales().put(2 * i, (float) ((double) size / box.height())); // y first
+        prepared.scales().put(2 * i + 1, (float) ((double) size / box.width()));
       }
       return shared.apply(prepared);
     } finally {

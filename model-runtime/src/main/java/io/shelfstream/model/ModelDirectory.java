@@ -1,5 +1,6 @@
 package io.shelfstream.model;
 
+import io.shelfstream.image.Tiles;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +24,7 @@ import java.util.Properties;
  *     extractorId
  * @param detectorInputSize side of the square input in pixels, as is extractorInputSize
  * @param detectorScoreThreshold least detector score, 0 to 1
+ * @param detectorTiles how images are cut for the detector, unless the configuration says otherwise
  * @param rgb true when the input's channels are red, green, blue; false for the opposite
  * @param mean of each channel in that order, after division by 255, as is std
  * @param matchThreshold least inner product of a match, -1 to 1
@@ -34,6 +36,7 @@ public record ModelDirectory(
     int detectorInputSize,
     Interpolation detectorInterpolation,
     float detectorScoreThreshold,
+    Tiles detectorTiles,
     Path extractorFile,
     String extractorId,
     int extractorInputSize,
@@ -48,6 +51,7 @@ public record ModelDirectory(
   /** Side of the largest input we take: four times the reference's, 79 MB of floats. */
   private static final int LARGEST_INPUT = 2560;
 
+  private static final String TILES = "detector.tiles";
   private static final int LARGEST_DIMENSION = 65_536;
 
   private static final char BYTE_ORDER_MARK = '\uFEFF';
@@ -74,6 +78,10 @@ public record ModelDirectory(
     Interpolation detectorResize = keys.oneOf("detector.interpolation", Interpolation.class);
     Interpolation extractorResize = keys.oneOf("extractor.interpolation", Interpolation.class);
     float score = (float) keys.number("detector.score.threshold", 0, 1);
+    Tiles tiles =
+        !keys.has(TILES)
+            ? Tiles.NONE
+            : keys.text(TILES).equals("auto") ? Tiles.AUTO : new Tiles(keys.whole(TILES, Tiles.MOST));
     boolean rgb = keys.oneOf("colour", Colour.class) == Colour.RGB;
     List<Double> mean = keys.perChannel("mean", -1e3, 1e3);
     List<Double> std = keys.perChannel("std", 1e-6, 1e3);
@@ -87,6 +95,7 @@ public record ModelDirectory(
         detectorSize,
         detectorResize,
         score,
+        tiles,
         extractor,
         name + "@" + sha256(extractor).substring(0, 12),
         extractorSize,

@@ -7,6 +7,7 @@ import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.OnnxDetector;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.image.Tiles;
 import io.shelfstream.model.Interpolation;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.Provider;
@@ -30,6 +31,7 @@ class SharedRunsTest {
           64,
           Interpolation.CUBIC,
           0.2f,
+          Tiles.NONE,
           MODELS.resolve("mean-colour.onnx"),
           "mean-colour@0",
           224,

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.detect.Profile;
+import io.shelfstream.image.Tiles;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -8,6 +9,7 @@ import java.util.Optional;
 /**
  * {@code recognition.*}: how boxes and neighbours become answers.
  *
+ * @param tiles how images are cut for the detector, not in profile pp-shitu; empty: the model's own
  * @param matchThreshold least inner product of a match, -1 to 1; empty: the model's own
  * @param matchMargin least lead over the next product, 0 to 2; empty: the model's own
  * @param candidates products reported for an object, at least 1
@@ -17,6 +19,7 @@ import java.util.Optional;
  */
 public record RecognitionSettings(
     Profile profile,
+    Optional<Tiles> tiles,
     Optional<Float> matchThreshold,
     Optional<Float> matchMargin,
     int candidates,
@@ -28,11 +31,19 @@ public record RecognitionSettings(
   private static final String CANDIDATES = "recognition.candidates";
   private static final Map<String, Profile> PROFILES =
       Map.of("shelf", Profile.SHELF, "pp-shitu", Profile.PP_SHITU);
+  private static final Format<Tiles> TILES =
+      new Format<>(
+          "auto or a whole number from 1 to " + Tiles.MOST,
+          text ->
+              text.equals("auto")
+                  ? Tiles.AUTO
+                  : new Tiles(Formats.wholeNumber(1, Tiles.MOST).parse(text)));
 
   static RecognitionSettings from(Settings settings) {
     RecognitionSettings read =
         new RecognitionSettings(
             settings.get("recognition.profile", "shelf", Formats.oneOf(PROFILES)),
+            settings.optional("detector.tiles", TILES),
             settings.optional("recognition.match.threshold", Formats.number(-1, 1)),
             settings.optional("recognition.match.margin", Formats.number(0, 2)),
             settings.get(CANDIDATES, "5", Formats.wholeNumber(1, 100)),

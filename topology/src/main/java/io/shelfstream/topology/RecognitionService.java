@@ -8,6 +8,7 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
+import io.shelfstream.image.Tiles;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.ModelDirectory;
@@ -281,11 +282,14 @@ public final class RecognitionService implements AutoCloseable {
             recognition.candidates(),
             recognition.searchPhotos());
     ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
-    boolean reduces = config.images().decodeReduced() && profile != Profile.PP_SHITU;
+    boolean exact = profile == Profile.PP_SHITU; // squeezes every image
+    Tiles tiles = exact ? Tiles.NONE : recognition.tiles().orElse(directory.detectorTiles());
+    boolean reduces = config.images().decodeReduced() && !exact;
+    int shown = reduces ? tiles.resolved(directory.detectorInputSize()) : ImageDecoder.FULLY;
     return new Stages(
         ModelIds.of(models),
-        new ImageDecoder(limits, reduces ? directory.detectorInputSize() : ImageDecoder.FULLY),
-        models.detector(),
+        new ImageDecoder(limits, shown),
+        models.detector().in(tiles),
         directory.detectorScoreThreshold(),
         profile,
         models.extractor(),

@@ -9,6 +9,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.image.Tiles;
 import io.shelfstream.index.DeviceOptions;
 import io.shelfstream.index.SearchDevice;
 import io.shelfstream.model.Provider;
@@ -35,6 +36,21 @@ class ShelfStreamConfigTest {
 
   @TempDir Path dir;
 
+  @ParameterizedTest
+  @CsvSource({"auto, 0", "1, 1", "16, 16"})
+  void readsHowFramesAreCut(String written, int along) {
+    assertThat(load(null, Map.of(), Map.of("detector.tiles", written)).recognition().tiles())
+        .contains(new Tiles(along));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "17", "-1", "2.5", "automatic"})
+  void refusesWhatIsNoNumberOfTiles(String written) {
+    assertThatThrownBy(() -> load(null, Map.of(), Map.of("detector.tiles", written)))
+        .hasMessageContaining("detector.tiles")
+        .hasMessageContaining("auto or a whole number from 1 to 16");
+  }
+
   @Test
   void hasTheDefaultsOfTheContract() {
     ShelfStreamConfig config = load(null, Map.of(), Map.of());
@@ -49,6 +65,7 @@ class ShelfStreamConfigTest {
             new RuntimeOptions(
                 Provider.AUTO, 0, 0, Duration.ofMillis(2), RuntimeOptions.Gpu.FIRST));
     assertThat(config.recognition().profile()).isEqualTo(Profile.SHELF);
+    assertThat(config.recognition().tiles()).isEmpty();
     assertThat(config.recognition().matchThreshold()).isEmpty();
     assertThat(config.recognition().matchMargin()).isEmpty();
     assertThat(config.recognition().candidates()).isEqualTo(5);

@@ -136,7 +136,8 @@ def worsened(image, rng):
 
 
 class Sources:
-    """What the views are taken of; real is a folder with train.tsv and, if there are packshots, iconic.tsv, or None."""
+    """What the views are taken of; real is a gallery file of photos, or None; an iconic.tsv
+    beside it lists packshots."""
 
     def __init__(self, work, real):
         self.drawn = list(zip(dataset.read(work / "train", "crops"), dataset.read(work / "train", "labels")))
@@ -144,12 +145,13 @@ class Sources:
             raise SystemExit(f"views: no finished part in {work / 'train'}; run dataset.py first")
         self.photos, self.packshots, self.names = ([], []), ([], []), []
         if real:
-            self.photos = photos(real / "train.tsv", PHOTO_SIDE)
-            if (real / "iconic.tsv").exists():
-                images, labels = photos(real / "iconic.tsv", PACKSHOT_SIDE)
+            self.photos = photos(real, PHOTO_SIDE)
+            iconic = real.with_name("iconic.tsv")
+            if iconic.exists():
+                images, labels = photos(iconic, PACKSHOT_SIDE)
                 self.packshots = [(image, outline(image)) for image in images], labels
                 # Fruit lies as it falls; packages stand. Their folders say which is which.
-                self.loose = ["Packages" not in line for line in (real / "iconic.tsv").read_text(encoding="utf-8").splitlines() if line]
+                self.loose = ["Packages" not in line for line in iconic.read_text(encoding="utf-8").splitlines() if line]
             self.names = sorted({*self.photos[1], *self.packshots[1]})
 
     def views(self, number):
@@ -230,7 +232,7 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("work", type=Path, help="folder with train/; the views go to views/ in it")
     arguments.add_argument("--parts", type=int, required=True)
-    arguments.add_argument("--real", type=Path, help="folder with train.tsv and perhaps iconic.tsv of real products")
+    arguments.add_argument("--real", type=Path, help="gallery file of real products ('relative/path<TAB>label' a line); packshots in iconic.tsv beside it")
     a = arguments.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -16,7 +16,7 @@ import extractor
 import train_extractor
 
 PROPERTIES = """\
-# Trained on invented products only and a set of photos of real ones: see MODEL_CARD.md.
+# What it started from and was trained on: see MODEL_CARD.md.
 name=shelfstream-bundled
 detector.file=detector.onnx
 detector.input.size={detector_side}

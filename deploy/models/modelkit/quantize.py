@@ -64,17 +64,17 @@ def named(model):
     return model
 
 
-def in_float(model):
-    """Weights that are stored in half precision and cast to float in the graph, as float: the quantiser takes no others."""
-    stored = {w.name: w for w in model.graph.initializer if w.data_type == onnx.TensorProto.FLOAT16}
-    for node in [n for n in model.graph.node if n.op_type == "Cast" and n.input[0] in stored]:
-        if node.attribute[0].i == onnx.TensorProto.FLOAT:
-            values = onnx.numpy_helper.to_array(stored[node.input[0]]).astype(np.float32)
-            model.graph.initializer.append(onnx.numpy_helper.from_array(values, node.output[0]))
-            model.graph.node.remove(node)
-    read = {name for n in model.graph.node for name in n.input}
-    for name in stored.keys() - read:
-        model.graph.initializer.remove(stored[name])
+def unpacked(model):
+    """Weights that are stored in half precision, each behind a Cast, back in float: the tool must see them as weights."""
+    halves = {w.name: w for w in model.graph.initializer if w.data_type == onnx.TensorProto.FLOAT16}
+    for cast in [n for n in model.graph.node if n.op_type == "Cast" and n.input[0] in halves]:
+        values = onnx.numpy_helper.to_array(halves[cast.input[0]]).astype(np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(values, cast.output[0]))
+        model.graph.node.remove(cast)
+    used = {i for n in model.graph.node for i in n.input}
+    for name, weight in halves.items():
+        if name not in used:
+            model.graph.initializer.remove(weight)
     return model
 
 
@@ -92,7 +92,7 @@ def in_opset(model, least, source):
 def int8(source, target, model, feeds, method, full_range):
     with tempfile.TemporaryDirectory(prefix="shelfstream-int8-") as work:
         current, prepared, quantised = (f"{work}/{step}.onnx" for step in ("current", "prepared", "quantised"))
-        onnx.save(in_opset(in_float(onnx.load(source)), LEAST_OPSET, source), current)
+        onnx.save(in_opset(unpacked(onnx.load(source)), LEAST_OPSET, source), current)
         quant_pre_process(current, prepared, skip_symbolic_shape=True)
         graph = named(onnx.load(prepared))
         onnx.save(graph, prepared)
@@ -112,7 +112,7 @@ def int8(source, target, model, feeds, method, full_range):
 
 
 def half(source, target, model):
-    graph = named(in_float(onnx.load(source)))
+    graph = named(unpacked(onnx.load(source)))
     blocked = float_part(graph.graph, model)
     onnx.save(convert_float_to_float16(graph, keep_io_types=True, node_block_list=blocked), target)
 

@@ -11,7 +11,7 @@ import numpy as np
 import frames
 
 DETECTOR_SIDE = 352
-CROP_SIDE = 136
+CROP_SIDE = 192
 CROP_MARGIN = 0.08  # of a box's side, kept around a crop so that boxes can be jittered later
 MOST_BOXES = 48
 CROPS_PER_FRAME = 12

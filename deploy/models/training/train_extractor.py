@@ -1,4 +1,4 @@
-"""Trains the extractor on crops of invented products and, when they are given, on photos of real ones."""
+"""Trains the extractor's head on the views that views.py wrote: drawn products and, if they are there, real ones."""
 
 import argparse
 import sys
@@ -11,100 +11,99 @@ import torch.nn.functional as F
 
 import dataset
 import frames
-from extractor import SIDE, Extractor, Margin
+from extractor import DIMENSION, SIDE, Extractor, Head, Margin, projection
 from progress import Training
 from train_detector import normalised
+from views import DRAWN, PACKSHOT, PHOTO, REAL, whole
 
-REAL_SIDE = 144
-
-
-def real_photos(list_file):
-    """Photos of a gallery file, RGB uint8 [N, 144, 144, 3], and the number of each one's label."""
-    lines = [line.split("\t") for line in list_file.read_text(encoding="utf-8").splitlines() if line]
-    names = sorted({label for _, label in lines})
-    images = np.empty((len(lines), REAL_SIDE, REAL_SIDE, 3), np.uint8)
-    for i, (path, _) in enumerate(lines):
-        image = cv2.imread(str(list_file.parent / path))
-        images[i] = cv2.resize(image, (REAL_SIDE, REAL_SIDE), interpolation=cv2.INTER_AREA)[:, :, ::-1]
-    return images, np.array([names.index(label) for _, label in lines]), len(names)
+SHARES = {DRAWN: 0.35, PHOTO: 0.45, PACKSHOT: 0.20}  # of a batch
 
 
-def jittered(image, rng):
-    """A crop as an imperfect detector cuts it."""
-    side = image.shape[0]
-    margin = side * dataset.CROP_MARGIN / (1 + 2 * dataset.CROP_MARGIN)
-    off = np.clip(rng.normal(0, 0.035 * side, 4), -0.08 * side, margin)
-    x1, y1, x2, y2 = np.round([margin - off[0], margin - off[1], side - margin + off[2], side - margin + off[3]]).astype(int)
-    return cv2.resize(image[max(0, y1) : y2, max(0, x1) : x2], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+class Views:
+    """Batches of maps. The classes are the drawn products, then the real kinds that are not left out."""
 
+    def __init__(self, folder, products, left_out):
+        self.maps = dataset.read(folder, "maps")
+        if not self.maps:
+            raise SystemExit(f"train_extractor: no finished part in {folder}; run views.py first")
+        labels = np.concatenate(dataset.read(folder, "labels"))
+        kinds = np.concatenate(dataset.read(folder, "kinds"))
+        names = (folder / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        self.ends = np.cumsum([len(m) for m in self.maps])
+        self.classes = np.where(labels >= REAL, labels - REAL + products, labels)
+        self.count = products + len(names)
+        kept = ~np.isin(labels, [REAL + i for i, name in enumerate(names) if name in left_out])
+        self.of = {}
+        for kind in SHARES:
+            at = np.flatnonzero(kept & (kinds == kind))
+            if len(at):
+                # By the root of its class's size, so that frequent kinds do not rule.
+                weight = np.bincount(self.classes[at])[self.classes[at]] ** -0.5
+                self.of[kind] = at, np.cumsum(weight / weight.sum())
+        self.total = sum(SHARES[kind] for kind in self.of)
 
-def cut(image, rng):
-    """Part of a real photo, turned and mirrored at random."""
-    side = image.shape[0]
-    size = side * np.sqrt(rng.uniform(0.35, 1))
-    stretch = np.exp(rng.uniform(-0.2, 0.2))
-    w, h = min(side, size * stretch), min(side, size / stretch)
-    cx, cy = rng.uniform(w / 2, side - w / 2), rng.uniform(h / 2, side - h / 2)
-    turn = np.deg2rad(rng.normal(0, 12))
-    flip = -1 if rng.random() < 0.5 else 1
-    c, s = np.cos(turn), np.sin(turn)
-    a = np.array([[flip * c * w, -s * h], [flip * s * w, c * h]]) / SIDE
-    matrix = np.column_stack([a, np.array([cx, cy]) - a @ [SIDE / 2, SIDE / 2]])
-    return cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
-
-
-def worsened(image, rng):
-    """Colour of the light, low resolution, something in front."""
-    gain = rng.uniform(0.75, 1.2) * rng.uniform(0.9, 1.1, 3)
-    levels = np.linspace(0, 255, 256)[:, None] * gain + rng.uniform(-15, 15)
-    image = cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8)[None])
-    if rng.random() < 0.25:
-        small = int(rng.integers(36, 90))
-        image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.2:
-        w, h = (int(SIDE * rng.uniform(0.1, 0.45)) for _ in range(2))
-        x, y = int(rng.integers(-w // 2, SIDE - w // 2)), int(rng.integers(-h // 2, SIDE - h // 2))
-        image[max(0, y) : y + h, max(0, x) : x + w] = rng.integers(0, 256, 3)
-    return image
-
-
-class Crops:
-    """Batches of crops, and a share of real photos whose classes come after the invented ones."""
-
-    def __init__(self, folder, products, real):
-        self.folder, self.products, self.real = folder, products, real
-        self.refresh()
-
-    def refresh(self):
-        self.crops, self.labels = dataset.read(self.folder, "crops"), dataset.read(self.folder, "labels")
-        if not self.crops:
-            raise SystemExit(f"train_extractor: no finished part in {self.folder}; run dataset.py first")
-        self.ends = np.cumsum([len(c) for c in self.crops])
-
-    def batch(self, rng, size, real_share):
-        images, labels = np.empty((size, SIDE, SIDE, 3), np.uint8), np.empty(size, np.int64)
+    def batch(self, rng, size):
+        """float32 [size, 96, 10, 10] and int64 [size]"""
+        chosen, ends = [], np.cumsum([SHARES[kind] / self.total for kind in self.of])
         for i in range(size):
-            if self.real is not None and i < size * real_share:
-                at = rng.integers(len(self.real[0]))
-                image, labels[i] = cut(self.real[0][at], rng), self.products + self.real[1][at]
-            else:
-                at = rng.integers(self.ends[-1])
-                part = int(np.searchsorted(self.ends, at, side="right"))
-                at -= self.ends[part] - len(self.crops[part])
-                image, labels[i] = jittered(self.crops[part][at], rng), self.labels[part][at]
-            images[i] = worsened(image, rng)
-        return normalised(images), torch.from_numpy(labels)
+            at, sums = list(self.of.values())[min(int(np.searchsorted(ends, (i + 0.5) / size)), len(self.of) - 1)]
+            chosen.append(at[min(int(np.searchsorted(sums, rng.random())), len(at) - 1)])
+        maps = []
+        for at in chosen:
+            part = int(np.searchsorted(self.ends, at, side="right"))
+            maps.append(self.maps[part][at - self.ends[part] + len(self.maps[part])])
+        x = torch.from_numpy(np.stack(maps).astype(np.float32)).contiguous(memory_format=torch.channels_last)
+        return x, torch.from_numpy(self.classes[chosen])
+
+
+@torch.no_grad()
+def begin(model, margin, data, rng, count=8000):
+    """Starts from what can be computed: the projection that separates classes best, by linear discriminant analysis of
+    what the pretrained layers give, and each class's centre at the mean of its views."""
+    pooled, labels = [], []
+    for _ in range(count // 100):
+        x, l = data.batch(rng, 100)
+        pooled.append(model.pooled(x))
+        labels.append(l)
+    pooled, labels = torch.cat(pooled), torch.cat(labels)
+    model.level.running_mean.copy_(pooled.mean(0))
+    model.level.running_var.copy_(pooled.var(0))
+    x = (pooled - pooled.mean(0)) / (pooled.var(0) + model.level.eps).sqrt()
+    members = torch.zeros(data.count, len(x)).index_put_((labels, torch.arange(len(x))), torch.tensor(1.0))
+    sizes = members.sum(1)
+    means = members @ x / sizes.clamp(min=1)[:, None]
+    within = x - means[labels]
+    several = sizes[labels] > 1
+    spread = within[several].T @ within[several] / several.sum()
+    spread += 0.05 * spread.trace() / len(spread) * torch.eye(len(spread))
+    values, vectors = torch.linalg.eigh(spread)
+    whitening = vectors / values.sqrt()
+    _, _, directions = torch.linalg.svd((means * sizes.clamp(max=30).sqrt()[:, None]) @ whitening, full_matrices=False)
+    model.project.weight.copy_((whitening @ directions[:DIMENSION].T).T)
+    y = model.project(x)
+    model.neck.running_mean.copy_(y.mean(0))
+    model.neck.running_var.copy_(y.var(0))
+    model.neck.weight.copy_(y.std(0))
+    y = F.normalize(y - y.mean(0))
+    seen = sizes > 0
+    margin.centres[seen] = F.normalize(members @ y)[seen]
+    margin.centres[~seen] = F.normalize(margin.centres[~seen])
+
+
+def finished(head, work, left_out):
+    """The Extractor of a trained head, its projection computed from the pictures that views.py wrote unspoiled."""
+    maps, labels = np.load(work / "views" / "clean.npy"), np.load(work / "views" / "clean-labels.npy")
+    names = (work / "views" / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    kept = ~np.isin(labels, [REAL + i for i, name in enumerate(names) if name in left_out])
+    maps, labels = torch.from_numpy(maps[kept].astype(np.float32)), torch.from_numpy(labels[kept])
+    with torch.no_grad():
+        x = torch.cat([head.features(m).mean((2, 3)) for m in maps.split(64)])
+    return Extractor(head, projection(x, labels)).eval()
 
 
 @torch.no_grad()
 def embed(model, images):
     return torch.cat([F.normalize(model(normalised(images[i : i + 64]))) for i in range(0, len(images), 64)])
-
-
-def whole(image):
-    """The box itself, without the margin around it."""
-    m = round(dataset.CROP_SIDE * dataset.CROP_MARGIN / (1 + 2 * dataset.CROP_MARGIN))
-    return cv2.resize(image[m:-m, m:-m], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
 
 
 def evaluate(model, folder):
@@ -128,36 +127,49 @@ def evaluate(model, folder):
     return right[inside].mean(), (right & (best >= threshold))[inside].mean(), (best[~inside] < threshold).mean(), threshold
 
 
+def left_out(names, count):
+    """Kinds that training does not see, so that it can be measured what the extractor is worth on unseen ones."""
+    return sorted(np.random.default_rng(15).permutation(sorted(names))[:count].tolist())
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("work", type=Path, help="folder with train/ and val/; the checkpoint goes there")
+    arguments.add_argument("work", type=Path, help="folder with views/ and val/; the checkpoint goes there")
+    arguments.add_argument("--name", default="extractor", help="name of the checkpoint (default extractor)")
     arguments.add_argument("--products", type=int, default=8000)
-    arguments.add_argument("--real", type=Path, help="gallery file of real photos ('relative/path<TAB>label' a line)")
-    arguments.add_argument("--steps", type=int, default=8000)
+    arguments.add_argument("--leave-out", type=int, default=0, metavar="N", help="N of the real kinds that training does not see; NAME.left-out.txt lists them")
+    arguments.add_argument("--steps", type=int, default=6000)
+    arguments.add_argument("--rate", type=float, default=1e-3)
     arguments.add_argument("--batch", type=int, default=64)
     a = arguments.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(2)
     cv2.setNumThreads(1)
-    real = real_photos(a.real) if a.real else None
-    model = Extractor().to(memory_format=torch.channels_last).train()
-    margin = Margin(a.products + (real[2] if real else 0))
+    kinds = (a.work / "views" / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    unseen = left_out(kinds, a.leave_out)
+    (a.work / f"{a.name}.left-out.txt").write_text("".join(f"{name}\n" for name in unseen), encoding="utf-8")
+    data = Views(a.work / "views", a.products, unseen)
+    model = Head().to(memory_format=torch.channels_last).train()
+    margin = Margin(data.count)
+    old = [p for p in model.features.parameters()]
+    new = [p for p in model.parameters() if p.requires_grad and not any(p is q for q in old)]
     optimizer = torch.optim.AdamW([
-        {"params": [p for p in model.parameters() if p.requires_grad], "weight_decay": 0.05},
+        {"params": old, "weight_decay": 0.02, "factor": 0.3},
+        {"params": new, "weight_decay": 0.05},
         {"params": margin.parameters(), "weight_decay": 0.0, "factor": 2.0},
     ])
-    training = Training("extractor", model, optimizer, a.work, a.steps, 2e-3, extra=[margin])
-    data = Crops(a.work / "train", a.products, real)
+    if not (a.work / f"{a.name}.pt").exists():
+        begin(model.eval(), margin, data, np.random.default_rng(29))
+        model.train()
+    training = Training(a.name, model, optimizer, a.work, a.steps, a.rate, extra=[margin])
     smooth = None
-    report = lambda m: print("extractor: validation: right %.3f; at threshold %.3f right %.3f, strangers refused %.3f" % (
-        lambda r: (r[0], r[3], r[1], r[2]))(evaluate(m, a.work / "val")), file=sys.stderr, flush=True)
+    report = lambda m: print(f"{a.name}: validation: right %.3f; at threshold %.3f right %.3f, strangers refused %.3f" % (
+        lambda r: (r[0], r[3], r[1], r[2]))(evaluate(finished(m, a.work, unseen), a.work / "val")), file=sys.stderr, flush=True)
     for step in training.remaining():
-        if step % 200 == 199:
-            data.refresh()
-        x, labels = data.batch(np.random.default_rng([30, step]), a.batch, 0.3)
-        with torch.autocast("cpu", torch.bfloat16):
-            features = model(x)
-        loss = margin(features.float(), labels, 0.3 * min(1, step / (0.25 * a.steps)))
+        if step % 100 == 99:
+            data = Views(a.work / "views", a.products, unseen)
+        x, labels = data.batch(np.random.default_rng([30, step]), a.batch)
+        loss = margin(model(x), labels, 0.3 * min(1, step / (0.25 * a.steps)))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)

@@ -192,5 +192,19 @@ class QuantizeTest(unittest.TestCase):
             model_directory(self.work / "nothing")
 
 
+class WeightsInHalfPrecision(unittest.TestCase):
+    def test_become_float_weights_again(self):
+        values = np.random.default_rng(4).standard_normal((8, 3, 3, 3)).astype(np.float16)
+        nodes = [helper.make_node("Cast", ["w_half"], ["w"], to=TensorProto.FLOAT), helper.make_node("Conv", ["x", "w"], ["y"])]
+        graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+                                  [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8, 6, 6])], [numpy_helper.from_array(values, "w_half")])
+
+        model = quantize.unpacked(helper.make_model(graph))
+
+        self.assertEqual(["Conv"], [n.op_type for n in model.graph.node])
+        self.assertEqual(["w"], [w.name for w in model.graph.initializer])
+        np.testing.assert_array_equal(values.astype(np.float32), numpy_helper.to_array(model.graph.initializer[0]))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -53,8 +53,7 @@ public final class TiledDetector implements Detector {
     for (int i = 0; i < images.size(); i++) {
       int count = cuts.get(i).size();
       Image image = images.get(i);
-      joined.add(
-          join(cuts.get(i), found.subList(at, at + count), image.width(), image.height()));
+      joined.add(join(cuts.get(i), found.subList(at, at + count), image.width(), image.height()));
       at += count;
     }
     return joined;
@@ -128,7 +127,9 @@ public final class TiledDetector implements Detector {
     return all;
   }
 
-  /** Whether another tile shows all of a cut part, and what it was cut from: that tile's to find. */
+  /**
+   * Whether another tile shows all of a cut part, and what it was cut from: that tile's to find.
+   */
   private static boolean liesInAnother(Part part, List<PixelBox> tiles) {
     Detection d = part.box;
     for (int i = 0; i < tiles.size(); i++) {

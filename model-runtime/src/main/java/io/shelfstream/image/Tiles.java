@@ -7,16 +7,16 @@ import java.util.List;
  * How an image is cut for a detector whose input is square. Tiles overlap by a fifth of their side
  * at least, so that what is smaller than that lies whole in one of them.
  *
- * @param along tiles along the longer side, 1 to {@link #MOST}; 1: the whole image, squeezed; 0:
- *     as the image's shape asks for
+ * @param along tiles along the longer side, 1 to {@link #MOST}; 1: the whole image, squeezed; 0: as
+ *     the image's shape asks for
  */
 public record Tiles(int along) {
   /** Most tiles along a side: each costs a run of the detector. */
   public static final int MOST = 16;
 
   /**
-   * The whole image where its longer side is at most one and a half times the other, which
-   * squeezes it little; otherwise squares as high as the shorter side.
+   * The whole image where its longer side is at most one and a half times the other, which squeezes
+   * it little; otherwise squares as high as the shorter side.
    */
   public static final Tiles AUTO = new Tiles(0);
 

@@ -81,7 +81,9 @@ public record ModelDirectory(
     Tiles tiles =
         !keys.has(TILES)
             ? Tiles.NONE
-            : keys.text(TILES).equals("auto") ? Tiles.AUTO : new Tiles(keys.whole(TILES, Tiles.MOST));
+            : keys.text(TILES).equals("auto")
+                ? Tiles.AUTO
+                : new Tiles(keys.whole(TILES, Tiles.MOST));
     boolean rgb = keys.oneOf("colour", Colour.class) == Colour.RGB;
     List<Double> mean = keys.perChannel("mean", -1e3, 1e3);
     List<Double> std = keys.perChannel("std", 1e-6, 1e3);

@@ -90,7 +90,6 @@ class TiledDetectorTest {
     List<Detection> found = List.of(box(0.3, -2, -2, 300, 300));
 
     assertEquals(
-        found,
-        TiledDetector.join(List.of(new PixelBox(0, 0, 180, 100)), List.of(found), 180, 100));
+        found, TiledDetector.join(List.of(new PixelBox(0, 0, 180, 100)), List.of(found), 180, 100));
   }
 }

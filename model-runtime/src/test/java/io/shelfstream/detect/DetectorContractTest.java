@@ -10,6 +10,7 @@ import io.shelfstream.embed.Crop;
 import io.shelfstream.embed.OnnxFeatureExtractor;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.image.Tiles;
 import io.shelfstream.model.Interpolation;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
@@ -33,6 +34,7 @@ class DetectorContractTest {
         64,
         Interpolation.CUBIC,
         0.2f,
+        Tiles.NONE,
         Golden.file("models/" + extractor + ".onnx"),
         extractor + "@0",
         224,
@@ -52,6 +54,7 @@ class DetectorContractTest {
         models.detectorInputSize(),
         models.detectorInterpolation(),
         models.detectorScoreThreshold(),
+        models.detectorTiles(),
         models.extractorFile(),
         models.extractorId(),
         models.extractorInputSize(),

@@ -179,14 +179,28 @@ class GalleryTest {
   @Test
   void changesOfWordsDoNotTouchTheIndex() {
     GalleryVector renamed =
-        GalleryVector.newBuilder(vector("a", "coke", EAST)).setGtin("04006381333931").build();
+        GalleryVector.newBuilder(vector("a", "cola", EAST))
+            .setLabel("coke")
+            .setGtin("04006381333931")
+            .build();
 
     gallery.apply(0, 0, "a", vector("a", "cola", EAST));
     gallery.apply(0, 1, "a", renamed);
 
     assertThat(gallery.rows()).isEqualTo(1);
     assertThat(gallery.search(List.of(EAST), 1).hits().get(0).get(0).entry())
-        .isEqualTo(new GalleryEntry("a", "p-coke", "coke", "04006381333931", Map.of()));
+        .isEqualTo(new GalleryEntry("a", "p-cola", "coke", "04006381333931", Map.of()));
+  }
+
+  @Test
+  void aPhotoOfAnotherProductIsStoredAnewForFiltersToSee() {
+    gallery.apply(0, 0, "a", vector("a", "cola", EAST));
+    gallery.apply(0, 1, "a", vector("a", "coke", EAST));
+
+    assertThat(gallery.rows()).isEqualTo(2);
+    assertThat(gallery.search(List.of(EAST), 5).hits().get(0))
+        .extracting(hit -> hit.entry().productId())
+        .containsExactly("p-coke");
   }
 
   @Test
@@ -210,7 +224,11 @@ class GalleryTest {
   @Test
   void storesAPhotoAnewRatherThanKeepAnyNumberOfItsTexts() {
     for (int i = 0; i < 100; i++) {
-      put("a", "cola " + i, EAST);
+      gallery.apply(
+          0,
+          i,
+          "a",
+          GalleryVector.newBuilder(vector("a", "cola", EAST)).setLabel("cola " + i).build());
     }
 
     assertThat(gallery.rows()).isBetween(2, 10);

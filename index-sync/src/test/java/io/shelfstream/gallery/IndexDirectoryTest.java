@@ -177,8 +177,8 @@ class IndexDirectoryTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0", "NaN"})
-  void refusesAVectorWithoutADirectionByItsId(float value) throws IOException {
+  @CsvSource({"0, id 1", "NaN, vector value 3 is nan"})
+  void refusesAVectorWithoutADirection(float value, String named) throws IOException {
     writeIndex("Flat", Metric.INNER_PRODUCT);
     writeNames("0 cola\n1 tea\n2 oat milk\n");
     Path file = directory.resolve(IndexDirectory.INDEX);
@@ -196,7 +196,7 @@ class IndexDirectoryTest {
 
     assertThatThrownBy(() -> IndexDirectory.open(directory).close())
         .isInstanceOf(IndexException.class)
-        .hasMessageContaining("id 1");
+        .hasMessageContaining(named);
   }
 
   @Test

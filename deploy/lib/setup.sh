@@ -124,7 +124,7 @@ package_distribution() {
   # Another one may have built it while this one waited.
   distribution_is_wanted || return 0
   local start=$SECONDS
-  say "building (the first time also Faiss: about a minute on two cores)"
+  say "building (the first time also Faiss: two to three minutes on two cores)"
   begin_with_faiss
   # Jars of earlier dependencies would stay on the class path.
   rm -rf "$distribution"

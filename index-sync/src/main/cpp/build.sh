@@ -138,7 +138,7 @@ configure_cpu() { # source, build folder, prefix, variant
 }
 
 compile_crate() { # folder, prefix, a variant or gpu; runs as an && chain, as its caller looks at the result
-  local source=$1/vendor/faiss-sys/faiss targets=() what="$3, about a minute on two cores"
+  local source=$1/vendor/faiss-sys/faiss targets=() what="$3, two to three minutes on two cores"
   if [[ $3 == gpu ]]; then
     targets=(--target faiss)
     what="for GPUs of $cuda_architectures, over an hour on two cores"

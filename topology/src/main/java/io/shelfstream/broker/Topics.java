@@ -247,8 +247,12 @@ public final class Topics {
     Map<String, Integer> limits = new HashMap<>();
     try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
       Map<String, Map<String, String>> wanted = settings(config);
-      for (String topic : written) {
-        int takes = largestRecord(admin, topic, wanted.getOrDefault(topic, Map.of()));
+      List<ConfigResource> resources =
+          written.stream().map(t -> new ConfigResource(ConfigResource.Type.TOPIC, t)).toList();
+      for (Map.Entry<ConfigResource, KafkaFuture<Config>> answer :
+          admin.describeConfigs(resources).values().entrySet()) {
+        String topic = answer.getKey().name();
+        int takes = largestRecord(topic, answer.getValue(), wanted.getOrDefault(topic, Map.of()));
         require(TopicConfig.MAX_MESSAGE_BYTES_CONFIG + " of topic " + topic, takes);
         if (takes < KAFKAS_LARGEST_RECORD) {
           log.atWarn()
@@ -289,15 +293,14 @@ public final class Topics {
     return LARGEST_RECORD;
   }
 
-  private static int largestRecord(Admin admin, String topic, Map<String, String> wanted)
+  private static int largestRecord(
+      String topic, KafkaFuture<Config> settings, Map<String, String> wanted)
       throws InterruptedException {
     String ofOurs =
         wanted.getOrDefault(
             TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KAFKAS_LARGEST_RECORD));
-    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
     try {
-      Config seen = admin.describeConfigs(List.of(resource)).all().get().get(resource);
-      ConfigEntry entry = seen == null ? null : seen.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG);
+      ConfigEntry entry = settings.get().get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG);
       return Integer.parseInt(entry == null ? ofOurs : entry.value());
     } catch (ExecutionException e) {
       // The service needs no right to read settings, and most brokers grant none.

@@ -216,7 +216,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private boolean isFull() {
     int window = stage.delivery().window();
     return frames.size() >= window
-        || (framesBytes >= MOST_BYTES && !frames.isEmpty())
+        || framesBytes >= MOST_BYTES
         || (unconfirmedBytes >= ON_THEIR_WAY && slots.cardinality() >= window);
   }
 

@@ -25,7 +25,6 @@ import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
-import org.apache.kafka.streams.processor.api.RecordMetadata;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -243,7 +242,7 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
             .setLabel(update.getLabel())
             .setGtin(gtin)
             .setExtractor(photos.extractorId())
-            .setSourceOffset(offset())
+            .setSourceOffset(status.getSourceOffset())
             .setAttributes(update.getAttributes());
     if (update.getEmbedding() != null) {
       return complete(vector.setSha256(update.getSha256()), ready(update));
@@ -323,9 +322,5 @@ final class GalleryUpdateProcessor extends ContextualProcessor<byte[], byte[], O
 
   private static RejectedException invalid(String message) {
     return new RejectedException(Stage.READ, RejectedException.Reason.INVALID_RECORD, message);
-  }
-
-  private long offset() {
-    return context().recordMetadata().map(RecordMetadata::offset).orElse(-1L);
   }
 }

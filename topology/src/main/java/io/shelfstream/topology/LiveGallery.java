@@ -170,11 +170,6 @@ final class LiveGallery implements ProductSearch, AutoCloseable {
     return new GalleryLinter(rules, this, this::resemblance, inFlight);
   }
 
-  /** Whether it is the gallery of this vectors topic. */
-  boolean follows(TopicNames names) {
-    return topics.galleryVectors().equals(names.galleryVectors());
-  }
-
   /** Whether it is searched as it was, while it is built anew. */
   boolean isStale() {
     return isStale;

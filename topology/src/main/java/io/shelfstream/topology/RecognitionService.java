@@ -113,11 +113,12 @@ public final class RecognitionService implements AutoCloseable {
     if (changed) {
       follow(Objects.requireNonNull(change).models(), change.topics());
     }
+    RecordLimits limits = Topics.limits(config, role);
     if (role.recognises()) {
-      recognise();
+      recognise(limits);
     }
     if (role.embeds()) {
-      embed();
+      embed(limits);
     }
     if (change != null && !changed) {
       changing.setDaemon(true);
@@ -144,7 +145,7 @@ public final class RecognitionService implements AutoCloseable {
     return Objects.requireNonNull(stages);
   }
 
-  private void recognise() {
+  private void recognise(RecordLimits records) {
     Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
     Limits limits = Limits.of(config, stages().models().provider());
@@ -158,7 +159,7 @@ public final class RecognitionService implements AutoCloseable {
             () -> FrameAnswers.Versions.of(stages()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    FrameStage stage = FrameStage.of(config, answers, deliveries, limits(), framesInHand, clients);
+    FrameStage stage = FrameStage.of(config, answers, deliveries, records, framesInHand, clients);
     run(
         new StreamsApplication(
             config,
@@ -173,12 +174,7 @@ public final class RecognitionService implements AutoCloseable {
     return new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
   }
 
-  private RecordLimits limits() {
-    return Topics.limits(config, role);
-  }
-
-  private void embed() {
-    RecordLimits limits = limits();
+  private void embed(RecordLimits limits) {
     LiveGallery into = galleries.get(0);
     GalleryPhotos photos = new GalleryPhotos(into.stages());
     GalleryLinter linter =

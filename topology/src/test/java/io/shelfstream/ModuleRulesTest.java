@@ -1,6 +1,7 @@
 package io.shelfstream;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -80,6 +81,36 @@ class ModuleRulesTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.shelfstream.cli..")
+        .check(classes);
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("io.shelfstream.(**)").should().beFreeOfCycles().check(classes);
+  }
+
+  @Test
+  void recognitionOfAnImageKnowsNothingOfKafka() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.shelfstream.recognition..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.apache.kafka..")
+        .check(classes);
+  }
+
+  @Test
+  void streamsKnowNothingOfImages() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.shelfstream.streams..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(INDEX_SYNC)
+        .orShould()
+        .dependOnClassesThat()
+        .resideInAnyPackage(MODEL_RUNTIME)
         .check(classes);
   }
 }

@@ -1,7 +1,7 @@
 package io.shelfstream.broker;
 
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.topology.Role;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

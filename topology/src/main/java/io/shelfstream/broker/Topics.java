@@ -1,9 +1,9 @@
 package io.shelfstream.broker;
 
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.topology.RecordLimits;
-import io.shelfstream.topology.Role;
-import io.shelfstream.topology.TopicNames;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.messages.RecordLimits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -2,11 +2,11 @@ package io.shelfstream.cli;
 
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.Progress;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
-import io.shelfstream.topology.GalleryPhotos;
-import io.shelfstream.topology.RejectedException;
+import io.shelfstream.recognition.RejectedException;
 import java.io.IOException;
 import java.nio.file.Files;
 
@@ -19,7 +19,7 @@ final class LocalGallery {
    *
    * @throws IllegalStateException naming the first photo that cannot be used
    */
-  static void fill(Gallery gallery, GalleryFile file, GalleryPhotos photos) throws IOException {
+  static void fill(Gallery gallery, GalleryFile file, PhotoEmbedder photos) throws IOException {
     try (Progress progress = new Progress("Embedding gallery photos", file.photos().size())) {
       long offset = 0;
       for (GalleryFile.Photo photo : file.photos()) {
@@ -34,7 +34,7 @@ final class LocalGallery {
     }
   }
 
-  private static GalleryVector vector(GalleryFile.Photo photo, GalleryPhotos photos, long offset)
+  private static GalleryVector vector(GalleryFile.Photo photo, PhotoEmbedder photos, long offset)
       throws IOException {
     try {
       float[] embedding = photos.embed(Files.readAllBytes(photo.file()), null, false).embedding();

@@ -5,22 +5,21 @@ import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.IndexDirectory;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.recognition.ImageRecognition;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.Recognition;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.RejectedException;
+import io.shelfstream.recognition.Stage;
+import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.registry.EventJson;
-import io.shelfstream.topology.GalleryPhotos;
-import io.shelfstream.topology.LoadedModels;
-import io.shelfstream.topology.Recognition;
-import io.shelfstream.topology.RecognitionEvents;
-import io.shelfstream.topology.RecognitionService;
-import io.shelfstream.topology.RecognitionTopology;
-import io.shelfstream.topology.RejectedException;
-import io.shelfstream.topology.Stage;
-import io.shelfstream.topology.StageTimes;
-import io.shelfstream.topology.Stages;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -149,8 +148,8 @@ final class RecognizeCommand implements Callable<Integer> {
         if (gallery != null && gallery.file != null) {
           GalleryFile list = GalleryFile.read(gallery.file, imageRoot).withItsPhotos(gallery.file);
           list.notes().forEach(note -> System.err.println("warning: " + note));
-          Stages stages = RecognitionService.stages(loaded, sessions, filled);
-          LocalGallery.fill(filled, list, new GalleryPhotos(stages));
+          LocalGallery.fill(
+              filled, list, new PhotoEmbedder(RecognitionModels.of(loaded, sessions, filled)));
         }
         return recognize(loaded, sessions, filled, files);
       }
@@ -198,20 +197,20 @@ final class RecognizeCommand implements Callable<Integer> {
       ProductSearch products,
       Map<String, Path> files)
       throws IOException {
-    Stages stages = RecognitionService.stages(loaded, sessions, products);
-    RecognitionEvents events = new RecognitionEvents(stages.profile().name(), Clock.systemUTC());
+    RecognitionModels models = RecognitionModels.of(loaded, sessions, products);
+    ImageRecognition recognition = new ImageRecognition(models);
+    RecognitionEvents events = new RecognitionEvents(models.profile().name(), Clock.systemUTC());
     List<StageTimes> spent = new ArrayList<>();
     int failed = 0;
     try (Outputs outputs = new Outputs(annotate, embeddings)) {
       if (times) {
-        warmUp(stages, files.values().iterator().next());
+        warmUp(recognition, files.values().iterator().next());
       }
       for (Map.Entry<String, Path> named : files.entrySet()) {
         Path file = named.getValue();
         byte[] encoded = Files.readAllBytes(file);
         try {
-          Recognition seen =
-              RecognitionTopology.recognize(stages, encoded, List.of(), new StageTimes());
+          Recognition seen = recognition.recognize(encoded, List.of(), new StageTimes());
           spent.add(seen.times());
           RecognitionEvent event =
               events.of(reference(named.getKey(), file), seen, System.currentTimeMillis());
@@ -229,9 +228,9 @@ final class RecognizeCommand implements Callable<Integer> {
     return failed == 0 ? 0 : 1;
   }
 
-  private static void warmUp(Stages stages, Path file) throws IOException {
+  private static void warmUp(ImageRecognition recognition, Path file) throws IOException {
     try {
-      RecognitionTopology.recognize(stages, Files.readAllBytes(file), List.of(), new StageTimes());
+      recognition.recognize(Files.readAllBytes(file), List.of(), new StageTimes());
     } catch (RejectedException e) {
       // Reported when its turn comes.
     }

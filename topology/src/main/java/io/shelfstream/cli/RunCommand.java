@@ -1,8 +1,8 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.AccessRights;
+import io.shelfstream.config.Role;
 import io.shelfstream.topology.RecognitionService;
-import io.shelfstream.topology.Role;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;

@@ -1,7 +1,7 @@
 package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.topology.EventSerdes;
+import io.shelfstream.messages.EventSerdes;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;

@@ -4,7 +4,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
-import io.shelfstream.topology.EventSerdes;
+import io.shelfstream.messages.EventSerdes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

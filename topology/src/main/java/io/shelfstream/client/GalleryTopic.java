@@ -3,7 +3,7 @@ package io.shelfstream.client;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery;
-import io.shelfstream.topology.EventSerdes;
+import io.shelfstream.messages.EventSerdes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package io.shelfstream.client;
 
-import io.shelfstream.topology.RecordHeaderText;
+import io.shelfstream.messages.RecordHeaderText;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerRecord;

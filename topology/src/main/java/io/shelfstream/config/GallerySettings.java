@@ -1,6 +1,5 @@
 package io.shelfstream.config;
 
-import io.shelfstream.topology.LintRules;
 import java.util.Optional;
 
 /**

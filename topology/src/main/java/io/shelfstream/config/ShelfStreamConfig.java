@@ -1,8 +1,5 @@
 package io.shelfstream.config;
 
-import io.shelfstream.topology.Outputs;
-import io.shelfstream.topology.RecognitionTopology;
-import io.shelfstream.topology.TopicNames;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -148,7 +145,7 @@ public record ShelfStreamConfig(
 
   /** Topic that Kafka Streams keeps the frames in hand on, so that a crash loses none. */
   public String pendingFramesTopic() {
-    return applicationId + "-" + RecognitionTopology.PENDING_FRAMES + "-changelog";
+    return applicationId + "-" + NodeNames.PENDING_FRAMES + "-changelog";
   }
 
   /** Where schema ids come from; a user and password in it are not shown. */

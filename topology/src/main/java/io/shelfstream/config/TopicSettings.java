@@ -1,7 +1,5 @@
 package io.shelfstream.config;
 
-import io.shelfstream.topology.Outputs;
-import io.shelfstream.topology.TopicNames;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;

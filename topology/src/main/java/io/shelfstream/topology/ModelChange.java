@@ -2,8 +2,13 @@ package io.shelfstream.topology;
 
 import io.shelfstream.config.NextModels;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.embedding.EmbeddingProgress;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.model.ModelDirectory;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.RecognitionModels;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -67,8 +72,8 @@ final class ModelChange implements AutoCloseable {
   }
 
   /** What photos are embedded with. */
-  GalleryPhotos photos() {
-    return new GalleryPhotos(RecognitionService.stages(config, models, none));
+  PhotoEmbedder photos() {
+    return new PhotoEmbedder(RecognitionModels.of(config, models, none));
   }
 
   LoadedModels models() {

@@ -2,16 +2,32 @@ package io.shelfstream.topology;
 
 import io.shelfstream.broker.AccessRights;
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.detect.Profile;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.embedding.GalleryLinter;
+import io.shelfstream.embedding.GalleryUpdateProcessor;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.follower.LiveGallery;
+import io.shelfstream.frames.FrameAnswers;
+import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
-import io.shelfstream.image.ImageDecoder;
-import io.shelfstream.image.ImageLimits;
-import io.shelfstream.image.Tiles;
 import io.shelfstream.index.Accelerator;
-import io.shelfstream.index.FaissLibrary;
-import io.shelfstream.model.ModelDirectory;
+import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.messages.RecognitionEvents.SeenWith;
+import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.recognition.FrameRecognizer;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.ModelIds;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.streams.Deliveries;
+import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.StreamsApplication;
+import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +62,7 @@ public final class RecognitionService implements AutoCloseable {
   private final Thread changing = new Thread(this::changeModels, "model-change");
 
   /** What frames pass through; set before the first, and once more when models change. */
-  private volatile @Nullable Stages stages;
+  private volatile @Nullable RecognitionModels inUse;
 
   private volatile boolean ready;
   private volatile boolean closing;
@@ -125,7 +141,7 @@ public final class RecognitionService implements AutoCloseable {
       changing.start();
     }
     ready = true;
-    ModelIds ids = stages().models();
+    ModelIds ids = inUse().ids();
     log.atInfo()
         .addKeyValue("role", role)
         .addKeyValue("detector", ids.detector())
@@ -136,30 +152,39 @@ public final class RecognitionService implements AutoCloseable {
 
   /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
   private void follow(LoadedModels of, TopicNames topics) {
-    LiveGallery gallery = LiveGallery.start(config, of, accelerator, topics, serdes, this::failed);
+    LiveGallery gallery =
+        LiveGallery.start(
+            config,
+            of,
+            accelerator,
+            topics,
+            (content, inFlight, failed) ->
+                RecognitionTopology.galleryFollower(topics, serdes, content, inFlight, failed),
+            this::failed);
     galleries.add(gallery);
-    stages = gallery.stages();
+    inUse = gallery.models();
   }
 
-  private Stages stages() {
-    return Objects.requireNonNull(stages);
+  private RecognitionModels inUse() {
+    return Objects.requireNonNull(inUse);
   }
 
   private void recognise(RecordLimits records) {
     Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
-    Limits limits = Limits.of(config, stages().models().provider());
-    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::stages, limits);
+    RecognizerLimits limits = RecognizerLimits.of(config, inUse().ids().provider());
+    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::inUse, limits);
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
             serdes,
             recognizer::submit,
             new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-            () -> FrameAnswers.Versions.of(stages()));
+            () -> SeenWith.of(inUse()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    FrameStage stage = FrameStage.of(config, answers, deliveries, records, framesInHand, clients);
+    FrameProcessorSupplier stage =
+        FrameProcessorSupplier.of(config, answers, deliveries, records, framesInHand, clients);
     run(
         new StreamsApplication(
             config,
@@ -176,13 +201,16 @@ public final class RecognitionService implements AutoCloseable {
 
   private void embed(RecordLimits limits) {
     LiveGallery into = galleries.get(0);
-    GalleryPhotos photos = new GalleryPhotos(into.stages());
+    PhotoEmbedder photos = new PhotoEmbedder(into.models());
     GalleryLinter linter =
-        into.linter(
+        new GalleryLinter(
             config
                 .gallery()
                 .lintRules(
-                    models.directory().extractorInputSize(), into.stages().policy().threshold()));
+                    models.directory().extractorInputSize(), into.models().policy().threshold()),
+            into,
+            into::resemblance,
+            into.inFlight());
     embed(
         config.galleryApplicationId(config.topics(), models.directory().extractorId()),
         deliveries ->
@@ -240,7 +268,7 @@ public final class RecognitionService implements AutoCloseable {
     try {
       follow(to.models(), to.topics());
       log.atInfo()
-          .addKeyValue("extractor", stages().models().extractor())
+          .addKeyValue("extractor", inUse().ids().extractor())
           .log("Recognition has gone over to the next models and their gallery");
     } catch (RuntimeException e) {
       failed("the change of models", e);
@@ -264,36 +292,6 @@ public final class RecognitionService implements AutoCloseable {
     stopped.countDown();
   }
 
-  /** The stages for a configuration; {@code recognize} puts them together the same way. */
-  public static Stages stages(
-      ShelfStreamConfig config, LoadedModels models, ProductSearch gallery) {
-    FaissLibrary.threads(1); // whoever searches is one of the threads of the budget
-    ModelDirectory directory = models.directory();
-    var recognition = config.recognition();
-    Profile profile = recognition.profile();
-    MatchPolicy policy =
-        new MatchPolicy(
-            recognition.matchThreshold().orElse(directory.matchThreshold()),
-            recognition.matchMargin().orElse(directory.matchMargin()),
-            recognition.candidates(),
-            recognition.searchPhotos());
-    ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
-    boolean exact = profile == Profile.PP_SHITU; // squeezes every image
-    Tiles tiles = exact ? Tiles.NONE : recognition.tiles().orElse(directory.detectorTiles());
-    boolean reduces = config.images().decodeReduced() && !exact;
-    int shown = reduces ? tiles.resolved(directory.detectorInputSize()) : ImageDecoder.FULLY;
-    return new Stages(
-        ModelIds.of(models),
-        new ImageDecoder(limits, shown),
-        models.detector().in(tiles),
-        directory.detectorScoreThreshold(),
-        profile,
-        models.extractor(),
-        gallery,
-        policy,
-        new FrameFilters(recognition.filters()));
-  }
-
   /**
    * Waits until the service has stopped.
    *
@@ -306,7 +304,7 @@ public final class RecognitionService implements AutoCloseable {
 
   /** The live gallery of this instance. */
   public ProductSearch gallery() {
-    return stages().gallery();
+    return inUse().gallery();
   }
 
   /**

@@ -2,8 +2,8 @@ package io.shelfstream.bench;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
+import io.shelfstream.recognition.Recognition;
 import io.shelfstream.topology.BenchApplications;
-import io.shelfstream.topology.Recognition;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;

@@ -10,7 +10,7 @@ import io.shelfstream.image.PixelBox;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.OnnxModel;
 import io.shelfstream.model.RuntimeOptions;
-import io.shelfstream.topology.LoadedModels;
+import io.shelfstream.recognition.LoadedModels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;

@@ -6,7 +6,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.Timings;
-import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.messages.RecognitionEvents;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.sun.management.OperatingSystemMXBean;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.detect.Profile;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Embeddings;
@@ -12,16 +13,14 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.FaissLibrary;
+import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.model.ModelDirectory;
-import io.shelfstream.topology.FrameRecognizer;
-import io.shelfstream.topology.GalleryPhotos;
-import io.shelfstream.topology.Limits;
-import io.shelfstream.topology.LoadedModels;
-import io.shelfstream.topology.Recognition;
-import io.shelfstream.topology.RecognitionEvents;
-import io.shelfstream.topology.RecognitionService;
-import io.shelfstream.topology.Stage;
-import io.shelfstream.topology.Stages;
+import io.shelfstream.recognition.FrameRecognizer;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.Recognition;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.recognition.Stage;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -171,12 +170,14 @@ public final class PipelineBench {
                 "Flat", models.directory().extractorDimension(), models.directory().extractorId());
         ImageFetcher fetcher = new ImageFetcher(config.images().fetchPolicy());
         Floor floor = new Floor(models, Profile.PP_SHITU, photos, threads)) {
-      Stages stages = RecognitionService.stages(config, models, gallery);
+      RecognitionModels recognition = RecognitionModels.of(config, models, gallery);
       FaissLibrary.threads(1);
-      List<GalleryVector> vectors = fill(gallery, stages);
+      List<GalleryVector> vectors = fill(gallery, recognition);
       try (FrameRecognizer recognizer =
               new FrameRecognizer(
-                  fetcher, () -> stages, Limits.of(config, models.detector().provider()));
+                  fetcher,
+                  () -> recognition,
+                  RecognizerLimits.of(config, models.detector().provider()));
           KafkaPipeline kafka = new KafkaPipeline(java, settings, vectors, place)) {
         report(pair, set, rounds(pair, photos, place, floor, recognizer, kafka), floor.crops());
       }
@@ -193,9 +194,10 @@ public final class PipelineBench {
     return chosen;
   }
 
-  private List<GalleryVector> fill(Gallery gallery, Stages stages) throws Exception {
+  private List<GalleryVector> fill(Gallery gallery, RecognitionModels recognition)
+      throws Exception {
     List<GalleryVector> vectors = new ArrayList<>();
-    GalleryPhotos photos = new GalleryPhotos(stages);
+    PhotoEmbedder photos = new PhotoEmbedder(recognition);
     for (String line : galleryLines()) {
       String[] fields = line.split("\t");
       byte[] encoded = Files.readAllBytes(shared.resolve("images/grocery").resolve(fields[0]));
@@ -207,7 +209,7 @@ public final class PipelineBench {
               .setLabel(fields[1])
               .setEmbedding(Embeddings.encode(embedding))
               .setDimension(embedding.length)
-              .setExtractor(stages.models().extractor())
+              .setExtractor(recognition.ids().extractor())
               .setSourceOffset(vectors.size())
               .build();
       gallery.apply(0, vectors.size(), fields[0], vector);

@@ -3,7 +3,7 @@ package io.shelfstream.bench;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.topology.RecognitionEvents;
+import io.shelfstream.messages.RecognitionEvents;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

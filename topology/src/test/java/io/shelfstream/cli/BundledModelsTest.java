@@ -8,16 +8,15 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.demo.Answer;
 import io.shelfstream.demo.GroundTruth;
 import io.shelfstream.demo.Tally;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.Gallery;
-import io.shelfstream.topology.GalleryPhotos;
-import io.shelfstream.topology.LoadedModels;
-import io.shelfstream.topology.Recognition;
-import io.shelfstream.topology.RecognitionEvents;
-import io.shelfstream.topology.RecognitionService;
-import io.shelfstream.topology.RecognitionTopology;
-import io.shelfstream.topology.StageTimes;
-import io.shelfstream.topology.Stages;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.recognition.ImageRecognition;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.Recognition;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.StageTimes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -69,23 +68,23 @@ class BundledModelsTest {
       try (Gallery gallery =
           LocalGallery.empty(
               config.index().type(), models.directory().extractorDimension(), extractor)) {
-        Stages stages = RecognitionService.stages(config, models, gallery);
-        LocalGallery.fill(gallery, photos, new GalleryPhotos(stages));
+        RecognitionModels recognition = RecognitionModels.of(config, models, gallery);
+        LocalGallery.fill(gallery, photos, new PhotoEmbedder(recognition));
         RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
         for (Path file : ImageFiles.below(demo.resolve("frames")).subList(0, FRAMES)) {
-          answers.add(answer(stages, events, file));
+          answers.add(answer(recognition, events, file));
         }
       }
     }
     return answers;
   }
 
-  private static Answer answer(Stages stages, RecognitionEvents events, Path file)
+  private static Answer answer(RecognitionModels recognition, RecognitionEvents events, Path file)
       throws Exception {
     String name = file.getFileName().toString();
     Recognition seen =
-        RecognitionTopology.recognize(
-            stages, Files.readAllBytes(file), List.of(), new StageTimes());
+        new ImageRecognition(recognition)
+            .recognize(Files.readAllBytes(file), List.of(), new StageTimes());
     RecognitionEvent event =
         events.of(
             RecognitionEvents.reference("c", name, file.toUri().toString(), Instant.EPOCH),

@@ -8,16 +8,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.PixelBox;
-import io.shelfstream.topology.GalleryPhotos;
-import io.shelfstream.topology.LoadedModels;
-import io.shelfstream.topology.Recognition;
-import io.shelfstream.topology.Recognition.SeenObject;
-import io.shelfstream.topology.RecognitionService;
-import io.shelfstream.topology.RecognitionTopology;
-import io.shelfstream.topology.StageTimes;
-import io.shelfstream.topology.Stages;
+import io.shelfstream.recognition.ImageRecognition;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.Recognition;
+import io.shelfstream.recognition.Recognition.SeenObject;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.StageTimes;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,14 +60,14 @@ class ReferenceParityTest {
     try (LoadedModels sessions =
             LoadedModels.load(config.models().dir(), config.models().options());
         Gallery gallery = LocalGallery.empty("Flat", 512, sessions.directory().extractorId())) {
-      Stages stages = RecognitionService.stages(config, sessions, gallery);
-      GalleryPhotos photos = new GalleryPhotos(stages);
+      RecognitionModels recognition = RecognitionModels.of(config, sessions, gallery);
+      PhotoEmbedder photos = new PhotoEmbedder(recognition);
       LocalGallery.fill(gallery, galleryFile(expected.get("gallery")), photos);
 
       for (JsonNode image : wanted.get("images")) {
         byte[] encoded = Files.readAllBytes(shared.resolve(image.get("image").asText()));
         Recognition seen =
-            RecognitionTopology.recognize(stages, encoded, List.of(), new StageTimes());
+            new ImageRecognition(recognition).recognize(encoded, List.of(), new StageTimes());
         assertSame(image, seen);
       }
     }

@@ -14,7 +14,6 @@ import io.shelfstream.index.DeviceOptions;
 import io.shelfstream.index.SearchDevice;
 import io.shelfstream.model.Provider;
 import io.shelfstream.model.RuntimeOptions;
-import io.shelfstream.topology.TopicNames;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,11 +1,29 @@
 package io.shelfstream.topology;
 
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.NodeNames;
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.follower.LiveGallery;
+import io.shelfstream.frames.FrameAnswers;
+import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FramesInHand;
+import io.shelfstream.frames.PublishProcessor;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.recognition.ModelIds;
+import io.shelfstream.recognition.Recognition;
+import io.shelfstream.recognition.RejectedException;
+import io.shelfstream.recognition.StageTimes;
+import io.shelfstream.streams.Deliveries;
+import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.StreamsApplication;
+import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -61,12 +79,13 @@ public final class BenchApplications {
             serdes,
             recognizer::apply,
             new RecognitionEvents("shelf", Clock.systemUTC()),
-            () -> new FrameAnswers.Versions(MODELS, NO_GALLERY));
+            () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
     RecordLimits limits = Topics.limits(config, Role.RECOGNISE);
-    FrameStage stage = FrameStage.of(config, answers, deliveries, limits, inHand, clients);
+    FrameProcessorSupplier stage =
+        FrameProcessorSupplier.of(config, answers, deliveries, limits, inHand, clients);
     StreamsApplication application =
         new StreamsApplication(
             config,
@@ -121,7 +140,7 @@ public final class BenchApplications {
                         RecordLimits.all(Topics.LARGEST_RECORD)),
                 "answer")
             .addSink(
-                RecognitionTopology.RECOGNITIONS,
+                NodeNames.RECOGNITIONS,
                 config.topics().recognitions(),
                 new StringSerializer(),
                 new ByteArraySerializer(),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.RecognitionEvent;

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.model.ModelDirectory;
+import io.shelfstream.recognition.Pictures;
 import java.awt.Color;
 import java.nio.file.Path;
 import java.time.Instant;

@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.broker.EmbeddedBroker;
+import io.shelfstream.config.Role;
 import java.awt.Color;
 import java.io.IOException;
 import java.io.RandomAccessFile;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
+import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.GalleryEntry;

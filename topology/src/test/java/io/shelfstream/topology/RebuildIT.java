@@ -7,12 +7,15 @@ import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.client.EventProducer;
+import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.recognition.Pictures;
 import java.awt.Color;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -206,11 +209,11 @@ class RebuildIT {
     Topology failing =
         new Topology()
             .addSource(
-                RecognitionTopology.FRAMES,
+                NodeNames.FRAMES,
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer(),
                 config.topics().frames())
-            .addProcessor(RecognitionTopology.RECOGNIZE, Failing::new, RecognitionTopology.FRAMES);
+            .addProcessor(NodeNames.RECOGNIZE, Failing::new, NodeNames.FRAMES);
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, config.applicationId());
     settings.putAll(config.kafka());

@@ -3,9 +3,15 @@ package io.shelfstream.topology;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shelfstream.config.LintRules;
+import io.shelfstream.config.NodeNames;
+import io.shelfstream.config.Outputs;
 import io.shelfstream.config.OverloadSettings;
+import io.shelfstream.config.TopicNames;
 import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Profile;
+import io.shelfstream.embedding.GalleryLinter;
+import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.Candidate;
 import io.shelfstream.events.GalleryOutcome;
@@ -19,6 +25,11 @@ import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.fetch.FetchPolicy;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.follower.InFlightPhotos;
+import io.shelfstream.frames.FrameAnswers;
+import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FrameProcessorTest;
+import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryEntry;
@@ -26,8 +37,25 @@ import io.shelfstream.gallery.GallerySnapshots;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.messages.DeadLetter;
+import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.messages.RecordHeaderText;
+import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.model.ModelException;
+import io.shelfstream.recognition.ColourExtractor;
+import io.shelfstream.recognition.FrameFilters;
+import io.shelfstream.recognition.FrameRecognizer;
+import io.shelfstream.recognition.MatchPolicy;
+import io.shelfstream.recognition.ModelIds;
+import io.shelfstream.recognition.Pictures;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.recognition.ScriptedDetector;
 import io.shelfstream.registry.SchemaRegistryClient;
+import io.shelfstream.streams.EarlyCommits;
+import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.WakeableClients;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -99,8 +127,8 @@ class RecognitionTopologyTest {
 
   @BeforeEach
   void start() {
-    Stages stages =
-        new Stages(
+    RecognitionModels models =
+        new RecognitionModels(
             new ModelIds("boxes@111111111111", EXTRACTOR, "cpu"),
             new ImageDecoder(ImageLimits.DEFAULT),
             detector,
@@ -114,16 +142,16 @@ class RecognitionTopologyTest {
         List.of(
             RecognitionTopology.galleryFollower(
                 TOPICS, serdes, gallery, inFlight, new FailedRecords()),
-            RecognitionTopology.recognition(TOPICS, serdes, stage(stages), Outputs.of("test")),
+            RecognitionTopology.recognition(TOPICS, serdes, stage(models), Outputs.of("test")),
             RecognitionTopology.galleryUpdates(
                 TOPICS,
                 serdes,
                 fetcher,
-                new GalleryPhotos(stages),
+                new PhotoEmbedder(models),
                 new GalleryLinter(
                     new LintRules(20, 0, 0.99, 0.9), gallery, gallery::resemblance, inFlight),
                 inFlight,
-                FrameStageTest.inOneTransaction(),
+                FrameProcessorTest.inOneTransaction(),
                 LIMITS,
                 Outputs.of("test")));
     drivers =
@@ -143,25 +171,25 @@ class RecognitionTopologyTest {
     galleryDeadLetters = output(embedding, TOPICS.deadLetters(), Serdes.ByteArray());
   }
 
-  private FrameStage stage(Stages stages) {
+  private FrameProcessorSupplier stage(RecognitionModels models) {
     recognizer =
         new FrameRecognizer(
             fetcher,
-            () -> stages,
-            new Limits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));
+            () -> models,
+            new RecognizerLimits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));
     answers =
         new FrameAnswers(
             TOPICS.frames(),
             serdes,
             recognizer::submit,
             new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-            () -> FrameAnswers.Versions.of(stages));
-    return new FrameStage(
+            () -> RecognitionEvents.SeenWith.of(models));
+    return new FrameProcessorSupplier(
         TOPICS.frames(),
         answers,
-        FrameStageTest.delivery(64),
+        FrameProcessorTest.delivery(64),
         OverloadSettings.KEEP_ALL,
-        FrameStageTest.inOneTransaction(),
+        FrameProcessorTest.inOneTransaction(),
         LIMITS,
         new FramesInHand(),
         new EarlyCommits(),
@@ -580,7 +608,7 @@ class RecognitionTopologyTest {
     PixelBox box = new PixelBox(0, 0, 32, 24);
     float[] red = {0, 0, 1};
 
-    assertThat(strict.lint("a", "a", new GalleryPhotos.Embedded(red, box, OptionalInt.of(0), 9.4)))
+    assertThat(strict.lint("a", "a", new PhotoEmbedder.Embedded(red, box, OptionalInt.of(0), 9.4)))
         .satisfiesExactly(
             none -> assertThat(none).startsWith("NO_BODY: "),
             small -> assertThat(small).startsWith("TOO_SMALL: 32 x 24 pixels").contains("25"),
@@ -590,7 +618,7 @@ class RecognitionTopologyTest {
             strict.lint(
                 "a",
                 "a",
-                new GalleryPhotos.Embedded(red, new PixelBox(0, 0, 32, 25), OptionalInt.of(2), 10)))
+                new PhotoEmbedder.Embedded(red, new PixelBox(0, 0, 32, 25), OptionalInt.of(2), 10)))
         .singleElement()
         .asString()
         .startsWith("SEVERAL_BODIES: the detector found 2");
@@ -598,7 +626,7 @@ class RecognitionTopologyTest {
             strict.lint(
                 "a",
                 "a",
-                new GalleryPhotos.Embedded(
+                new PhotoEmbedder.Embedded(
                     red, new PixelBox(0, 0, 32, 25), OptionalInt.empty(), 10)))
         .isEmpty();
   }
@@ -689,9 +717,9 @@ class RecognitionTopologyTest {
         .extracting(topology -> topology.describe().toString())
         .noneMatch(text -> text.contains("KSTREAM") || text.contains("KTABLE"))
         .satisfiesExactly(
-            text -> assertThat(text).contains(RecognitionTopology.APPLY_VECTORS),
-            text -> assertThat(text).contains(RecognitionTopology.RECOGNIZE),
-            text -> assertThat(text).contains(RecognitionTopology.EMBED));
+            text -> assertThat(text).contains(NodeNames.APPLY_VECTORS),
+            text -> assertThat(text).contains(NodeNames.RECOGNIZE),
+            text -> assertThat(text).contains(NodeNames.EMBED));
   }
 
   private void addToGallery(String id, String product, Color colour) {
@@ -741,7 +769,7 @@ class RecognitionTopologyTest {
   /** Returns once the frame is answered. */
   private void publish(TestRecord<String, byte[]> record) {
     frames.pipeInput(record);
-    FrameStageTest.settle(drivers.get(1));
+    FrameProcessorTest.settle(drivers.get(1));
   }
 
   private static Map<String, String> headers(TestRecord<String, byte[]> record) {

@@ -12,6 +12,8 @@ import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.messages.RegistryWait;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.TopicReader;
 import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.config.TopicNames;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.recognition.Pictures;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.awt.Color;
 import java.nio.file.Path;
@@ -33,7 +37,7 @@ import org.junit.jupiter.api.TestInfo;
  * The topics of one test, beside those of others on the same broker: products are plain colours,
  * photos and frames lie in the records.
  */
-final class TestTopics {
+public final class TestTopics {
   static final EventSerdes SERDES =
       EventSerdes.with(SchemaRegistryClient.create("mock://shelfstream"));
   private static final Duration PATIENCE = Duration.ofMinutes(3);
@@ -49,7 +53,7 @@ final class TestTopics {
    *
    * @param folder for the state of services
    */
-  TestTopics(String bootstrapServers, Path folder, TestInfo test) {
+  public TestTopics(String bootstrapServers, Path folder, TestInfo test) {
     this(
         bootstrapServers,
         folder,
@@ -71,7 +75,7 @@ final class TestTopics {
     return new TestTopics(newBootstrapServers, folder, name);
   }
 
-  ShelfStreamConfig config(Map<String, String> more) {
+  public ShelfStreamConfig config(Map<String, String> more) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("kafka.bootstrap.servers", bootstrapServers);
     settings.put("application.id", name);
@@ -146,7 +150,7 @@ final class TestTopics {
   }
 
   /** Publishes a frame and returns the next event. */
-  RecognitionEvent recognise(Color colour) {
+  public RecognitionEvent recognise(Color colour) {
     ShelfStreamConfig config = config(Map.of());
     try (TopicReader answers =
             new TopicReader(

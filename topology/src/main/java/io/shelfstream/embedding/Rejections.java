@@ -1,0 +1,29 @@
+package io.shelfstream.embedding;
+
+import io.shelfstream.events.GalleryOutcome;
+import io.shelfstream.events.GalleryStatus;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where statuses and dead letters end that nobody waits for: of photos that are embedded again for
+ * another extractor. Those that cannot be, perhaps because their image is no longer there, are
+ * logged.
+ */
+public final class Rejections implements Processor<Object, Object, Void, Void> {
+  private static final Logger log = LoggerFactory.getLogger(Rejections.class);
+
+  @Override
+  public void process(Record<Object, Object> record) {
+    if (record.value() instanceof GalleryStatus status
+        && status.getOutcome() == GalleryOutcome.REJECTED) {
+      log.atWarn()
+          .addKeyValue("galleryImageId", status.getGalleryImageId())
+          .addKeyValue("offset", status.getSourceOffset())
+          .addKeyValue("reason", status.getReason())
+          .log("Photo was not embedded for the next extractor: {}", status.getMessage());
+    }
+  }
+}

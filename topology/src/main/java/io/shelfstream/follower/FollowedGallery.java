@@ -1,0 +1,145 @@
+package io.shelfstream.follower;
+
+import io.shelfstream.broker.TopicOffsets;
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.index.Accelerator;
+import io.shelfstream.model.ModelDirectory;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.streams.Deliveries;
+import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.StreamsApplication;
+import java.nio.file.Path;
+import java.util.Map;
+import org.apache.kafka.streams.StreamsConfig;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A gallery that follows a vectors topic, until following ends for whatever reason. */
+final class FollowedGallery implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
+
+  private final TopicNames topics;
+  private final Gallery gallery;
+  private final @Nullable SnapshotTimer snapshots;
+  private final GalleryFigures figures;
+  private final StreamsApplication follower;
+
+  private FollowedGallery(
+      TopicNames topics,
+      Gallery gallery,
+      @Nullable SnapshotTimer snapshots,
+      GalleryFigures figures,
+      StreamsApplication follower) {
+    this.topics = topics;
+    this.gallery = gallery;
+    this.snapshots = snapshots;
+    this.figures = figures;
+    this.follower = follower;
+  }
+
+  /**
+   * Reads the newest snapshot and then the topic; returns when the gallery is caught up.
+   *
+   * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param accelerator of the gallery; closed by its owner, after this
+   * @param topics whose vectors topic is followed
+   * @param wiring the topology that follows it
+   * @param inFlight photos that this process has embedded, and that the gallery is to show
+   * @param failed records of that topic that made following fail
+   * @param failure is told when following ends before this is closed
+   */
+  static FollowedGallery start(
+      ShelfStreamConfig config,
+      LoadedModels models,
+      @Nullable Accelerator accelerator,
+      TopicNames topics,
+      FollowerWiring wiring,
+      InFlightPhotos inFlight,
+      FailedRecords failed,
+      StreamsApplication.Failure failure) {
+    ModelDirectory directory = models.directory();
+    Gallery gallery =
+        new Gallery(
+            config.index().type(),
+            directory.extractorDimension(),
+            directory.extractorId(),
+            accelerator);
+    String topic = topics.galleryVectors();
+    SnapshotTimer snapshots = snapshots(config, topic, gallery);
+    FollowedGallery followed =
+        new FollowedGallery(
+            topics,
+            gallery,
+            snapshots,
+            GalleryFigures.show(topic, gallery, snapshots, accelerator),
+            // Only shows in logs and metrics: a global store has no consumer group.
+            new StreamsApplication(
+                config,
+                config.applicationId() + "-follower-" + topic,
+                () -> wiring.topology(gallery, inFlight, failed),
+                new Deliveries(config.delivery().exactlyOnce(), failed),
+                // It has no timers, and a record that arrives ends a poll at once: waking more
+                // often costs 5 % of a core for nothing.
+                Map.of(StreamsConfig.POLL_MS_CONFIG, 100),
+                failure));
+    try {
+      followed.catchUp(directory.extractorId());
+      return followed;
+    } catch (RuntimeException e) {
+      followed.close();
+      throw e;
+    }
+  }
+
+  /** A folder for each topic: two galleries would overwrite each other's. */
+  private static @Nullable SnapshotTimer snapshots(
+      ShelfStreamConfig config, String topic, Gallery gallery) {
+    Path folder = config.index().snapshotDir().map(dir -> dir.resolve(topic)).orElse(null);
+    if (folder == null) {
+      return null;
+    }
+    String topicId = Topics.id(config, topic);
+    try (TopicOffsets offsets = new TopicOffsets(config)) {
+      return SnapshotTimer.restore(
+          folder, config.index().snapshotInterval(), gallery, topicId, offsets.ends(topic));
+    }
+  }
+
+  private void catchUp(String extractor) {
+    follower.start();
+    int gone = gallery.caughtUp();
+    if (gone > 0) {
+      log.atInfo().log("{} photos of the gallery's snapshot are no longer on its topic", gone);
+    }
+    log.atInfo()
+        .addKeyValue("topic", topics.galleryVectors())
+        .addKeyValue("extractor", extractor)
+        .addKeyValue("gallerySize", gallery.state().size())
+        .addKeyValue("galleryVersion", gallery.state().version())
+        .log("The gallery is caught up");
+  }
+
+  Gallery gallery() {
+    return gallery;
+  }
+
+  /** Stops following and writing snapshots; the gallery can be searched until it is closed. */
+  void retire() {
+    follower.close();
+    if (snapshots != null) {
+      snapshots.close();
+    }
+    figures.close(); // another gallery of this topic shows its own under the same name
+  }
+
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
+  @Override
+  public void close() {
+    retire();
+    gallery.close();
+  }
+}

@@ -1,0 +1,228 @@
+package io.shelfstream.follower;
+
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.gallery.PhotoFilter;
+import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.index.Accelerator;
+import io.shelfstream.index.IndexException;
+import io.shelfstream.recognition.LoadedModels;
+import io.shelfstream.recognition.RecognitionModels;
+import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Restarts;
+import io.shelfstream.streams.StreamsApplication;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The gallery of a vectors topic for as long as the service runs. When following ends, a new
+ * gallery is read from the topic and takes the place of the one before, which is searched meanwhile
+ * and freed as soon as the last search has left it. Whoever holds this sees the current one. Safe
+ * for several threads.
+ */
+public final class LiveGallery implements ProductSearch, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LiveGallery.class);
+
+  private final ShelfStreamConfig config;
+  private final LoadedModels models;
+  private final @Nullable Accelerator accelerator;
+  private final TopicNames topics;
+  private final FollowerWiring wiring;
+  private final StreamsApplication.Failure failure;
+  private final InFlightPhotos inFlight = new InFlightPhotos();
+  private final FailedRecords failed = new FailedRecords();
+  private final Restarts rebuilds;
+  private final RecognitionModels recognition;
+  private volatile @Nullable FollowedGallery current;
+  private volatile boolean isStale;
+  private volatile boolean closing;
+
+  /**
+   * Reads the topic; returns when the gallery is caught up.
+   *
+   * @param models whose extractor the vectors are of; closed by their owner, after this
+   * @param accelerator of the gallery; closed by its owner, after this
+   * @param topics whose vectors topic is followed
+   * @param wiring the topology that follows it
+   * @param failure is told when following ended more often than the settings allow
+   */
+  public static LiveGallery start(
+      ShelfStreamConfig config,
+      LoadedModels models,
+      @Nullable Accelerator accelerator,
+      TopicNames topics,
+      FollowerWiring wiring,
+      StreamsApplication.Failure failure) {
+    LiveGallery gallery = new LiveGallery(config, models, accelerator, topics, wiring, failure);
+    gallery.current = gallery.read();
+    return gallery;
+  }
+
+  private LiveGallery(
+      ShelfStreamConfig config,
+      LoadedModels models,
+      @Nullable Accelerator accelerator,
+      TopicNames topics,
+      FollowerWiring wiring,
+      StreamsApplication.Failure failure) {
+    this.config = config;
+    this.models = models;
+    this.accelerator = accelerator;
+    this.topics = topics;
+    this.wiring = wiring;
+    this.failure = failure;
+    this.rebuilds = new Restarts(config.delivery().restarts(), config.delivery().restartsWithin());
+    this.recognition = RecognitionModels.of(config, models, this);
+  }
+
+  private FollowedGallery read() {
+    while (true) {
+      try {
+        return FollowedGallery.start(
+            config,
+            models,
+            accelerator,
+            topics,
+            wiring,
+            inFlight,
+            failed,
+            (application, why) -> followAgain(why));
+      } catch (RuntimeException e) {
+        // One record is tried twice, and passed over the third time.
+        if (closing || !failed.tookNote()) {
+          throw e;
+        }
+        log.atWarn().setCause(e).log("The gallery cannot be read; trying again");
+      }
+    }
+  }
+
+  /** A global thread cannot be replaced: called by it when it ends. */
+  private void followAgain(Throwable why) {
+    if (closing) {
+      return;
+    }
+    isStale = true;
+    log.atError()
+        .addKeyValue("topic", topics.galleryVectors())
+        .setCause(why)
+        .log(
+            "The gallery is no longer followed; it is built anew, and searched as it is meanwhile");
+    Thread builder = new Thread(() -> buildAnew(why), "gallery-rebuild");
+    builder.setDaemon(true);
+    builder.start();
+  }
+
+  private void buildAnew(Throwable why) {
+    Throwable last = why;
+    for (long pause = 1; !closing; pause *= 2) {
+      if (!failed.tookNote() && !rebuilds.mayRestart()) {
+        failure.ended("the follower of " + topics.galleryVectors(), last);
+        return;
+      }
+      try {
+        TimeUnit.SECONDS.sleep(pause);
+        FollowedGallery before = current;
+        if (before != null) {
+          before.retire();
+        }
+        if (take(read())) {
+          isStale = false;
+        }
+        return;
+      } catch (RuntimeException e) {
+        last = e;
+        log.atWarn().setCause(e).log("The gallery cannot be built anew yet; trying again");
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  /** Searches see the new one from now on. Returns false when the service has stopped meanwhile. */
+  private synchronized boolean take(FollowedGallery next) {
+    if (closing) {
+      next.close();
+      return false;
+    }
+    FollowedGallery before = current;
+    current = next;
+    if (before != null) {
+      before.close(); // searches that are running end first
+    }
+    return true;
+  }
+
+  /** What a frame passes through to be recognised with this gallery. */
+  public RecognitionModels models() {
+    return recognition;
+  }
+
+  /** Photos that are on their way to this gallery, for whoever embeds them. */
+  public InFlightPhotos inFlight() {
+    return inFlight;
+  }
+
+  /** Whether it is searched as it was, while it is built anew. */
+  public boolean isStale() {
+    return isStale;
+  }
+
+  /** The gallery that is searched now. */
+  public Gallery current() {
+    return Objects.requireNonNull(current, "searched before it was read").gallery();
+  }
+
+  @Override
+  public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
+    return ask(gallery -> gallery.search(embeddings, k, products, filter));
+  }
+
+  @Override
+  public GalleryState state() {
+    return current().state();
+  }
+
+  /** As {@link Gallery#resemblance}. */
+  public OptionalDouble resemblance(float[] embedding, String productId, String galleryImageId) {
+    return ask(gallery -> gallery.resemblance(embedding, productId, galleryImageId));
+  }
+
+  /** Asks the next one when a gallery was freed between being looked up and being asked. */
+  private <T> T ask(Function<Gallery, T> question) {
+    while (true) {
+      Gallery asked = current();
+      try {
+        return question.apply(asked);
+      } catch (IndexException e) {
+        if (asked == current()) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** From now on an end is no failure; {@link #close} follows. */
+  public void stopping() {
+    closing = true;
+  }
+
+  /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
+  @Override
+  public synchronized void close() {
+    closing = true;
+    FollowedGallery last = current;
+    if (last != null) {
+      last.close();
+    }
+  }
+}

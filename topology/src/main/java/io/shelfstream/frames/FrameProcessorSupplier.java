@@ -1,0 +1,71 @@
+package io.shelfstream.frames;
+
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.DeliverySettings;
+import io.shelfstream.config.NodeNames;
+import io.shelfstream.config.OverloadSettings;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.streams.Deliveries;
+import io.shelfstream.streams.EarlyCommits;
+import io.shelfstream.streams.WakeableClients;
+import java.util.Set;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorSupplier;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * The asynchronous recognition stage: one {@link FrameProcessor} a partition, and what they share.
+ */
+public record FrameProcessorSupplier(
+    String topic,
+    FrameAnswers answers,
+    DeliverySettings delivery,
+    OverloadSettings overload,
+    Deliveries deliveries,
+    RecordLimits limits,
+    FramesInHand inHand,
+    EarlyCommits earlyCommits,
+    WakeableClients clients)
+    implements ProcessorSupplier<byte[], byte[], Object, Object> {
+
+  public static FrameProcessorSupplier of(
+      ShelfStreamConfig config,
+      FrameAnswers answers,
+      Deliveries deliveries,
+      RecordLimits limits,
+      FramesInHand inHand,
+      WakeableClients clients) {
+    return new FrameProcessorSupplier(
+        config.topics().frames(),
+        answers,
+        config.delivery(),
+        config.overload(),
+        deliveries,
+        limits,
+        inHand,
+        new EarlyCommits(),
+        clients);
+  }
+
+  @Override
+  public Processor<byte[], byte[], Object, Object> get() {
+    return new FrameProcessor(this);
+  }
+
+  /**
+   * In memory, as it is small; its changelog makes it last. Cached, so that most of it never is.
+   */
+  @Override
+  public Set<StoreBuilder<?>> stores() {
+    return Set.of(
+        Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore(NodeNames.PENDING_FRAMES),
+                Serdes.Integer(),
+                Serdes.ByteArray())
+            .withCachingEnabled()
+            .withLoggingEnabled(Topics.CHANGELOG));
+  }
+}

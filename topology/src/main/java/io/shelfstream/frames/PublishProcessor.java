@@ -1,0 +1,112 @@
+package io.shelfstream.frames;
+
+import io.shelfstream.config.NodeNames;
+import io.shelfstream.config.Outputs;
+import io.shelfstream.config.TopicNames;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.messages.EpcisDocument;
+import io.shelfstream.messages.EventHeaders;
+import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.messages.ShorterEvent;
+import io.shelfstream.messages.TraceContext;
+import io.shelfstream.registry.EventJson;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.streams.processor.api.ContextualProcessor;
+import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives a recognition event its headers, and the forms that consumers asked for, each measured
+ * before it is sent and shortened to what its topic takes ({@link ShorterEvent}).
+ */
+public final class PublishProcessor
+    extends ContextualProcessor<String, RecognitionEvent, String, byte[]> {
+  private static final Logger log = LoggerFactory.getLogger(PublishProcessor.class);
+
+  private final TopicNames topics;
+  private final EventSerdes serdes;
+  private final Outputs outputs;
+  private final RecordLimits limits;
+
+  public PublishProcessor(
+      TopicNames topics, EventSerdes serdes, Outputs outputs, RecordLimits limits) {
+    this.topics = topics;
+    this.serdes = serdes;
+    this.outputs = outputs;
+    this.limits = limits;
+  }
+
+  @Override
+  public void process(Record<String, RecognitionEvent> record) {
+    TraceContext trace = TraceContext.continuing(record.headers());
+    Headers avro = headers(record, trace, "recognition.v1", "application/avro");
+    var serializer = serdes.recognitions().serializer();
+    publish(
+        record,
+        avro,
+        event -> serializer.serialize(topics.recognitions(), avro, event),
+        limits.recognition(),
+        NodeNames.RECOGNITIONS);
+    if (outputs.json().isPresent()) {
+      publish(
+          record,
+          headers(record, trace, "recognition.v1", "application/json"),
+          event -> EventJson.toJson(event).getBytes(StandardCharsets.UTF_8),
+          limits.json(),
+          NodeNames.RECOGNITIONS_JSON);
+    }
+    if (outputs.epcis().isPresent()) {
+      Headers headers = headers(record, trace, "recognition.epcis.v1", "application/ld+json");
+      EpcisDocument.of(record.value())
+          .map(document -> document.getBytes(StandardCharsets.UTF_8))
+          .ifPresent(document -> publishObservation(record, headers, document));
+    }
+  }
+
+  private void publish(
+      Record<String, RecognitionEvent> record,
+      Headers headers,
+      Function<RecognitionEvent, byte[]> form,
+      int limit,
+      String sink) {
+    byte[] key = record.key().getBytes(StandardCharsets.UTF_8);
+    byte[] value =
+        ShorterEvent.fit(
+            record.value(), form, bytes -> RecordLimits.size(key, bytes, headers) <= limit);
+    context().forward(record.withHeaders(headers).withValue(value), sink);
+  }
+
+  /** A document of all quantities or none: half of them would be read as what is visible. */
+  private void publishObservation(
+      Record<String, RecognitionEvent> record, Headers headers, byte[] document) {
+    byte[] key = record.key().getBytes(StandardCharsets.UTF_8);
+    if (RecordLimits.size(key, document, headers) > limits.epcis()) {
+      log.atWarn()
+          .addKeyValue("eventId", record.value().getEventId())
+          .addKeyValue("bytes", document.length)
+          .addKeyValue("limit", limits.epcis())
+          .log("An EPCIS document is larger than its topic takes, and is left out");
+      return;
+    }
+    context().forward(record.withHeaders(headers).withValue(document), NodeNames.OBSERVATIONS);
+  }
+
+  private Headers headers(
+      Record<String, RecognitionEvent> record, TraceContext trace, String type, String content) {
+    RecognitionEvent event = record.value();
+    return EventHeaders.of(
+        record.headers(),
+        trace,
+        new EventHeaders.Attributes(
+            event.getEventId(),
+            outputs.source(),
+            "io.shelfstream." + type,
+            event.getCameraId(),
+            event.getProcessedAt(),
+            content));
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * The asynchronous stage of recognition: a frame in, one event or one dead letter out, in order.
+ */
+@NullMarked
+package io.shelfstream.frames;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,146 @@
+package io.shelfstream.streams;
+
+import io.shelfstream.messages.SourcePosition;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.producer.ProducerInterceptor;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.header.Headers;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all records that an application writes pass through on their way to the producer.
+ *
+ * <ul>
+ *   <li>Each carries the time at which it is written, not that of its source: the broker deletes by
+ *       it, and refuses times that are far from its own clock. An answer to an eight-day-old record
+ *       would be deleted minutes after it was written.
+ *   <li>At-least-once: counts the records that a source record led to, whatever their topics, and
+ *       which of them the broker has acknowledged. Without it the freed slot could reach the broker
+ *       before the answer, and a crash between them would lose the frame. Exactly-once needs no
+ *       count: outputs and freed slot are one transaction.
+ *   <li>A record that the broker refuses is brought home to its source ({@link FailedRecords}).
+ * </ul>
+ *
+ * <p>Kafka Streams sends a record within the call that forwards it, on the same thread; that is how
+ * a record finds its source. The producer hands the very headers of a record to its
+ * acknowledgement; that is how the acknowledgement finds it. So the records themselves carry
+ * nothing of this.
+ *
+ * <p>Shared by the stream threads and the producers of an application.
+ */
+public class Deliveries {
+  /** Under this name the producer's configuration holds the object. */
+  static final String CONFIG = "shelfstream.deliveries";
+
+  private final boolean exactlyOnce;
+  private final FailedRecords failed;
+  private final ThreadLocal<@Nullable Delivery> current = new ThreadLocal<>();
+  private final Map<Headers, Delivery> underWay =
+      Collections.synchronizedMap(new IdentityHashMap<>());
+
+  /**
+   * @param exactlyOnce whether outputs and freed slots are written in one transaction
+   */
+  public Deliveries(boolean exactlyOnce, FailedRecords failed) {
+    this.exactlyOnce = exactlyOnce;
+    this.failed = failed;
+  }
+
+  public FailedRecords failed() {
+    return failed;
+  }
+
+  /**
+   * Sends what answers one source record.
+   *
+   * @param outputs forwards all of it; run at once
+   * @return whether it cannot be lost any more, so that the slot may be freed; to be asked again
+   *     while it is false
+   */
+  public BooleanSupplier send(SourcePosition source, Runnable outputs) {
+    Delivery delivery = new Delivery(source);
+    current.set(delivery);
+    try {
+      failed.guard(source, outputs);
+    } finally {
+      current.remove();
+    }
+    return exactlyOnce ? () -> true : delivery::isComplete;
+  }
+
+  private void sent(Headers headers) {
+    Delivery delivery = current.get();
+    if (delivery != null) {
+      delivery.unacknowledged.incrementAndGet();
+      underWay.put(headers, delivery);
+    }
+  }
+
+  /** A record that failed stays counted: its slot is kept, and Kafka Streams fails the task. */
+  private void acknowledged(Headers headers, @Nullable Exception failure) {
+    Delivery delivery = underWay.remove(headers);
+    if (delivery == null) {
+      return;
+    }
+    if (failure == null) {
+      delivery.unacknowledged.decrementAndGet();
+    } else {
+      failed.refused(delivery.source, failure);
+    }
+  }
+
+  private static final class Delivery {
+    private final SourcePosition source;
+    private final AtomicInteger unacknowledged = new AtomicInteger();
+
+    Delivery(SourcePosition source) {
+      this.source = source;
+    }
+
+    boolean isComplete() {
+      return unacknowledged.get() == 0;
+    }
+  }
+
+  /** What Kafka's producer makes and tells; the last of its interceptors. */
+  public static final class Interceptor implements ProducerInterceptor<byte[], byte[]> {
+    private @Nullable Deliveries deliveries;
+
+    @Override
+    public void configure(Map<String, ?> configuration) {
+      deliveries = (Deliveries) configuration.get(CONFIG);
+    }
+
+    @Override
+    public ProducerRecord<byte[], byte[]> onSend(ProducerRecord<byte[], byte[]> record) {
+      ProducerRecord<byte[], byte[]> written =
+          new ProducerRecord<>(
+              record.topic(),
+              record.partition(),
+              System.currentTimeMillis(),
+              record.key(),
+              record.value(),
+              record.headers());
+      if (deliveries != null) {
+        deliveries.sent(written.headers());
+      }
+      return written;
+    }
+
+    @Override
+    public void onAcknowledgement(
+        RecordMetadata metadata, @Nullable Exception failure, Headers headers) {
+      if (deliveries != null) {
+        deliveries.acknowledged(headers, failure);
+      }
+    }
+
+    @Override
+    public void close() {}
+  }
+}

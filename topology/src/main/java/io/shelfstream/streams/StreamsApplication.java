@@ -1,0 +1,317 @@
+package io.shelfstream.streams;
+
+import io.shelfstream.broker.Topics;
+import io.shelfstream.config.DeliverySettings;
+import io.shelfstream.config.ShelfStreamConfig;
+import io.shelfstream.messages.RegistryWait;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.KafkaStreams.State;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One Kafka Streams application of this process, kept alive: a stream thread that fails is
+ * replaced, and a client that ends altogether is built anew, so often as the settings allow.
+ */
+public final class StreamsApplication implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(StreamsApplication.class);
+
+  /** How long a stop may take to commit, and a rebuild to give the old client up. */
+  private static final Duration CLOSING = Duration.ofSeconds(30);
+
+  /** Ms: an answer ends a poll; only what is not worth a wake-up waits for its end. */
+  private static final int POLL_UNTIL_WOKEN = 20;
+
+  /** Ms: where a poll cannot be ended, it is how late an answer may be. */
+  private static final int POLL_FOR_ANSWERS = 2;
+
+  /** Is told once when an application ends that was not closed. */
+  public interface Failure {
+    void ended(String application, Throwable cause);
+  }
+
+  private final ShelfStreamConfig config;
+  private final String id;
+  private final Supplier<Topology> topology;
+  private final Deliveries deliveries;
+  private final WakeableClients clients;
+  private final Map<String, ?> own;
+  private final Failure failure;
+  private final Restarts restarts;
+  private KafkaStreams streams;
+  private @Nullable Throwable cause;
+  private boolean started;
+  private boolean rebuilding;
+  private boolean givenUp;
+  private volatile boolean closing;
+
+  /**
+   * One that answers records later, in timers.
+   *
+   * @param topology asked again when the client is built anew
+   * @param deliveries of its outputs, with the records that failed
+   * @param clients whose polls an answer ends
+   */
+  public StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      WakeableClients clients,
+      Failure failure) {
+    this(config, id, topology, deliveries, clients, Map.of(), failure);
+  }
+
+  /**
+   * One that answers each record within the call that brings it.
+   *
+   * @param topology asked again when the client is built anew
+   * @param deliveries of its outputs, with the records that failed
+   * @param own settings of Kafka Streams for this application beside those for all
+   */
+  public StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      Map<String, ?> own,
+      Failure failure) {
+    this(config, id, topology, deliveries, new WakeableClients(), own, failure);
+  }
+
+  private StreamsApplication(
+      ShelfStreamConfig config,
+      String id,
+      Supplier<Topology> topology,
+      Deliveries deliveries,
+      WakeableClients clients,
+      Map<String, ?> own,
+      Failure failure) {
+    DeliverySettings delivery = config.delivery();
+    this.config = config;
+    this.id = id;
+    this.topology = topology;
+    this.deliveries = deliveries;
+    this.clients = clients;
+    this.own = own;
+    this.failure = failure;
+    this.restarts = new Restarts(delivery.restarts(), delivery.restartsWithin());
+    this.streams = build();
+  }
+
+  private KafkaStreams build() {
+    Properties settings = settings(config, id, deliveries, own);
+    KafkaStreams built =
+        isManagedByBroker(settings)
+            ? new KafkaStreams(topology.get(), settings) // it makes its consumer itself
+            : new KafkaStreams(topology.get(), settings, clients);
+    built.setUncaughtExceptionHandler(this::uncaught);
+    built.setStateListener(
+        (now, before) -> {
+          if (now == State.ERROR || now == State.NOT_RUNNING) {
+            ended(built);
+          }
+        });
+    return built;
+  }
+
+  /**
+   * Starts it; returns at once, or, where the topology is only a global store, once that is read to
+   * its end.
+   *
+   * @throws RuntimeException when the broker cannot be reached or used
+   */
+  public void start() {
+    synchronized (this) {
+      started = true;
+    }
+    streams.start();
+  }
+
+  /** Whether it works, or is about to without being built anew. */
+  public synchronized boolean isReady() {
+    return started && !rebuilding && !closing && streams.state().isRunningOrRebalancing();
+  }
+
+  /** Called by the thread that failed. */
+  private synchronized StreamThreadExceptionResponse uncaught(Throwable e) {
+    cause = e;
+    // A global thread cannot be replaced, and a thread that waited for the registry is told to stop
+    // by an exception.
+    boolean isGlobal = Thread.currentThread().getName().contains("GlobalStreamThread");
+    if (closing || isGlobal || e instanceof RegistryWait.Stopped || isHopeless(e)) {
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    // One record is not what restarts are counted for: it is set aside when it fails again.
+    if (!deliveries.failed().tookNote() && !restarts.mayRestart()) {
+      givenUp = true;
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    log.atWarn()
+        .addKeyValue("application", id)
+        .setCause(e)
+        .log("A stream thread failed and is replaced");
+    return StreamThreadExceptionResponse.REPLACE_THREAD;
+  }
+
+  /** What a new start meets again. */
+  private static boolean isHopeless(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof AuthorizationException
+          || e instanceof AuthenticationException
+          || e instanceof Error) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** A client came to its end; called by one of its threads, which cannot close it. */
+  private synchronized void ended(KafkaStreams client) {
+    if (closing || client != streams || rebuilding || !started) {
+      return;
+    }
+    Throwable why = cause != null ? cause : new IllegalStateException(id + " ended");
+    // Stream threads are counted when they fail; a client without them is its owner's to rebuild.
+    boolean hasThreads = !topologyIsGlobal();
+    if (givenUp || isHopeless(why) || !hasThreads || !restarts.mayRestart()) {
+      failure.ended(id, why);
+      return;
+    }
+    rebuilding = true;
+    Thread builder = new Thread(this::rebuild, id + "-rebuild");
+    builder.setDaemon(true);
+    builder.start();
+  }
+
+  private boolean topologyIsGlobal() {
+    return topology.get().describe().subtopologies().isEmpty();
+  }
+
+  private void rebuild() {
+    log.atWarn().addKeyValue("application", id).log("Kafka Streams ended and is built anew");
+    streams.close(CLOSING);
+    while (!closing) {
+      try {
+        synchronized (this) {
+          if (closing) {
+            return;
+          }
+          streams = build();
+        }
+        streams.start();
+        synchronized (this) {
+          rebuilding = false;
+        }
+        return;
+      } catch (RuntimeException e) {
+        if (!restarts.mayRestart()) {
+          failure.ended(id, e);
+          return;
+        }
+        log.atWarn().addKeyValue("application", id).setCause(e).log("Not yet; trying again");
+        pause();
+      }
+    }
+  }
+
+  private static void pause() {
+    try {
+      TimeUnit.SECONDS.sleep(1);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** From now on an end is no failure; {@link #close} follows. */
+  public void stopping() {
+    closing = true;
+  }
+
+  /** Commits and leaves the group. Idempotent. */
+  @Override
+  public void close() {
+    KafkaStreams last;
+    synchronized (this) {
+      closing = true;
+      last = streams;
+    }
+    // Leaving the group lets the next start begin at once instead of after the session times out.
+    last.close(
+        CloseOptions.timeout(CLOSING)
+            .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+  }
+
+  private static boolean isManagedByBroker(Map<?, ?> settings) {
+    return settings.get(StreamsConfig.GROUP_PROTOCOL_CONFIG) instanceof String protocol
+        && protocol.equalsIgnoreCase("streams");
+  }
+
+  /** Our defaults for Kafka Streams; the user's {@code kafka.*} come last and win. */
+  private static Properties settings(
+      ShelfStreamConfig config, String id, Deliveries deliveries, Map<String, ?> own) {
+    DeliverySettings delivery = config.delivery();
+    Map<String, Object> settings = new HashMap<>();
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
+    settings.put(
+        StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
+        delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
+    // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
+    settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
+    // At-least-once as well: whoever publishes in a transaction may take it back.
+    settings.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
+    settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
+    // A slow model must not keep a thread from its next poll: few records in hand.
+    settings.put(StreamsConfig.consumerPrefix("max.poll.records"), 32);
+    settings.put(
+        StreamsConfig.mainConsumerPrefix("max.poll.interval.ms"),
+        Math.toIntExact(delivery.pollBudget().toMillis()));
+    settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
+    settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1_500);
+    settings.put(StreamsConfig.producerPrefix("linger.ms"), 0);
+    settings.put(StreamsConfig.producerPrefix("max.request.size"), Topics.LARGEST_RECORD);
+    if (delivery.exactlyOnce()) {
+      // After a crash, readers of committed records wait that long for the open transaction.
+      settings.put(StreamsConfig.producerPrefix("transaction.timeout.ms"), 10_000);
+    }
+    config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
+    settings.putAll(own);
+    settings.putAll(config.kafka());
+    // How late a timer may be. Records that arrive end a poll at once.
+    settings.putIfAbsent(
+        StreamsConfig.POLL_MS_CONFIG,
+        isManagedByBroker(settings) ? POLL_FOR_ANSWERS : POLL_UNTIL_WOKEN);
+    if (isManagedByBroker(settings)) {
+      // The broker sets these for the whole group, and refuses them from a client.
+      settings.remove(StreamsConfig.consumerPrefix("session.timeout.ms"));
+      settings.remove(StreamsConfig.consumerPrefix("heartbeat.interval.ms"));
+    }
+    settings.put(StreamsConfig.producerPrefix(Deliveries.CONFIG), deliveries);
+    // Last, for it has to see the record that is really sent.
+    append(
+        settings,
+        StreamsConfig.producerPrefix("interceptor.classes"),
+        Deliveries.Interceptor.class);
+    append(settings, StreamsConfig.consumerPrefix("interceptor.classes"), RepairedTimestamps.class);
+    Properties properties = new Properties();
+    properties.putAll(settings);
+    return properties;
+  }
+
+  private static void append(Map<String, Object> settings, String key, Class<?> last) {
+    settings.merge(key, last.getName(), (theirs, ours) -> theirs + "," + ours);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.follower;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.frames;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.messages;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.recognition;
+
+import org.jspecify.annotations.NullMarked;

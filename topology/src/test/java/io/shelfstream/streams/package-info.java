@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.streams;
+
+import org.jspecify.annotations.NullMarked;

@@ -197,7 +197,7 @@ class Run:
         self.service.wait_for("Waiting for the schema registry")
         self.registry.start()
         self.registry.require_compatibility()
-        self.service.wait_for("Ready")
+        self.service.wait_for("The service is ready")
         self.checks.note("the service waits for a registry that starts later, and says so", True)
         self.client = SchemaRegistryClient({"url": self.registry.url})
         self.deserialize = AvroDeserializer(self.client)

@@ -10,9 +10,13 @@ import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,7 +54,7 @@ final class FollowedGallery implements AutoCloseable {
    * @param wiring the topology that follows it
    * @param inFlight photos that this process has embedded, and that the gallery is to show
    * @param failed records of that topic that made following fail
-   * @param failure is told when following ends before this is closed
+   * @param ended gets why, when following ends after this has returned and before it is closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
@@ -60,7 +64,7 @@ final class FollowedGallery implements AutoCloseable {
       FollowerWiring wiring,
       InFlightPhotos inFlight,
       FailedRecords failed,
-      StreamsApplication.Failure failure) {
+      Consumer<Throwable> ended) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
         new Gallery(
@@ -77,15 +81,21 @@ final class FollowedGallery implements AutoCloseable {
             snapshots,
             GalleryFigures.show(topic, gallery, snapshots, accelerator),
             // Only shows in logs and metrics: a global store has no consumer group.
-            new StreamsApplication(
+            StreamsApplication.globalStore(
                 config,
                 config.applicationId() + "-follower-" + topic,
-                () -> wiring.topology(gallery, inFlight, failed),
+                wiring.topology(gallery, inFlight, failed),
                 new Deliveries(config.delivery().exactlyOnce(), failed),
                 // It has no timers, and a record that arrives ends a poll at once: waking more
                 // often costs 5 % of a core for nothing.
                 Map.of(StreamsConfig.POLL_MS_CONFIG, 100),
-                failure));
+                new Lifecycle(
+                    "Following " + topic,
+                    now -> {
+                      if (now.is(Lifecycle.State.FAILED)) {
+                        ended.accept(Objects.requireNonNull(now.failure()));
+                      }
+                    })));
     try {
       followed.catchUp(directory.extractorId());
       return followed;
@@ -121,6 +131,11 @@ final class FollowedGallery implements AutoCloseable {
         .addKeyValue("gallerySize", gallery.state().size())
         .addKeyValue("galleryVersion", gallery.state().version())
         .log("The gallery is caught up");
+  }
+
+  /** What ended following; empty while its topic is followed. */
+  Optional<Throwable> failure() {
+    return Optional.ofNullable(follower.lifecycle().failure());
   }
 
   Gallery gallery() {

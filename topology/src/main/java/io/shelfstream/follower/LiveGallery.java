@@ -1,5 +1,11 @@
 package io.shelfstream.follower;
 
+import static io.shelfstream.streams.Lifecycle.State.DRAINING;
+import static io.shelfstream.streams.Lifecycle.State.FAILED;
+import static io.shelfstream.streams.Lifecycle.State.READY;
+import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
+import static io.shelfstream.streams.Lifecycle.State.STOPPED;
+
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.gallery.Gallery;
@@ -11,12 +17,13 @@ import io.shelfstream.index.IndexException;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.Restarts;
-import io.shelfstream.streams.StreamsApplication;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,14 +43,12 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
   private final @Nullable Accelerator accelerator;
   private final TopicNames topics;
   private final FollowerWiring wiring;
-  private final StreamsApplication.Failure failure;
+  private final Lifecycle lifecycle;
   private final InFlightPhotos inFlight = new InFlightPhotos();
   private final FailedRecords failed = new FailedRecords();
   private final Restarts rebuilds;
   private final RecognitionModels recognition;
   private volatile @Nullable FollowedGallery current;
-  private volatile boolean isStale;
-  private volatile boolean closing;
 
   /**
    * Reads the topic; returns when the gallery is caught up.
@@ -52,7 +57,8 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
    * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
    * @param wiring the topology that follows it
-   * @param failure is told when following ended more often than the settings allow
+   * @param changed told of each change of its state: it is built anew, or it has failed more often
+   *     than the settings allow
    */
   public static LiveGallery start(
       ShelfStreamConfig config,
@@ -60,9 +66,11 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
       @Nullable Accelerator accelerator,
       TopicNames topics,
       FollowerWiring wiring,
-      StreamsApplication.Failure failure) {
-    LiveGallery gallery = new LiveGallery(config, models, accelerator, topics, wiring, failure);
-    gallery.current = gallery.read();
+      Consumer<Lifecycle> changed) {
+    LiveGallery gallery = new LiveGallery(config, models, accelerator, topics, wiring, changed);
+    FollowedGallery read = gallery.read();
+    gallery.current = read;
+    gallery.ready(read);
     return gallery;
   }
 
@@ -72,13 +80,13 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
       @Nullable Accelerator accelerator,
       TopicNames topics,
       FollowerWiring wiring,
-      StreamsApplication.Failure failure) {
+      Consumer<Lifecycle> changed) {
     this.config = config;
     this.models = models;
     this.accelerator = accelerator;
     this.topics = topics;
     this.wiring = wiring;
-    this.failure = failure;
+    this.lifecycle = new Lifecycle("The gallery of " + topics.galleryVectors(), changed);
     this.rebuilds = new Restarts(config.delivery().restarts(), config.delivery().restartsWithin());
     this.recognition = RecognitionModels.of(config, models, this);
   }
@@ -87,17 +95,10 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     while (true) {
       try {
         return FollowedGallery.start(
-            config,
-            models,
-            accelerator,
-            topics,
-            wiring,
-            inFlight,
-            failed,
-            (application, why) -> followAgain(why));
+            config, models, accelerator, topics, wiring, inFlight, failed, this::followAgain);
       } catch (RuntimeException e) {
         // One record is tried twice, and passed over the third time.
-        if (closing || !failed.tookNote()) {
+        if (lifecycle.isStopping() || !failed.tookNote()) {
           throw e;
         }
         log.atWarn().setCause(e).log("The gallery cannot be read; trying again");
@@ -107,15 +108,10 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
 
   /** A global thread cannot be replaced: called by it when it ends. */
   private void followAgain(Throwable why) {
-    if (closing) {
+    if (!lifecycle.to(
+        REBUILDING, "its topic is no longer followed; it is searched as it is meanwhile", why)) {
       return;
     }
-    isStale = true;
-    log.atError()
-        .addKeyValue("topic", topics.galleryVectors())
-        .setCause(why)
-        .log(
-            "The gallery is no longer followed; it is built anew, and searched as it is meanwhile");
     Thread builder = new Thread(() -> buildAnew(why), "gallery-rebuild");
     builder.setDaemon(true);
     builder.start();
@@ -123,9 +119,9 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
 
   private void buildAnew(Throwable why) {
     Throwable last = why;
-    for (long pause = 1; !closing; pause *= 2) {
+    for (long pause = 1; !lifecycle.isStopping(); pause *= 2) {
       if (!failed.tookNote() && !rebuilds.mayRestart()) {
-        failure.ended("the follower of " + topics.galleryVectors(), last);
+        lifecycle.to(FAILED, "it cannot be built anew", last);
         return;
       }
       try {
@@ -134,8 +130,9 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
         if (before != null) {
           before.retire();
         }
-        if (take(read())) {
-          isStale = false;
+        FollowedGallery next = read();
+        if (take(next)) {
+          ready(next);
         }
         return;
       } catch (RuntimeException e) {
@@ -148,9 +145,14 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     }
   }
 
+  private void ready(FollowedGallery followed) {
+    lifecycle.to(READY, "caught up with its topic");
+    followed.failure().ifPresent(this::followAgain); // it ended between its own start and this
+  }
+
   /** Searches see the new one from now on. Returns false when the service has stopped meanwhile. */
   private synchronized boolean take(FollowedGallery next) {
-    if (closing) {
+    if (lifecycle.isStopping()) {
       next.close();
       return false;
     }
@@ -172,9 +174,9 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     return inFlight;
   }
 
-  /** Whether it is searched as it was, while it is built anew. */
-  public boolean isStale() {
-    return isStale;
+  /** READY, or REBUILDING while it is searched as it was. */
+  public Lifecycle lifecycle() {
+    return lifecycle;
   }
 
   /** The gallery that is searched now. */
@@ -213,16 +215,17 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
 
   /** From now on an end is no failure; {@link #close} follows. */
   public void stopping() {
-    closing = true;
+    lifecycle.to(DRAINING, "told to stop");
   }
 
   /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */
   @Override
   public synchronized void close() {
-    closing = true;
+    lifecycle.to(DRAINING, "told to stop");
     FollowedGallery last = current;
     if (last != null) {
       last.close();
     }
+    lifecycle.to(STOPPED, "closed");
   }
 }

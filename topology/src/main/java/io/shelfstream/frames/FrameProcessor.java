@@ -11,14 +11,8 @@ import io.shelfstream.streams.PollWakeUp;
 import io.shelfstream.streams.StalledException;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -36,8 +30,6 @@ import org.apache.kafka.streams.processor.api.ContextualProcessor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
-import org.apache.kafka.streams.state.KeyValueIterator;
-import org.apache.kafka.streams.state.KeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,11 +38,8 @@ import org.slf4j.LoggerFactory;
  * Takes the frames of one partition, has them recognised elsewhere, and forwards the answers in the
  * order of the partition: each frame becomes one recognition event or one dead letter.
  *
- * <p>A frame that was taken lies in a slot of the store until its answer cannot be lost any more.
- * The slot commits together with the offset that moves past the frame, so whatever happens, a frame
- * is read again, or is in a slot and is taken up again, or is answered. Slots are numbered from 0
- * and used anew, lowest first: the changelog keeps few keys, and a slot that is filled and freed
- * between two commits never reaches it.
+ * <p>A frame that was taken lies in a slot of the store until its answer cannot be lost any more
+ * ({@link PendingSlots}). Which frames of an overloaded camera are begun, {@link NewestWins} says.
  *
  * <p>Everything here belongs to the stream thread.
  */
@@ -66,9 +55,6 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   /** A head may have many frames of other partitions before it, but not for ever. */
   private static final int STALLS_BEHIND_OTHERS = 5;
 
-  /** Frames of a newest-wins camera that are worked on at once: one is fetched ahead. */
-  private static final int AT_WORK = 2;
-
   /**
    * Bytes of frames that may be answered and not yet acknowledged beyond the window: at a high rate
    * more answers are on their way to the broker than frames are worked on.
@@ -81,71 +67,30 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
    */
   private static final int MOST_BYTES = 32 << 20;
 
-  private final FrameProcessorSupplier stage;
-  private final Deque<Waiting> frames = new ArrayDeque<>();
-  private final Deque<Unconfirmed> unconfirmed = new ArrayDeque<>();
-  private final BitSet slots = new BitSet();
-  private long sequence;
-  private int held;
-  private long unconfirmedBytes;
+  private final FrameProcessorSupplier shared;
+  private final Deque<TakenFrame> frames = new ArrayDeque<>();
+  private final NewestWins newestWins;
   private long framesBytes;
   private long headSince;
   private boolean uncommitted;
-  private @Nullable KeyValueStore<Integer, byte[]> pending;
+  private @Nullable PendingSlots pending;
   private @Nullable Sensor skippedFrames;
   private @Nullable Sensor setAsideRecords;
   private @Nullable Cancellable timer;
   private Runnable wakeUp = () -> {};
 
-  FrameProcessor(FrameProcessorSupplier stage) {
-    this.stage = stage;
+  FrameProcessor(FrameProcessorSupplier shared) {
+    this.shared = shared;
+    this.newestWins = new NewestWins(shared.overload());
   }
-
-  /** A frame in its slot. Without an answer it was not begun. */
-  private static final class Waiting {
-    final int slot;
-    final int bytes;
-    final String camera;
-    final boolean newestWins;
-    PendingFrame frame;
-    @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
-    FramesInHand.@Nullable Hold hold;
-
-    Waiting(int slot, int bytes, PendingFrame frame, FrameProcessorSupplier stage) {
-      this.slot = slot;
-      this.bytes = bytes;
-      this.frame = frame;
-      this.camera = frame.camera();
-      this.newestWins = stage.overload().newestWins(camera);
-    }
-
-    boolean isAnswered() {
-      return answer != null && answer.isDone() && !answer.isCancelled();
-    }
-
-    boolean isHeld() {
-      return newestWins && answer == null;
-    }
-
-    boolean isWorkedOn() {
-      return answer != null && !answer.isDone();
-    }
-  }
-
-  /** A slot whose answer is on its way. */
-  private record Unconfirmed(int slot, int bytes, BooleanSupplier arrived) {}
 
   /** May be called again when a task is resumed. */
   @Override
   public void init(ProcessorContext<Object, Object> context) {
     super.init(context);
     close();
-    unconfirmed.clear();
-    unconfirmedBytes = 0;
-    slots.clear();
-    sequence = 0;
-    wakeUp = stage.clients().wakeUp();
-    pending = context.getStateStore(NodeNames.PENDING_FRAMES);
+    wakeUp = shared.clients().wakeUp();
+    pending = new PendingSlots(context.getStateStore(NodeNames.PENDING_FRAMES));
     skippedFrames =
         context
             .metrics()
@@ -159,26 +104,14 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   private void takeUpAgain() {
-    List<Waiting> found = new ArrayList<>();
-    try (KeyValueIterator<Integer, byte[]> all = store().all()) {
-      all.forEachRemaining(
-          slot ->
-              found.add(
-                  new Waiting(
-                      slot.key, slot.value.length, PendingFrame.decode(slot.value), stage)));
-    }
-    found.sort(Comparator.comparingLong(waiting -> waiting.frame.sequence()));
+    List<PendingSlots.Slot> found = slots().restore();
     if (!found.isEmpty()) {
       log.atInfo()
           .addKeyValue("task", context().taskId())
           .addKeyValue("frames", found.size())
           .log("Frames that were in hand are taken up again");
     }
-    for (Waiting waiting : found) {
-      slots.set(waiting.slot);
-      sequence = waiting.frame.sequence() + 1;
-      take(waiting);
-    }
+    found.forEach(this::take);
     arm();
   }
 
@@ -187,26 +120,23 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     makeRoom();
     SourcePosition source =
         positionOf(context().recordMetadata().map(RecordMetadata::offset).orElse(-1L));
-    stage.deliveries().failed().guard(source, () -> take(record, source));
+    shared.deliveries().failed().guard(source, () -> take(record, source));
     forwardAnswered();
     arm();
   }
 
   private void take(Record<byte[], byte[]> record, SourcePosition source) {
-    boolean isSetAside = stage.deliveries().failed().setAside(source).isPresent();
+    boolean isSetAside = shared.deliveries().failed().setAside(source).isPresent();
     PendingFrame frame =
         isSetAside
-            ? PendingFrame.withoutContent(sequence++, source.offset(), record)
-            : PendingFrame.of(sequence++, source.offset(), record, stage.limits().pendingFrame());
-    int slot = slots.nextClearBit(0);
-    slots.set(slot);
-    byte[] encoded = frame.encode();
-    store().put(slot, encoded);
-    take(new Waiting(slot, encoded.length, frame, stage));
+            ? PendingFrame.withoutContent(slots().nextSequence(), source.offset(), record)
+            : PendingFrame.of(
+                slots().nextSequence(), source.offset(), record, shared.limits().pendingFrame());
+    take(slots().fill(frame));
   }
 
   private SourcePosition positionOf(long offset) {
-    return new SourcePosition(stage.topic(), context().taskId().partition(), offset);
+    return new SourcePosition(shared.topic(), context().taskId().partition(), offset);
   }
 
   /** Back-pressure: waits for the oldest frame while the window is full. */
@@ -222,14 +152,14 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   private boolean isFull() {
-    int window = stage.delivery().window();
+    int window = shared.delivery().window();
     return frames.size() >= window
         || framesBytes >= MOST_BYTES
-        || (unconfirmedBytes >= ON_THEIR_WAY && slots.cardinality() >= window);
+        || (slots().unconfirmedBytes() >= ON_THEIR_WAY && slots().filled() >= window);
   }
 
   private void awaitHead() {
-    Waiting head = frames.peek();
+    TakenFrame head = frames.peek();
     CompletableFuture<?> answer = head == null ? null : head.answer;
     try {
       if (answer == null || answer.isDone()) {
@@ -244,46 +174,48 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     }
   }
 
-  private void take(Waiting waiting) {
+  private void take(PendingSlots.Slot slot) {
+    boolean mayBeSkipped = shared.overload().newestWins(slot.frame().camera());
+    TakenFrame taken = new TakenFrame(slot.number(), slot.bytes(), slot.frame(), mayBeSkipped);
     if (frames.isEmpty()) {
       headSince = System.nanoTime();
     }
-    frames.add(waiting);
-    framesBytes += waiting.bytes;
-    if (waiting.newestWins) {
-      held++;
-      manageHeld();
+    frames.add(taken);
+    framesBytes += taken.bytes;
+    if (mayBeSkipped) {
+      newestWins.hold();
+      manageOverload();
     } else {
-      begin(waiting);
+      begin(taken);
     }
   }
 
-  private void begin(Waiting waiting) {
-    if (stage.inHand().isDraining()) {
+  private void begin(TakenFrame taken) {
+    if (shared.inHand().isDraining()) {
       return; // it stays in its slot for the next start
     }
-    PendingFrame frame = waiting.frame;
+    PendingFrame frame = taken.frame;
     Optional<RejectedException> setAside =
-        stage.deliveries().failed().setAside(positionOf(frame.offset()));
+        shared.deliveries().failed().setAside(positionOf(frame.offset()));
     if (setAside.isEmpty()) {
-      work(waiting, stage.answers().answer(frame));
+      work(taken, shared.answers().answer(frame));
       return;
     }
     if (setAsideRecords != null) {
       setAsideRecords.record();
     }
     if (!frame.isOmitted()) {
-      waiting.frame = PendingFrame.withoutContent(frame.sequence(), frame.offset(), frame.record());
+      taken.frame = PendingFrame.withoutContent(frame.sequence(), frame.offset(), frame.record());
     }
-    work(waiting, CompletableFuture.failedFuture(setAside.get()));
+    work(taken, CompletableFuture.failedFuture(setAside.get()));
   }
 
-  private void work(Waiting waiting, CompletableFuture<Optional<RecognitionEvent>> answer) {
-    FramesInHand inHand = stage.inHand();
+  private void work(TakenFrame taken, CompletableFuture<Optional<RecognitionEvent>> answer) {
+    FramesInHand inHand = shared.inHand();
     FramesInHand.Hold hold = inHand.take();
     Runnable wake = wakeUp;
-    waiting.hold = hold;
-    waiting.answer = answer;
+    taken.hold = hold;
+    taken.answer = answer;
     answer.whenComplete(
         (event, failure) -> {
           inHand.progressed();
@@ -294,54 +226,27 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
         });
   }
 
-  /** Cameras whose newest frame wins: begins what may begin, and skips what is too old. */
-  private void manageHeld() {
-    if (held == 0) {
-      return;
-    }
-    Map<String, Integer> atWork = new HashMap<>();
-    for (Waiting waiting : frames) {
-      if (waiting.newestWins && waiting.isWorkedOn()) {
-        atWork.merge(waiting.camera, 1, Integer::sum);
-      }
-    }
-    for (Waiting waiting : frames) {
-      if (waiting.isHeld() && atWork.getOrDefault(waiting.camera, 0) < AT_WORK) {
-        begin(waiting);
-        if (waiting.answer != null) {
-          held--;
-          atWork.merge(waiting.camera, 1, Integer::sum);
-        }
-      }
-    }
-    Map<String, Integer> newer = new HashMap<>();
-    for (Iterator<Waiting> all = frames.descendingIterator(); all.hasNext(); ) {
-      Waiting waiting = all.next();
-      if (waiting.isHeld()
-          && newer.merge(waiting.camera, 1, Integer::sum) > stage.overload().waiting()) {
-        skip(waiting);
-      }
-    }
+  private void manageOverload() {
+    newestWins.manage(frames, this::begin, this::skip);
   }
 
-  private void skip(Waiting waiting) {
-    held--;
+  private void skip(TakenFrame taken) {
     if (skippedFrames != null) {
       skippedFrames.record();
     }
     log.atDebug()
-        .addKeyValue("camera", waiting.camera)
-        .addKeyValue("offset", waiting.frame.offset())
+        .addKeyValue("camera", taken.camera)
+        .addKeyValue("offset", taken.frame.offset())
         .log("Frame skipped: newer ones of its camera wait");
     work(
-        waiting,
-        stage.overload().answersSkipped()
-            ? stage.answers().skipped(waiting.frame)
+        taken,
+        shared.overload().answersSkipped()
+            ? shared.answers().skipped(taken.frame)
             : CompletableFuture.completedFuture(Optional.empty()));
   }
 
   private void forwardAnswered() {
-    Waiting head = frames.peek();
+    TakenFrame head = frames.peek();
     while (head != null && head.isAnswered()) {
       frames.poll();
       framesBytes -= head.bytes;
@@ -349,42 +254,28 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       forward(head);
       head = frames.peek();
     }
-    freeArrived();
-    manageHeld();
+    slots().freeArrived();
+    manageOverload();
     if (head != null) {
       checkForStall(head);
     }
   }
 
-  private void forward(Waiting head) {
+  private void forward(TakenFrame head) {
     BooleanSupplier arrived;
     try {
       Runnable outputs = outputs(head.frame, answerOf(head));
-      arrived = stage.deliveries().send(positionOf(head.frame.offset()), outputs);
+      arrived = shared.deliveries().send(positionOf(head.frame.offset()), outputs);
     } finally { // also when the outputs fail: nobody works on the frame until its task begins again
       if (head.hold != null) {
         head.hold.release();
       }
     }
-    unconfirmed.add(new Unconfirmed(head.slot, head.bytes, arrived));
-    unconfirmedBytes += head.bytes;
-    freeArrived();
+    slots().freeWhen(arrived, head.slot, head.bytes);
   }
 
-  /** In the order they were sent in: one that is late holds back the slots behind it. */
-  private void freeArrived() {
-    for (Unconfirmed sent = unconfirmed.peek();
-        sent != null && sent.arrived().getAsBoolean();
-        sent = unconfirmed.peek()) {
-      unconfirmed.poll();
-      unconfirmedBytes -= sent.bytes();
-      store().delete(sent.slot());
-      slots.clear(sent.slot());
-    }
-  }
-
-  private static CompletableFuture<Optional<RecognitionEvent>> answerOf(Waiting waiting) {
-    return Objects.requireNonNull(waiting.answer, "forwarded before it was begun");
+  private static CompletableFuture<Optional<RecognitionEvent>> answerOf(TakenFrame taken) {
+    return Objects.requireNonNull(taken.answer, "forwarded before it was begun");
   }
 
   /** What answers a frame; nothing when it was skipped and is only counted. */
@@ -412,24 +303,24 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
               positionOf(frame.offset()), // the context only knows the record that is being taken
               reason,
               frame.omitted(),
-              stage.limits().deadLetter());
+              shared.limits().deadLetter());
       return () -> context().forward(deadLetter, NodeNames.FRAME_DEAD_LETTERS);
     }
   }
 
-  private void checkForStall(Waiting head) {
+  private void checkForStall(TakenFrame head) {
     long now = System.nanoTime();
-    if (!head.isWorkedOn() || stage.answers().waitsForRegistry()) {
+    if (!head.isWorkedOn() || shared.answers().waitsForRegistry()) {
       headSince = now; // not recognition's fault
       return;
     }
-    Duration limit = stage.delivery().stallLimit();
+    Duration limit = shared.delivery().stallLimit();
     Duration asHead = Duration.ofNanos(now - headSince);
-    Duration idle = Duration.ofNanos(now - stage.inHand().lastProgress());
+    Duration idle = Duration.ofNanos(now - shared.inHand().lastProgress());
     if (asHead.compareTo(limit.multipliedBy(STALLS_BEHIND_OTHERS)) > 0
         || (asHead.compareTo(limit) > 0 && idle.compareTo(limit) > 0)) {
       throw new StalledException(
-          stage.topic(), context().taskId().partition(), head.frame.offset(), asHead);
+          shared.topic(), context().taskId().partition(), head.frame.offset(), asHead);
     }
   }
 
@@ -454,41 +345,41 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   /**
-   * Readers need not wait for the commit interval when nothing else is in hand: who is on the way
-   * shares its transaction, and there is nobody whom the end of one would hold up.
+   * Commits before the interval ends, so that readers of committed records see an answer at once;
+   * only when no other frame is pending, so that a queue shares one transaction.
    */
   private void commitEarly(boolean hadFrames, long now) {
     if (hadFrames && frames.isEmpty()) {
-      uncommitted = stage.delivery().exactlyOnce();
+      uncommitted = shared.delivery().exactlyOnce();
     }
-    if (uncommitted && frames.isEmpty() && stage.earlyCommits().isDue(now)) {
+    if (uncommitted && frames.isEmpty() && shared.earlyCommits().isDue(now)) {
       context().commit();
       uncommitted = false;
     }
   }
 
   private boolean hasWork() {
-    return !frames.isEmpty() || !unconfirmed.isEmpty();
+    return !frames.isEmpty() || slots().hasUnconfirmed();
   }
 
-  private KeyValueStore<Integer, byte[]> store() {
+  private PendingSlots slots() {
     return Objects.requireNonNull(pending, "process before init");
   }
 
   /** Gives up what was not forwarded; it is in the store for whoever takes the task up next. */
   @Override
   public void close() {
-    for (Waiting waiting : frames) {
-      if (waiting.answer != null) {
-        waiting.answer.cancel(true);
+    for (TakenFrame taken : frames) {
+      if (taken.answer != null) {
+        taken.answer.cancel(true);
       }
-      if (waiting.hold != null) {
-        waiting.hold.release();
+      if (taken.hold != null) {
+        taken.hold.release();
       }
     }
     frames.clear();
     framesBytes = 0;
-    held = 0;
+    newestWins.clear();
     uncommitted = false;
     if (timer != null) {
       timer.cancel();

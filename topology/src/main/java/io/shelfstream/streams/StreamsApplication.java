@@ -1,5 +1,11 @@
 package io.shelfstream.streams;
 
+import static io.shelfstream.streams.Lifecycle.State.DRAINING;
+import static io.shelfstream.streams.Lifecycle.State.FAILED;
+import static io.shelfstream.streams.Lifecycle.State.READY;
+import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
+import static io.shelfstream.streams.Lifecycle.State.STOPPED;
+
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -38,25 +44,17 @@ public final class StreamsApplication implements AutoCloseable {
   /** Ms: where a poll cannot be ended, it is how late an answer may be. */
   private static final int POLL_FOR_ANSWERS = 2;
 
-  /** Is told once when an application ends that was not closed. */
-  public interface Failure {
-    void ended(String application, Throwable cause);
-  }
-
   private final ShelfStreamConfig config;
   private final String id;
+  private final boolean isGlobalStore;
   private final Supplier<Topology> topology;
   private final Deliveries deliveries;
   private final WakeableClients clients;
   private final Map<String, ?> own;
-  private final Failure failure;
+  private final Lifecycle lifecycle;
   private final Restarts restarts;
-  private KafkaStreams streams;
+  private volatile KafkaStreams streams;
   private @Nullable Throwable cause;
-  private boolean started;
-  private boolean rebuilding;
-  private boolean givenUp;
-  private volatile boolean closing;
 
   /**
    * One that answers records later, in timers.
@@ -65,14 +63,15 @@ public final class StreamsApplication implements AutoCloseable {
    * @param deliveries of its outputs, with the records that failed
    * @param clients whose polls an answer ends
    */
-  public StreamsApplication(
+  public static StreamsApplication answeringLater(
       ShelfStreamConfig config,
       String id,
       Supplier<Topology> topology,
       Deliveries deliveries,
       WakeableClients clients,
-      Failure failure) {
-    this(config, id, topology, deliveries, clients, Map.of(), failure);
+      Lifecycle lifecycle) {
+    return new StreamsApplication(
+        config, id, false, topology, deliveries, clients, Map.of(), lifecycle);
   }
 
   /**
@@ -82,32 +81,52 @@ public final class StreamsApplication implements AutoCloseable {
    * @param deliveries of its outputs, with the records that failed
    * @param own settings of Kafka Streams for this application beside those for all
    */
-  public StreamsApplication(
+  public static StreamsApplication answeringAtOnce(
       ShelfStreamConfig config,
       String id,
       Supplier<Topology> topology,
       Deliveries deliveries,
       Map<String, ?> own,
-      Failure failure) {
-    this(config, id, topology, deliveries, new WakeableClients(), own, failure);
+      Lifecycle lifecycle) {
+    return new StreamsApplication(
+        config, id, false, topology, deliveries, new WakeableClients(), own, lifecycle);
+  }
+
+  /**
+   * One that is a global store alone. It is not built anew: its owner has to fill the store again.
+   *
+   * @param deliveries with the records that failed
+   * @param own settings of Kafka Streams for this application beside those for all
+   */
+  public static StreamsApplication globalStore(
+      ShelfStreamConfig config,
+      String id,
+      Topology topology,
+      Deliveries deliveries,
+      Map<String, ?> own,
+      Lifecycle lifecycle) {
+    return new StreamsApplication(
+        config, id, true, () -> topology, deliveries, new WakeableClients(), own, lifecycle);
   }
 
   private StreamsApplication(
       ShelfStreamConfig config,
       String id,
+      boolean isGlobalStore,
       Supplier<Topology> topology,
       Deliveries deliveries,
       WakeableClients clients,
       Map<String, ?> own,
-      Failure failure) {
+      Lifecycle lifecycle) {
     DeliverySettings delivery = config.delivery();
     this.config = config;
     this.id = id;
+    this.isGlobalStore = isGlobalStore;
     this.topology = topology;
     this.deliveries = deliveries;
     this.clients = clients;
     this.own = own;
-    this.failure = failure;
+    this.lifecycle = lifecycle;
     this.restarts = new Restarts(delivery.restarts(), delivery.restartsWithin());
     this.streams = build();
   }
@@ -129,21 +148,36 @@ public final class StreamsApplication implements AutoCloseable {
   }
 
   /**
-   * Starts it; returns at once, or, where the topology is only a global store, once that is read to
-   * its end.
+   * Starts it; returns at once, or, where it is a global store, once that is read to its end.
    *
    * @throws RuntimeException when the broker cannot be reached or used
    */
   public void start() {
-    synchronized (this) {
-      started = true;
+    if (!isGlobalStore) {
+      lifecycle.to(READY, "started");
     }
     streams.start();
+    if (isGlobalStore) {
+      lifecycle.to(READY, "read to the end of its topic");
+      noticeEnd();
+    }
+  }
+
+  /** Of an end before the state was READY nobody has heard. */
+  private void noticeEnd() {
+    KafkaStreams now = streams;
+    if (now.state().hasCompletedShutdown()) {
+      ended(now);
+    }
+  }
+
+  public Lifecycle lifecycle() {
+    return lifecycle;
   }
 
   /** Whether it works, or is about to without being built anew. */
-  public synchronized boolean isReady() {
-    return started && !rebuilding && !closing && streams.state().isRunningOrRebalancing();
+  public boolean isReady() {
+    return lifecycle.is(READY) && streams.state().isRunningOrRebalancing();
   }
 
   /** Called by the thread that failed. */
@@ -151,13 +185,15 @@ public final class StreamsApplication implements AutoCloseable {
     cause = e;
     // A global thread cannot be replaced, and a thread that waited for the registry is told to stop
     // by an exception.
-    boolean isGlobal = Thread.currentThread().getName().contains("GlobalStreamThread");
-    if (closing || isGlobal || e instanceof RegistryWait.Stopped || isHopeless(e)) {
+    if (lifecycle.isStopping()
+        || isGlobalStore
+        || e instanceof RegistryWait.Stopped
+        || isHopeless(e)) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     // One record is not what restarts are counted for: it is set aside when it fails again.
     if (!deliveries.failed().tookNote() && !restarts.mayRestart()) {
-      givenUp = true;
+      lifecycle.to(FAILED, "it has failed more often than delivery.restarts allows", e);
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     log.atWarn()
@@ -181,45 +217,37 @@ public final class StreamsApplication implements AutoCloseable {
 
   /** A client came to its end; called by one of its threads, which cannot close it. */
   private synchronized void ended(KafkaStreams client) {
-    if (closing || client != streams || rebuilding || !started) {
-      return;
+    if (client != streams || !lifecycle.is(READY)) {
+      return; // it is closed, rebuilt or given up; or start() throws what was the matter
     }
     Throwable why = cause != null ? cause : new IllegalStateException(id + " ended");
-    // Stream threads are counted when they fail; a client without them is its owner's to rebuild.
-    boolean hasThreads = !topologyIsGlobal();
-    if (givenUp || isHopeless(why) || !hasThreads || !restarts.mayRestart()) {
-      failure.ended(id, why);
-      return;
+    // Stream threads are counted when they fail.
+    if (isGlobalStore || isHopeless(why) || !restarts.mayRestart()) {
+      lifecycle.to(FAILED, "Kafka Streams ended", why);
+    } else if (lifecycle.to(REBUILDING, "Kafka Streams ended", why)) {
+      Thread builder = new Thread(this::rebuild, id + "-rebuild");
+      builder.setDaemon(true);
+      builder.start();
     }
-    rebuilding = true;
-    Thread builder = new Thread(this::rebuild, id + "-rebuild");
-    builder.setDaemon(true);
-    builder.start();
-  }
-
-  private boolean topologyIsGlobal() {
-    return topology.get().describe().subtopologies().isEmpty();
   }
 
   private void rebuild() {
-    log.atWarn().addKeyValue("application", id).log("Kafka Streams ended and is built anew");
     streams.close(CLOSING);
-    while (!closing) {
+    while (!lifecycle.isStopping()) {
       try {
         synchronized (this) {
-          if (closing) {
+          if (lifecycle.isStopping()) {
             return;
           }
           streams = build();
         }
         streams.start();
-        synchronized (this) {
-          rebuilding = false;
-        }
+        lifecycle.to(READY, "Kafka Streams runs again");
+        noticeEnd();
         return;
       } catch (RuntimeException e) {
         if (!restarts.mayRestart()) {
-          failure.ended(id, e);
+          lifecycle.to(FAILED, "Kafka Streams cannot be built anew", e);
           return;
         }
         log.atWarn().addKeyValue("application", id).setCause(e).log("Not yet; trying again");
@@ -238,7 +266,7 @@ public final class StreamsApplication implements AutoCloseable {
 
   /** From now on an end is no failure; {@link #close} follows. */
   public void stopping() {
-    closing = true;
+    lifecycle.to(DRAINING, "told to stop");
   }
 
   /** Commits and leaves the group. Idempotent. */
@@ -246,13 +274,14 @@ public final class StreamsApplication implements AutoCloseable {
   public void close() {
     KafkaStreams last;
     synchronized (this) {
-      closing = true;
+      lifecycle.to(DRAINING, "told to stop");
       last = streams;
     }
     // Leaving the group lets the next start begin at once instead of after the session times out.
     last.close(
         CloseOptions.timeout(CLOSING)
             .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+    lifecycle.to(STOPPED, "closed");
   }
 
   private static boolean isManagedByBroker(Map<?, ?> settings) {

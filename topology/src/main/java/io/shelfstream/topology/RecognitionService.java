@@ -1,5 +1,12 @@
 package io.shelfstream.topology;
 
+import static io.shelfstream.streams.Lifecycle.State.DRAINING;
+import static io.shelfstream.streams.Lifecycle.State.FAILED;
+import static io.shelfstream.streams.Lifecycle.State.READY;
+import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
+import static io.shelfstream.streams.Lifecycle.State.STARTING;
+import static io.shelfstream.streams.Lifecycle.State.STOPPED;
+
 import io.shelfstream.broker.AccessRights;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.Role;
@@ -26,6 +33,7 @@ import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
@@ -34,8 +42,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,11 +72,8 @@ public final class RecognitionService implements AutoCloseable {
   /** What frames pass through; set before the first, and once more when models change. */
   private volatile @Nullable RecognitionModels inUse;
 
-  private volatile boolean ready;
-  private volatile boolean closing;
-
+  private final Lifecycle lifecycle = new Lifecycle("The service", this::changed);
   private final CountDownLatch stopped = new CountDownLatch(1);
-  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private RecognitionService(ShelfStreamConfig config, Role role) {
     this.config = config;
@@ -140,14 +145,12 @@ public final class RecognitionService implements AutoCloseable {
       changing.setDaemon(true);
       changing.start();
     }
-    ready = true;
     ModelIds ids = inUse().ids();
-    log.atInfo()
-        .addKeyValue("role", role)
-        .addKeyValue("detector", ids.detector())
-        .addKeyValue("extractor", ids.extractor())
-        .addKeyValue("provider", ids.provider())
-        .log("Ready");
+    lifecycle.to(
+        READY,
+        "role %s, detector %s, extractor %s, provider %s"
+            .formatted(role, ids.detector(), ids.extractor(), ids.provider()));
+    followParts(); // one may have changed before
   }
 
   /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
@@ -160,7 +163,7 @@ public final class RecognitionService implements AutoCloseable {
             topics,
             (content, inFlight, failed) ->
                 RecognitionTopology.galleryFollower(topics, serdes, content, inFlight, failed),
-            this::failed);
+            this::partChanged);
     galleries.add(gallery);
     inUse = gallery.models();
   }
@@ -183,16 +186,18 @@ public final class RecognitionService implements AutoCloseable {
             () -> SeenWith.of(inUse()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    FrameProcessorSupplier stage =
+    FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(config, answers, deliveries, records, framesInHand, clients);
     run(
-        new StreamsApplication(
+        StreamsApplication.answeringLater(
             config,
             config.applicationId(),
-            () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+            () ->
+                RecognitionTopology.recognition(
+                    config.topics(), serdes, recognize, config.outputs()),
             deliveries,
             clients,
-            this::failed));
+            lifecycleOf(config.applicationId())));
   }
 
   private Deliveries deliveries() {
@@ -242,13 +247,17 @@ public final class RecognitionService implements AutoCloseable {
   private void embed(String applicationId, Function<Deliveries, Topology> topology) {
     Deliveries deliveries = deliveries();
     run(
-        new StreamsApplication(
+        StreamsApplication.answeringAtOnce(
             config,
             applicationId,
             () -> topology.apply(deliveries),
             deliveries,
             GalleryUpdateProcessor.SETTINGS,
-            this::failed));
+            lifecycleOf(applicationId)));
+  }
+
+  private Lifecycle lifecycleOf(String application) {
+    return new Lifecycle("The application " + application, this::partChanged);
   }
 
   private void run(StreamsApplication application) {
@@ -271,7 +280,7 @@ public final class RecognitionService implements AutoCloseable {
           .addKeyValue("extractor", inUse().ids().extractor())
           .log("Recognition has gone over to the next models and their gallery");
     } catch (RuntimeException e) {
-      failed("the change of models", e);
+      lifecycle.to(FAILED, "the change of models went wrong", e);
     }
   }
 
@@ -283,13 +292,33 @@ public final class RecognitionService implements AutoCloseable {
     }
   }
 
-  private void failed(String application, Throwable cause) {
-    failure.compareAndSet(null, cause);
-    log.atError()
-        .addKeyValue("application", application)
-        .setCause(cause)
-        .log("Kafka Streams failed; stopping so that a restart takes over");
-    stopped.countDown();
+  /** A gallery or an application has another state; the service's follows from all of them. */
+  private void partChanged(Lifecycle part) {
+    if (part.is(FAILED)) {
+      lifecycle.to(FAILED, part.of() + " has failed; a restart has to take over", part.failure());
+    } else if (!lifecycle.is(STARTING)) {
+      followParts();
+    }
+  }
+
+  private void followParts() {
+    if (parts().anyMatch(p -> p.is(REBUILDING))) {
+      lifecycle.to(REBUILDING, "a part of it is, and what can go on goes on");
+    } else if (lifecycle.is(REBUILDING) && parts().allMatch(p -> p.is(READY))) {
+      lifecycle.to(READY, "all its parts are");
+    }
+  }
+
+  private Stream<Lifecycle> parts() {
+    return Stream.concat(
+        galleries.stream().map(LiveGallery::lifecycle),
+        applications.stream().map(StreamsApplication::lifecycle));
+  }
+
+  private void changed(Lifecycle now) {
+    if (now.is(FAILED) || now.is(STOPPED)) {
+      stopped.countDown();
+    }
   }
 
   /**
@@ -299,7 +328,7 @@ public final class RecognitionService implements AutoCloseable {
    */
   public @Nullable Throwable awaitStop() throws InterruptedException {
     stopped.await();
-    return failure.get();
+    return lifecycle.failure();
   }
 
   /** The live gallery of this instance. */
@@ -312,9 +341,7 @@ public final class RecognitionService implements AutoCloseable {
    * the service stops.
    */
   public boolean isReady() {
-    return ready
-        && galleries.stream().noneMatch(LiveGallery::isStale)
-        && applications.stream().allMatch(StreamsApplication::isReady);
+    return lifecycle.is(READY) && applications.stream().allMatch(StreamsApplication::isReady);
   }
 
   /**
@@ -323,8 +350,7 @@ public final class RecognitionService implements AutoCloseable {
    */
   @Override
   public void close() {
-    ready = false;
-    closing = true;
+    lifecycle.to(DRAINING, "told to stop");
     applications.forEach(StreamsApplication::stopping);
     galleries.forEach(LiveGallery::stopping);
     serdes.registry().stop();
@@ -349,7 +375,7 @@ public final class RecognitionService implements AutoCloseable {
       change.close();
     }
     models.close();
-    stopped.countDown();
+    lifecycle.to(STOPPED, "closed");
   }
 
   private void joinChange() {

@@ -141,7 +141,7 @@ final class HostileTraffic implements AutoCloseable {
     return line.contains("failed and is replaced")
         || line.contains("is built anew")
         || line.contains("trying again")
-        || line.contains("stopping so that a restart takes over");
+        || line.contains(" has failed: ");
   }
 
   /**

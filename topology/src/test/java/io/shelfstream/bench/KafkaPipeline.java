@@ -60,7 +60,7 @@ final class KafkaPipeline implements AutoCloseable {
 
   private void awaitReady(Path log) throws Exception {
     for (int i = 0; i < 1200; i++) {
-      if (Files.readString(log).contains(" Ready")) {
+      if (Files.readString(log).contains("The service is ready")) {
         return;
       }
       if (!service.isAlive()) {

@@ -115,7 +115,7 @@ final class Program implements AutoCloseable {
    */
   void awaitReady(Path log) throws IOException, InterruptedException {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(STARTING);
-    while (!Files.readString(log).contains(" Ready")) {
+    while (!Files.readString(log).contains("The service is ready")) {
       if (!isAlive() || System.nanoTime() > end) {
         throw new IllegalStateException("The service did not become ready; see " + log);
       }

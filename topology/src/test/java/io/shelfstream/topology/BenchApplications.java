@@ -22,6 +22,7 @@ import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
@@ -84,19 +85,24 @@ public final class BenchApplications {
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
     RecordLimits limits = Topics.limits(config, Role.RECOGNISE);
-    FrameProcessorSupplier stage =
+    FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(config, answers, deliveries, limits, inHand, clients);
     StreamsApplication application =
-        new StreamsApplication(
+        StreamsApplication.answeringLater(
             config,
             config.applicationId(),
-            () -> RecognitionTopology.recognition(config.topics(), serdes, stage, config.outputs()),
+            () ->
+                RecognitionTopology.recognition(
+                    config.topics(), serdes, recognize, config.outputs()),
             deliveries,
             clients,
-            (id, cause) -> {
-              cause.printStackTrace();
-              failed.run();
-            });
+            new Lifecycle(
+                "The application",
+                now -> {
+                  if (now.is(Lifecycle.State.FAILED)) {
+                    failed.run();
+                  }
+                }));
     application.start();
     return () -> {
       inHand.drain(Duration.ofSeconds(30));
@@ -175,15 +181,13 @@ public final class BenchApplications {
   private static Running start(ShelfStreamConfig config, Topology topology) {
     Topics.create(config, Role.RECOGNISE);
     StreamsApplication application =
-        new StreamsApplication(
+        StreamsApplication.answeringAtOnce(
             config,
             config.applicationId(),
             () -> topology,
             new Deliveries(config.delivery().exactlyOnce(), new FailedRecords()),
             Map.of(),
-            (id, cause) -> {
-              throw new IllegalStateException(cause);
-            });
+            new Lifecycle("The application"));
     application.start();
     return application::close;
   }

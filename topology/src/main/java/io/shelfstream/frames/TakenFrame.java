@@ -1,0 +1,48 @@
+package io.shelfstream.frames;
+
+import io.shelfstream.events.RecognitionEvent;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A frame that was taken from its topic, in its slot. Belongs to the stream thread. */
+final class TakenFrame {
+  /** Its number in {@link PendingSlots}. */
+  final int slot;
+
+  /** What it takes in the store. */
+  final int bytes;
+
+  final String camera;
+
+  /** Whether newer frames of its camera may replace it while it waits. */
+  final boolean newestWins;
+
+  PendingFrame frame;
+
+  /** Null while the work on it has not begun. */
+  @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
+
+  FramesInHand.@Nullable Hold hold;
+
+  TakenFrame(int slot, int bytes, PendingFrame frame, boolean newestWins) {
+    this.slot = slot;
+    this.bytes = bytes;
+    this.frame = frame;
+    this.camera = frame.camera();
+    this.newestWins = newestWins;
+  }
+
+  boolean isAnswered() {
+    return answer != null && answer.isDone() && !answer.isCancelled();
+  }
+
+  /** Whether it waits because others of its camera are worked on. */
+  boolean isHeld() {
+    return newestWins && answer == null;
+  }
+
+  boolean isWorkedOn() {
+    return answer != null && !answer.isDone();
+  }
+}

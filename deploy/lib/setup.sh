@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Maven goes by JAVA_HOME too.
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 # Of the service. The optimising compiler is left out where processors are few: for minutes it takes up
-# to a quarter of one away from the models, in bursts that hold up answers (docs/performance.md).
+# to a quarter of one away from the models, in bursts that hold up answers (docs/performance-history.md).
 java_options=(-Xmx"${SHELFSTREAM_HEAP:-1g}" -XX:+ExitOnOutOfMemoryError)
 (($(nproc) >= 8)) || java_options+=(-XX:TieredStopAtLevel=1)
 

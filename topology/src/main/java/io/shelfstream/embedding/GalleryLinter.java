@@ -12,12 +12,15 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Looks at photos as they are embedded, and says what may go wrong with them in recognition. It
+ * Checks photos as they are embedded, and warns of what may go wrong with them in recognition. It
  * rejects nothing. Safe for several threads.
  */
 public final class GalleryLinter {
 
-  /** Neighbours looked at for another product's: more than most products have photos alike. */
+  /**
+   * Neighbours searched for a photo of another product: more than most products have similar
+   * photos.
+   */
   private static final int NEIGHBOURS = 16;
 
   /** As {@link io.shelfstream.gallery.Gallery#resemblance}. */
@@ -31,9 +34,9 @@ public final class GalleryLinter {
   private final InFlightPhotos inFlight;
 
   /**
-   * @param gallery lags some milliseconds behind what is embedded here
+   * @param gallery some milliseconds behind what is embedded here
    * @param resemblance of the same gallery
-   * @param inFlight what it lacks
+   * @param inFlight photos that the gallery does not have yet
    */
   public GalleryLinter(
       LintRules rules, ProductSearch gallery, Resemblance resemblance, InFlightPhotos inFlight) {
@@ -43,7 +46,7 @@ public final class GalleryLinter {
     this.inFlight = inFlight;
   }
 
-  /** What is doubtful about a photo of a product. */
+  /** The warnings for a photo of a product; empty when there are none. */
   public List<String> lint(String galleryImageId, String productId, PhotoEmbedder.Embedded photo) {
     List<String> warnings = new ArrayList<>();
     lintBodies(photo, warnings);
@@ -58,7 +61,8 @@ public final class GalleryLinter {
     if (bodies == 0) {
       warnings.add(
           GalleryWarning.NO_BODY.because(
-              "the detector found no product, so the whole photo was embedded; crop it, or publish it without detect"));
+              "the detector found no product, so the whole photo was embedded; crop it, or publish"
+                  + " it without detect"));
     } else if (bodies > 1) {
       warnings.add(
           GalleryWarning.SEVERAL_BODIES.because(
@@ -80,7 +84,8 @@ public final class GalleryLinter {
       warnings.add(
           GalleryWarning.BLURRED.because(
               number(
-                  "sharpness is %.0f and should be %.0f or more; hold the camera still and focus on the product",
+                  "sharpness is %.0f and should be %.0f or more; hold the camera still and focus on"
+                      + " the product",
                   photo.sharpness(), rules.leastSharpness())));
     }
   }
@@ -108,7 +113,8 @@ public final class GalleryLinter {
   private static String twin(GalleryEntry other, double score) {
     return GalleryWarning.RESEMBLES_OTHER_PRODUCT.because(
         number(
-            "nearly identical (%.3f) to photo '%s' of product '%s'; the two will be confused: remove the wrong one",
+            "nearly identical (%.3f) to photo '%s' of product '%s'; the two will be confused:"
+                + " remove the wrong one",
             score, other.galleryImageId(), other.productId()));
   }
 
@@ -129,7 +135,8 @@ public final class GalleryLinter {
         : Optional.of(
             GalleryWarning.UNLIKE_OWN_PRODUCT.because(
                 number(
-                    "scores %.3f at best with the other photos of product '%s', and %.3f is the least expected; check that it shows this product",
+                    "scores %.3f at best with the other photos of product '%s', and %.3f is the"
+                        + " least expected; check that it shows this product",
                     best, productId, rules.ownScore())));
   }
 

@@ -61,8 +61,7 @@ public final class GalleryLinter {
     if (bodies == 0) {
       warnings.add(
           GalleryWarning.NO_BODY.because(
-              "the detector found no product, so the whole photo was embedded; crop it, or publish"
-                  + " it without detect"));
+              "the detector found no product, so the whole photo was embedded; crop it, or publish it without detect"));
     } else if (bodies > 1) {
       warnings.add(
           GalleryWarning.SEVERAL_BODIES.because(
@@ -84,8 +83,7 @@ public final class GalleryLinter {
       warnings.add(
           GalleryWarning.BLURRED.because(
               number(
-                  "sharpness is %.0f and should be %.0f or more; hold the camera still and focus on"
-                      + " the product",
+                  "sharpness is %.0f and should be %.0f or more; hold the camera still and focus on the product",
                   photo.sharpness(), rules.leastSharpness())));
     }
   }
@@ -113,8 +111,7 @@ public final class GalleryLinter {
   private static String twin(GalleryEntry other, double score) {
     return GalleryWarning.RESEMBLES_OTHER_PRODUCT.because(
         number(
-            "nearly identical (%.3f) to photo '%s' of product '%s'; the two will be confused:"
-                + " remove the wrong one",
+            "nearly identical (%.3f) to photo '%s' of product '%s'; the two will be confused: remove the wrong one",
             score, other.galleryImageId(), other.productId()));
   }
 
@@ -135,8 +132,7 @@ public final class GalleryLinter {
         : Optional.of(
             GalleryWarning.UNLIKE_OWN_PRODUCT.because(
                 number(
-                    "scores %.3f at best with the other photos of product '%s', and %.3f is the"
-                        + " least expected; check that it shows this product",
+                    "scores %.3f at best with the other photos of product '%s', and %.3f is the least expected; check that it shows this product",
                     best, productId, rules.ownScore())));
   }
 

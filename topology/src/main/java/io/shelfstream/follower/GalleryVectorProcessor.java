@@ -24,13 +24,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Applies the vectors topic to this instance's gallery, at start and live. Kafka Streams uses one
- * instance to restore and another to follow, and closes neither: the gallery belongs to neither.
+ * processor object to restore and another to follow, and closes neither, so the gallery belongs to
+ * neither.
  *
  * <p>Never throws for a bad record: an exception here would end the global thread, and with it the
- * client. A fault of ours does end it, and the gallery is built anew; the second time the record is
- * passed over ({@link FailedRecords}). No dead letter is written for one: every instance reads the
- * topic, and at each start, and each would write its own. The log and the metric {@code
- * rejected-vectors} tell. Runs on the global thread only.
+ * client. A fault in our code does end it; then the gallery is built again, and when the same
+ * record has failed twice it is skipped ({@link FailedRecords}). No dead letter is written for a
+ * bad record, because every instance reads the topic at each start, and each would write one. The
+ * log and the metric {@code rejected-vectors} show it. Runs on the global thread only.
  */
 public final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(GalleryVectorProcessor.class);

@@ -11,12 +11,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks a registry that is away again and again, because nothing is known against the record that
- * needs it: giving up would lose it to the dead letters. The log says what is waited for. Usable by
- * any thread.
+ * Asks a registry that is down again until it answers: the record that needs it may be good, and
+ * giving up would make it a dead letter. The log says what is waited for. Safe for several threads.
  *
- * <p>A stream thread may wait longer than Kafka lets it: then its partitions and its transaction
- * pass to another thread, or to itself again, and the same record is read anew.
+ * <p>A stream thread may wait longer than Kafka allows. Then its partitions and its transaction go
+ * to another thread, or back to itself, and the same record is read again.
  */
 public final class RegistryWait {
   private static final Logger log = LoggerFactory.getLogger(RegistryWait.class);
@@ -48,7 +47,7 @@ public final class RegistryWait {
     return until(question, SchemaRegistryException::isTemporary);
   }
 
-  /** The same, except that a registry that does not let us in is not waited for. */
+  /** The same, but fails at once when the registry refuses our credentials. */
   public <T> T untilReachable(Supplier<T> question) {
     return until(question, e -> e.kind() == SchemaRegistryException.Kind.UNAVAILABLE);
   }
@@ -76,7 +75,7 @@ public final class RegistryWait {
     }
   }
 
-  /** What the log says, once for all threads that wait. */
+  /** One log message for all threads that wait. */
   private static final class Outage {
     private boolean known;
     private long began;

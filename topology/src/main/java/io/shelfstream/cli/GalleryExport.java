@@ -139,7 +139,7 @@ final class GalleryExport implements Callable<Integer> {
     }
   }
 
-  /** Something that is opened on the way, if at all. */
+  /** Something that is opened at its first use, if at all. */
   private static final class Opened<T extends AutoCloseable> implements AutoCloseable {
     private @Nullable T resource;
 

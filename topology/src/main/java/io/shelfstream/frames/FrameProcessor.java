@@ -272,7 +272,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       Runnable outputs = outputs(head.frame, answerOf(head));
       arrived = shared.deliveries().send(positionOf(head.frame.offset()), outputs);
     } finally { // also when the outputs fail: the frame is not worked on until its task starts
-                // again
+      // again
       if (head.hold != null) {
         head.hold.release();
       }

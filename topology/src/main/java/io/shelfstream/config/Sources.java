@@ -37,8 +37,8 @@ record Sources(
   }
 
   /**
-   * Everything under a prefix, without the prefix. In variables, dots are underscores and letters
-   * are upper case.
+   * Everything under a prefix, without the prefix. A variable gives a lower-case key, with dots for
+   * its underscores.
    */
   Map<String, String> below(String prefix) {
     Map<String, String> found = new TreeMap<>();

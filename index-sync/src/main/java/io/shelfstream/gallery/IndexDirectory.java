@@ -3,6 +3,7 @@ package io.shelfstream.gallery;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Metric;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
@@ -146,7 +147,7 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
         directory,
         INDEX);
     FaissIndex scaled =
-        FaissIndex.create(LiveSegment.EXACT, index.dimension(), Metric.INNER_PRODUCT);
+        FaissIndex.create(IndexType.FLAT.name(), index.dimension(), Metric.INNER_PRODUCT);
     try {
       rows.all()
           .forEach(

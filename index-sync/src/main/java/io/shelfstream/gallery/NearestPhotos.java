@@ -24,7 +24,7 @@ final class NearestPhotos {
 
   /**
    * Where the asking for more photos ends if the second product can be searched by itself, which
-   * takes a look at the words of all photos the first time.
+   * takes a look at the metadata of all photos the first time.
    */
   private static final int MOST_OF_ONE_PRODUCT = 4096;
 

@@ -1,6 +1,12 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.gallery.NearestPhotos;
+import io.shelfstream.gallery.PhotoFilter;
+import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.IndexType;

@@ -142,3 +142,13 @@ build_distribution() {
     command -v "$java" >/dev/null || set_up
   fi
 }
+
+# The folder of the benchmarks, which are compiled together with the tests.
+benchmark_classes() { # CLASS that is started
+  local classes=$root/topology/target/test-classes
+  if [[ ! -f $classes/io/shelfstream/bench/$1.class ]]; then
+    echo "bench: $classes has no $1; build again with SHELFSTREAM_REBUILD=1" >&2
+    return 1
+  fi
+  echo "$classes"
+}

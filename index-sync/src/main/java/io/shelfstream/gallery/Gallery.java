@@ -3,6 +3,7 @@ package io.shelfstream.gallery;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.index.IndexType;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The live gallery: follows the records of the vectors topic and is searched meanwhile. A search
- * takes the snapshot that the last change left and waits for nobody; changes take turns. What was
+ * takes the view that the last change left and waits for nobody; changes take turns. What was
  * removed is not found by any search that begins after {@link #apply} returned.
  *
  * <p>Vectors lie in segments by position. A new one is appended to the open block, one that is
@@ -52,9 +53,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private Map<Integer, Long> covered = Map.of();
   private Generation generation;
-  private long moment;
+  private long sequence;
   private boolean closed;
-  private volatile Snapshot current;
+  private volatile GalleryView current;
   private volatile boolean caughtUp;
 
   /**
@@ -81,7 +82,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     this.dimension = dimension;
     this.policy = IndexPolicy.of(indexType, dimension);
     this.generation = new Generation(List.of(LiveSegment.block(dimension)));
-    this.current = new Snapshot(generation, 0, 0, 0, Map.of());
+    this.current = new GalleryView(generation, 0, 0, 0, Map.of());
     this.compactor = new Compactor(this::cut, this::finish, this::drain);
     this.copies =
         accelerator == null ? null : new DeviceCopies(accelerator, () -> copyTo(accelerator));
@@ -98,7 +99,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     public enum Kind {
       /** The photo is new. */
       ADDED,
-      /** The photo was there; its embedding or what is said of it changed. */
+      /** The photo was there; its embedding or its metadata changed. */
       REPLACED,
       /** The photo is gone. */
       REMOVED,
@@ -176,7 +177,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    *
    * @param isThere whether it has a value
    */
-  public boolean knows(int partition, long offset, String galleryImageId, boolean isThere) {
+  public boolean confirmIfCovered(
+      int partition, long offset, String galleryImageId, boolean isThere) {
     writing.lock();
     try {
       boolean known = offset < covered.getOrDefault(partition, 0L);
@@ -199,7 +201,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      moment++;
+      sequence++;
       List<String> gone = photos.unconfirmed();
       gone.forEach(this::remove);
       caughtUp = true;
@@ -219,7 +221,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      moment++;
+      sequence++;
       Change changed = change.get();
       publish(advanced(partition, offset));
       return changed;
@@ -229,7 +231,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void publish(Map<Integer, Long> versions) {
-    current = new Snapshot(generation, generation.open().rows(), moment, photos.size(), versions);
+    current =
+        new GalleryView(generation, generation.open().rows(), sequence, photos.size(), versions);
     if (policy.plan(generation, photos.size()).isPresent()
         || IndexPolicy.blockToDrain(generation).isPresent()) {
       compactor.request();
@@ -244,13 +247,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void copyTo(Accelerator accelerator) {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
-      for (LiveSegment segment : snapshot.generation().segments()) {
-        accelerator.follow(segment.vectors(), snapshot.rowsOf(segment));
+      for (LiveSegment segment : view.generation().segments()) {
+        accelerator.follow(segment.vectors(), view.rowsOf(segment));
       }
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
@@ -273,7 +276,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     } else if (before.entry().equals(record.entry())) {
       return Change.of(Change.Kind.UNCHANGED);
     } else {
-      retell(key, before, record);
+      update(key, before, record);
     }
     return Change.of(Change.Kind.REPLACED);
   }
@@ -283,11 +286,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     byProduct.add(photo);
   }
 
-  private void retell(String key, Photo before, VectorRecord record) {
+  private void update(String key, Photo before, VectorRecord record) {
     byProduct.remove(before);
-    boolean retold = before.retell(record.entry(), moment);
+    boolean updated = before.update(record.entry(), sequence);
     byProduct.add(before);
-    if (!retold) {
+    if (!updated) {
       replace(key, before, record);
     }
   }
@@ -297,14 +300,14 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     Photo now = append(record);
     byProduct.remove(before);
     enter(key, now);
-    before.bury(moment);
+    before.markDeleted(sequence);
   }
 
   private Photo append(VectorRecord record) {
     if (generation.open().isFull()) {
       freezeOpenBlock();
     }
-    return generation.open().append(record, moment);
+    return generation.open().append(record, sequence);
   }
 
   private Change remove(String key) {
@@ -313,7 +316,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       return Change.of(Change.Kind.UNCHANGED);
     }
     byProduct.remove(before);
-    before.bury(moment);
+    before.markDeleted(sequence);
     return Change.of(Change.Kind.REMOVED);
   }
 
@@ -352,7 +355,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     }
   }
 
-  /** Shows what a compaction made, with all that was buried since its cut. */
+  /** Shows what a compaction made, with all that was marked deleted since its cut. */
   private void finish(Compaction compaction) {
     writing.lock();
     try {
@@ -397,7 +400,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       show(generation.segments().stream().filter(segment -> segment != block).toList());
       return;
     }
-    moment++;
+    sequence++;
     FloatBuffer rows = block.vectors().copy(live);
     for (int position : live) {
       float[] embedding = new float[dimension];
@@ -410,31 +413,31 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       }
       byProduct.remove(photo);
       enter(entry.galleryImageId(), moved);
-      photo.bury(moment);
+      photo.markDeleted(sequence);
     }
     publish(current.versions());
   }
 
   @Override
   public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
       Accelerator accelerator = copies == null ? null : copies.accelerator();
-      NearestPhotos nearest = new NearestPhotos(snapshot.photos(filter, accelerator));
-      return new Result(nearest.find(embeddings, k, products), snapshot.state());
+      NearestPhotos nearest = new NearestPhotos(view.photos(filter, accelerator));
+      return new Result(nearest.find(embeddings, k, products), view.state());
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
-  /** The current snapshot, its segments kept until they are released. */
-  private Snapshot hold() {
+  /** The current view, its segments kept until they are released. */
+  private GalleryView hold() {
     while (true) {
-      Snapshot snapshot = current;
-      if (snapshot.generation().retain()) {
-        return snapshot;
+      GalleryView view = current;
+      if (view.generation().retain()) {
+        return view;
       }
-      if (snapshot == current) {
+      if (view == current) {
         throw closed();
       }
     }
@@ -448,13 +451,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     return dimension;
   }
 
-  /** Writes the gallery of this moment; searches and changes go on meanwhile. */
+  /** Writes the gallery as it is now; searches and changes go on meanwhile. */
   void save(Path file, String topicId) throws IOException {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
-      SnapshotWriter.write(file, snapshot, topicId, extractorId);
+      SnapshotWriter.write(file, view, topicId, extractorId);
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
@@ -470,8 +473,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       if (photos.size() > 0) {
         throw new IllegalStateException("a gallery that holds photos is not read from a file");
       }
-      moment++;
-      SnapshotReader.Restored restored = new SnapshotReader(file, header, moment).read();
+      sequence++;
+      SnapshotReader.Restored restored = new SnapshotReader(file, header, sequence).read();
       List<LiveSegment> segments = new ArrayList<>(restored.segments());
       segments.sort(Comparator.comparing(LiveSegment::grows));
       if (segments.isEmpty() || !segments.get(segments.size() - 1).grows()) {
@@ -550,7 +553,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    * last; 1 while it compares with every photo, empty where it was not trained here.
    */
   public OptionalDouble recall() {
-    return state().indexType().equals(LiveSegment.EXACT)
+    return state().indexType().equals(IndexType.FLAT.name())
         ? OptionalDouble.of(1)
         : compactor.recall();
   }

@@ -5,7 +5,7 @@ import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.client.VectorFile;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.gallery.IndexDirectoryWriter;
+import io.shelfstream.gallery.paddleclas.IndexDirectoryWriter;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;

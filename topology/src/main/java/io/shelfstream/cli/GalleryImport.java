@@ -8,7 +8,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
-import io.shelfstream.gallery.IndexDirectory;
+import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -81,7 +81,7 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
   private void apply(Record<byte[], byte[]> record, SourcePosition source) {
     // Streams drops records without a key during restore but delivers them live.
     String id = Objects.requireNonNullElse(RecordHeaderText.text(record.key()), "");
-    if (gallery.knows(source.partition(), source.offset(), id, record.value() != null)) {
+    if (gallery.confirmIfCovered(source.partition(), source.offset(), id, record.value() != null)) {
       remember(id, record.value() == null ? null : source.offset());
       return;
     }

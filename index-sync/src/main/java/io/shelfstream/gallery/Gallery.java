@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -41,18 +40,17 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private final String extractorId;
   private final int dimension;
-  private final IndexPolicy policy;
   private final Compactor compactor;
   private final @Nullable DeviceCopies copies;
 
   /** Held by whoever changes anything below. */
   private final Lock writing = new ReentrantLock();
 
+  private final GallerySegments segments;
   private final PhotosById photos = new PhotosById();
   private final PhotosByProduct byProduct = new PhotosByProduct();
 
   private Map<Integer, Long> covered = Map.of();
-  private Generation generation;
   private long sequence;
   private boolean closed;
   private volatile GalleryView current;
@@ -80,10 +78,10 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       String indexType, int dimension, String extractorId, @Nullable Accelerator accelerator) {
     this.extractorId = extractorId;
     this.dimension = dimension;
-    this.policy = IndexPolicy.of(indexType, dimension);
-    this.generation = new Generation(List.of(LiveSegment.block(dimension)));
-    this.current = new GalleryView(generation, 0, 0, 0, Map.of());
-    this.compactor = new Compactor(this::cut, this::finish, this::drain);
+    this.segments =
+        new GallerySegments(dimension, IndexPolicy.of(indexType, dimension), this::moved);
+    this.current = new GalleryView(segments.generation(), 0, 0, 0, Map.of());
+    this.compactor = new Compactor(this::beginCompaction, this::finish, this::drain);
     this.copies =
         accelerator == null ? null : new DeviceCopies(accelerator, () -> copyTo(accelerator));
   }
@@ -231,12 +229,18 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void publish(Map<Integer, Long> versions) {
+    Generation generation = segments.generation();
     current =
         new GalleryView(generation, generation.open().rows(), sequence, photos.size(), versions);
-    if (policy.plan(generation, photos.size()).isPresent()
-        || IndexPolicy.blockToDrain(generation).isPresent()) {
+    if (segments.isWorkDue(photos.size())) {
       compactor.request();
     }
+    requestCopies();
+  }
+
+  /** The same photos lie in other segments. */
+  private void moved(Generation generation) {
+    current = current.in(generation);
     requestCopies();
   }
 
@@ -304,10 +308,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private Photo append(VectorRecord record) {
-    if (generation.open().isFull()) {
-      freezeOpenBlock();
-    }
-    return generation.open().append(record, sequence);
+    return segments.append(record, sequence);
   }
 
   private Change remove(String key) {
@@ -320,56 +321,23 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     return Change.of(Change.Kind.REMOVED);
   }
 
-  private void freezeOpenBlock() {
-    List<LiveSegment> segments = new ArrayList<>(generation.frozen());
-    segments.add(generation.open());
-    segments.add(LiveSegment.block(dimension));
-    show(segments);
-  }
-
-  /** Goes on with these segments; the gallery is the same. */
-  private void show(List<LiveSegment> segments) {
-    Generation before = generation;
-    generation = new Generation(segments);
-    current = current.in(generation);
-    before.release();
-    requestCopies();
-  }
-
-  /** What is due to be compacted, or nothing. */
-  private Optional<Compaction> cut() {
+  private Optional<Compaction> beginCompaction() {
     writing.lock();
     try {
-      Optional<IndexPolicy.Plan> plan =
-          closed ? Optional.empty() : policy.plan(generation, photos.size());
-      if (plan.isEmpty()) {
-        return Optional.empty();
-      }
-      if (plan.get().from().contains(generation.open())) {
-        freezeOpenBlock();
-      }
-      generation.retain();
-      return Optional.of(new Compaction(generation, plan.get()));
+      return closed ? Optional.empty() : segments.beginCompaction(photos.size());
     } finally {
       writing.unlock();
     }
   }
 
-  /** Shows what a compaction made, with all that was marked deleted since its cut. */
   private void finish(Compaction compaction) {
     writing.lock();
     try {
       if (closed) {
         compaction.discard();
-        return;
+      } else {
+        segments.finish(compaction);
       }
-      compaction.made().forEach(LiveSegment::takePhotos);
-      List<LiveSegment> segments = new ArrayList<>(generation.segments());
-      segments.removeAll(compaction.from());
-      // An index that takes new photos comes last, to be the open one.
-      boolean grows = compaction.made().stream().anyMatch(LiveSegment::grows);
-      segments.addAll(grows ? segments.size() : 0, compaction.made());
-      show(segments);
     } finally {
       writing.unlock();
     }
@@ -384,8 +352,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private boolean drain() {
     writing.lock();
     try {
-      Optional<LiveSegment> block =
-          closed ? Optional.empty() : IndexPolicy.blockToDrain(generation);
+      Optional<LiveSegment> block = closed ? Optional.empty() : segments.blockToDrain();
       block.ifPresent(this::drain);
       return block.isPresent();
     } finally {
@@ -394,10 +361,10 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void drain(LiveSegment block) {
-    int[] live =
-        Arrays.stream(block.livePositions()).limit(generation.open().takenAtOnce()).toArray();
+    LiveSegment index = segments.generation().open();
+    int[] live = Arrays.stream(block.livePositions()).limit(index.takenAtOnce()).toArray();
     if (live.length == 0) {
-      show(generation.segments().stream().filter(segment -> segment != block).toList());
+      segments.drop(block);
       return;
     }
     sequence++;
@@ -475,14 +442,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       }
       sequence++;
       SnapshotReader.Restored restored = new SnapshotReader(file, header, sequence).read();
-      List<LiveSegment> segments = new ArrayList<>(restored.segments());
-      segments.sort(Comparator.comparing(LiveSegment::grows));
-      if (segments.isEmpty() || !segments.get(segments.size() - 1).grows()) {
-        segments.add(LiveSegment.block(dimension));
-      }
       photos.restore(restored.photos());
       covered = header.versions();
-      show(segments);
+      segments.restore(restored.segments());
       publish(covered);
     } finally {
       writing.unlock();
@@ -533,11 +495,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   public Storage storage() {
     writing.lock();
     try {
-      List<LiveSegment> segments = generation.segments();
-      return new Storage(
-          segments.size(),
-          segments.stream().mapToInt(LiveSegment::rows).sum(),
-          segments.stream().mapToInt(LiveSegment::dead).sum());
+      return segments.storage();
     } finally {
       writing.unlock();
     }
@@ -612,7 +570,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         if (copies != null) {
           copies.close();
         }
-        generation.release();
+        segments.release();
       }
     } finally {
       writing.unlock();

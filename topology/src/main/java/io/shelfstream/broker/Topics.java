@@ -233,7 +233,7 @@ public final class Topics {
   public static RecordLimits limits(ShelfStreamConfig config, Role role) {
     Set<String> written = new LinkedHashSet<>();
     written.add(config.topics().deadLetters());
-    if (role.recognises()) {
+    if (role.recognizes()) {
       written.add(config.topics().recognitions());
       written.add(config.pendingFramesTopic());
       written.addAll(config.outputs().topics());

@@ -27,7 +27,7 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "all",
       converter = RoleName.class,
       description = {
-        "recognise: frames only, as many processes as the frames need;",
+        "recognize: frames only, as many processes as the frames need;",
         "gallery: embeds the photos of products, each once for all processes;",
         "all: both. Default: ${DEFAULT-VALUE}."
       })
@@ -36,8 +36,8 @@ final class RunCommand implements Callable<Integer> {
   static final class RoleName implements ITypeConverter<Role> {
     private static final Map<String, Role> ROLES =
         Map.of(
-            "recognise", Role.RECOGNISE,
-            "recognize", Role.RECOGNISE,
+            "recognize", Role.RECOGNIZE,
+            "recognise", Role.RECOGNIZE,
             "gallery", Role.GALLERY,
             "all", Role.ALL);
 
@@ -46,7 +46,7 @@ final class RunCommand implements Callable<Integer> {
       Role role = ROLES.get(name.toLowerCase(Locale.ROOT));
       if (role == null) {
         throw new TypeConversionException(
-            "'" + name + "' is no role; give recognise, gallery or all");
+            "'" + name + "' is no role; give recognize, gallery or all");
       }
       return role;
     }

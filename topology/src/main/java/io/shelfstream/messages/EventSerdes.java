@@ -77,7 +77,7 @@ public record EventSerdes(
    */
   public void prepare(ShelfStreamConfig config, Role role) {
     TopicNames topics = config.topics();
-    if (role.recognises()) {
+    if (role.recognizes()) {
       prepare(recognitions, topics.recognitions());
       offer(frames, topics.frames());
     }

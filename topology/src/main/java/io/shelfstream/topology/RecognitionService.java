@@ -127,7 +127,7 @@ public final class RecognitionService implements AutoCloseable {
     serdes.prepare(config, role);
     AccessRights.require(config, role);
     Topics.create(config, role);
-    boolean changed = change != null && role.recognises() && change.isComplete();
+    boolean changed = change != null && role.recognizes() && change.isComplete();
     if (role.embeds() || !changed) {
       follow(models, config.topics());
     }
@@ -135,8 +135,8 @@ public final class RecognitionService implements AutoCloseable {
       follow(Objects.requireNonNull(change).models(), change.topics());
     }
     RecordLimits limits = Topics.limits(config, role);
-    if (role.recognises()) {
-      recognise(limits);
+    if (role.recognizes()) {
+      recognize(limits);
     }
     if (role.embeds()) {
       embed(limits);
@@ -172,7 +172,7 @@ public final class RecognitionService implements AutoCloseable {
     return Objects.requireNonNull(inUse);
   }
 
-  private void recognise(RecordLimits records) {
+  private void recognize(RecordLimits records) {
     Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
     RecognizerLimits limits = RecognizerLimits.of(config, inUse().ids().provider());
@@ -271,7 +271,7 @@ public final class RecognitionService implements AutoCloseable {
    */
   private void changeModels() {
     ModelChange to = Objects.requireNonNull(change);
-    if (!to.awaitComplete() || !role.recognises()) {
+    if (!to.awaitComplete() || !role.recognizes()) {
       return;
     }
     try {

@@ -72,8 +72,8 @@ public final class BenchApplications {
       Function<ImageReference, CompletableFuture<Recognition>> recognizer,
       Runnable failed) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNISE);
-    Topics.create(config, Role.RECOGNISE);
+    serdes.prepare(config, Role.RECOGNIZE);
+    Topics.create(config, Role.RECOGNIZE);
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
@@ -84,7 +84,7 @@ public final class BenchApplications {
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
-    RecordLimits limits = Topics.limits(config, Role.RECOGNISE);
+    RecordLimits limits = Topics.limits(config, Role.RECOGNIZE);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(config, answers, deliveries, limits, inHand, clients);
     StreamsApplication application =
@@ -129,7 +129,7 @@ public final class BenchApplications {
    */
   public static Running passThrough(ShelfStreamConfig config) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNISE);
+    serdes.prepare(config, Role.RECOGNIZE);
     RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
     ByteArrayDeserializer from = new ByteArrayDeserializer();
     Topology passThrough =
@@ -179,7 +179,7 @@ public final class BenchApplications {
   }
 
   private static Running start(ShelfStreamConfig config, Topology topology) {
-    Topics.create(config, Role.RECOGNISE);
+    Topics.create(config, Role.RECOGNIZE);
     StreamsApplication application =
         StreamsApplication.answeringAtOnce(
             config,

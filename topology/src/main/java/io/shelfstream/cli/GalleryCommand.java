@@ -58,7 +58,7 @@ final class GalleryCommand implements Callable<Integer> {
 
   /** What adding and removing share: the configuration, and whether to wait for the outcome. */
   abstract static class Change implements Callable<Integer> {
-    @Mixin ConfigOptions config = new ConfigOptions();
+    @Mixin BrokerOptions config = new BrokerOptions();
 
     @Option(
         names = "--timeout",
@@ -161,7 +161,9 @@ final class GalleryCommand implements Callable<Integer> {
       if (!crop.isEmpty() && crop.size() != 4) {
         throw new UsageException("--crop needs four numbers, X1,Y1,X2,Y2; got " + crop);
       }
-      return publish(config.load(), file != null ? ofFile(file) : ofPhotos());
+      ShelfStreamConfig loaded = config.load();
+      Map<String, @Nullable GalleryUpdate> updates = file != null ? ofFile(file) : ofPhotos();
+      return publish(BrokerOptions.awaitBroker(loaded), updates);
     }
 
     private Map<String, @Nullable GalleryUpdate> ofFile(Path galleryFile) throws IOException {
@@ -284,7 +286,7 @@ final class GalleryCommand implements Callable<Integer> {
       if (ids.isEmpty() && products.isEmpty()) {
         throw new UsageException("gallery remove needs PHOTO-ID… or --product ID");
       }
-      ShelfStreamConfig loaded = config.load();
+      ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
       Map<String, String> present =
           new GalleryTopic(loaded).photos((id, photo) -> photo.getProductId());
       Map<String, @Nullable GalleryUpdate> removals = new LinkedHashMap<>();
@@ -320,7 +322,7 @@ final class GalleryCommand implements Callable<Integer> {
         "Tabs and line breaks inside one of them are written as \\t, \\n and \\r; other control characters as \\u and four hex digits."
       })
   static final class ListPhotos implements Callable<Integer> {
-    @Mixin ConfigOptions config = new ConfigOptions();
+    @Mixin BrokerOptions config = new BrokerOptions();
 
     /** What is kept of a photo. */
     private record Shown(String product, String columns, String extractor) {
@@ -335,7 +337,8 @@ final class GalleryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-      Map<String, Shown> present = new GalleryTopic(config.load()).photos((id, v) -> Shown.of(v));
+      Map<String, Shown> present =
+          new GalleryTopic(BrokerOptions.awaitBroker(config.load())).photos((id, v) -> Shown.of(v));
       present.forEach(
           (id, photo) -> System.out.println(OneLine.escaped(id) + "\t" + photo.columns()));
       long products = present.values().stream().map(Shown::product).distinct().count();

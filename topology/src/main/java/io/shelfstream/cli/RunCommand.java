@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -33,6 +34,13 @@ final class RunCommand implements Callable<Integer> {
       })
   Role role = Role.ALL;
 
+  @Option(
+      names = "--wait",
+      paramLabel = "DURATION",
+      description =
+          "Longest time to wait for a broker or a schema registry that is away, such as 60s; short for --set start.wait=DURATION. Default: until they answer, SIGTERM or Ctrl-C.")
+  @Nullable String wait;
+
   static final class RoleName implements ITypeConverter<Role> {
     private static final Map<String, Role> ROLES =
         Map.of(
@@ -54,6 +62,9 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    if (wait != null) {
+      config.overrides.put("start.wait", wait);
+    }
     RecognitionService service = RecognitionService.start(config.loadWithModels(), role);
     AtomicInteger exitCode = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service, exitCode), "shutdown"));

@@ -316,6 +316,20 @@ class SecuredKafkaIT {
         .hasMessageContaining("kafka.ssl.*");
   }
 
+  @Test
+  void saysWhichProtocolTheListenerSpeaks() {
+    for (String ours : List.of("PLAINTEXT", "SSL", "SASL_PLAINTEXT")) {
+      ShelfStreamConfig wrong =
+          configured(USER, "app-secret", Map.of("kafka.security.protocol", ours));
+
+      assertThatThrownBy(() -> RecognitionService.start(wrong))
+          .as(ours)
+          .isInstanceOf(KafkaException.class)
+          .hasMessageContaining("kafka.security.protocol is " + ours + ", but the listener at")
+          .hasMessageContaining("set kafka.security.protocol=SASL_SSL");
+    }
+  }
+
   private static List<String> topicsOf(TopicReader answers, int count) {
     List<String> topics = new ArrayList<>();
     long deadline = System.nanoTime() + PATIENCE.toNanos();

@@ -16,6 +16,7 @@ import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RejectedException;
@@ -72,7 +73,7 @@ public final class BenchApplications {
       Function<ImageReference, CompletableFuture<Recognition>> recognizer,
       Runnable failed) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNIZE);
+    serdes.prepare(config, Role.RECOGNIZE, Deadline.NONE);
     Topics.create(config, Role.RECOGNIZE);
     FrameAnswers answers =
         new FrameAnswers(
@@ -129,7 +130,7 @@ public final class BenchApplications {
    */
   public static Running passThrough(ShelfStreamConfig config) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNIZE);
+    serdes.prepare(config, Role.RECOGNIZE, Deadline.NONE);
     RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
     ByteArrayDeserializer from = new ByteArrayDeserializer();
     Topology passThrough =

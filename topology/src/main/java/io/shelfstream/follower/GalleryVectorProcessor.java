@@ -10,6 +10,7 @@ import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.RepeatedWarning;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,8 +30,9 @@ import org.slf4j.LoggerFactory;
  * <p>Never throws for a bad record: an exception here would end the global thread, and with it the
  * client. A fault of ours does end it, and the gallery is built anew; the second time the record is
  * passed over ({@link FailedRecords}). No dead letter is written for one: every instance reads the
- * topic, and at each start, and each would write its own. The log and the metric {@code
- * rejected-vectors} tell. Runs on the global thread only.
+ * topic, and at each start, and each would write its own. The metric {@code rejected-vectors}
+ * counts them, and the log names the first and, of many, the last of each ten seconds. Runs on the
+ * global thread only.
  */
 public final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(GalleryVectorProcessor.class);
@@ -41,6 +43,7 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
   private final CatchUp progress;
   private final InFlightPhotos inFlight;
   private final FailedRecords failed;
+  private final RepeatedWarning rejected = new RepeatedWarning();
   private @Nullable Sensor rejectedVectors;
 
   public GalleryVectorProcessor(
@@ -102,12 +105,14 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
       if (rejectedVectors != null) {
         rejectedVectors.record();
       }
-      log.atWarn()
-          .addKeyValue("topic", source.topic())
-          .addKeyValue("partition", source.partition())
-          .addKeyValue("offset", source.offset())
-          .addKeyValue("galleryImageId", id)
-          .log("Gallery vector was not applied: {}", change.reason());
+      rejected.log(
+          log.atWarn()
+              .addKeyValue("topic", source.topic())
+              .addKeyValue("partition", source.partition())
+              .addKeyValue("offset", source.offset())
+              .addKeyValue("galleryImageId", id),
+          "Gallery vector was not applied: {}",
+          String.valueOf(change.reason()));
     } else {
       inFlight.shown(id, sourceOffset, Instant.now());
       remember(id, record.value() == null ? null : source.offset());

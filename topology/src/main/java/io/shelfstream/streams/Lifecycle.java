@@ -124,7 +124,7 @@ public final class Lifecycle {
           default -> log.atInfo();
         };
     if (cause != null) {
-      event.setCause(cause);
+      event = event.setCause(cause);
     }
     event.log("{} {}: {}", of, next.does, reason);
     changed.accept(this);

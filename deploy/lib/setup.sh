@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Maven goes by JAVA_HOME too.
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 # Of the service. The optimising compiler is left out where processors are few: for minutes it takes up
-# to a quarter of one away from the models, in bursts that hold up answers (docs/performance.md).
+# to a quarter of one away from the models, in bursts that hold up answers (docs/performance-history.md).
 java_options=(-Xmx"${SHELFSTREAM_HEAP:-1g}" -XX:+ExitOnOutOfMemoryError)
 (($(nproc) >= 8)) || java_options+=(-XX:TieredStopAtLevel=1)
 
@@ -141,4 +141,14 @@ build_distribution() {
   else
     command -v "$java" >/dev/null || set_up
   fi
+}
+
+# The folder of the benchmarks, which are compiled together with the tests.
+benchmark_classes() { # CLASS that is started
+  local classes=$root/topology/target/test-classes
+  if [[ ! -f $classes/io/shelfstream/bench/$1.class ]]; then
+    echo "bench: $classes has no $1; build again with SHELFSTREAM_REBUILD=1" >&2
+    return 1
+  fi
+  echo "$classes"
 }

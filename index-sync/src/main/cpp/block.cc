@@ -24,7 +24,7 @@ void Block::copy_row(int64_t position, float* out) const {
   std::copy_n(row(position), dimension(), out);
 }
 
-void Block::set_effort(int64_t) {}
+void Block::set_search_parameter(int64_t) {}
 
 void Block::lay_out(const int32_t*) {}
 
@@ -42,7 +42,7 @@ void Block::offer(const Sight& sight, int64_t label, Best& best) const {
   });
 }
 
-// Whether a row is buried is asked only of one that would be taken: burying costs searches nothing.
+// Whether a row is marked deleted is asked only of one that would be taken: marking costs searches nothing.
 void Block::compare(const Compared& queries, int64_t first, int64_t rows, const Sight& sight,
                     int64_t label, Best& best) const {
   queries.with(rows, row(first), row(sight.rows), best, [&](int64_t q, float score, int64_t i) {

@@ -23,7 +23,7 @@ class Block : public Segment {
   bool trained() const override { return true; }
   void append_rows(int64_t n, const float* x) override;
   void copy_row(int64_t position, float* out) const override;
-  void set_effort(int64_t effort) override;
+  void set_search_parameter(int64_t value) override;
   int64_t groups() const override { return 1; }
   void lay_out(const int32_t* rows_of_groups) override;
   std::pair<float*, int64_t> run_from(int64_t position) const override;

@@ -13,15 +13,15 @@ namespace {
   throw Error(Failure::kInvalidArgument, message);
 }
 
-bool shows(const View& view, int64_t as_of, int64_t row) {
+bool shows(const View& view, int64_t sequence, int64_t row) {
   if (row >= view.rows) return false;
   if (view.allowed != nullptr && (view.allowed[row / 64] >> (row % 64) & 1) == 0) return false;
-  return !view.segment->is_buried(row, as_of);
+  return !view.segment->is_deleted(row, sequence);
 }
 
 }  // namespace
 
-void mask(const View& view, int64_t as_of, int64_t first, int64_t n, int64_t* positions) {
+void mask(const View& view, int64_t sequence, int64_t first, int64_t n, int64_t* positions) {
   if (view.rows < 0 || view.rows > view.segment->rows() || first < 0) {
     refuse("rows from " + std::to_string(first) + " of " + std::to_string(view.rows) +
            " refused: there are " + std::to_string(view.segment->rows()));
@@ -29,7 +29,7 @@ void mask(const View& view, int64_t as_of, int64_t first, int64_t n, int64_t* po
   for (int64_t i = 0; i < n; i++) {
     if (positions[i] < 0) continue;
     const int64_t row = first + positions[i];
-    positions[i] = shows(view, as_of, row) ? row : -1;
+    positions[i] = shows(view, sequence, row) ? row : -1;
   }
 }
 

@@ -9,11 +9,11 @@
 namespace shelfstream {
 
 /// What another device found in a copy of some rows is only a proposal: the device knows neither
-/// which rows are buried nor filters, and rounds in its own way. These two make an answer of it.
+/// which rows are marked deleted nor filters, and rounds in its own way. These two make an answer of it.
 
 /// Turns positions in a copy that begins at row `first` into rows of the segment, and those that the
-/// view does not show, as of a moment, into -1.
-void mask(const View& view, int64_t as_of, int64_t first, int64_t n, int64_t* positions);
+/// view does not show, at a sequence number, into -1.
+void mask(const View& view, int64_t sequence, int64_t first, int64_t n, int64_t* positions);
 
 /// Writes the inner product of each of n queries with the m rows that are named for it.
 ///

@@ -217,9 +217,9 @@ void append(JNIEnv* env, jclass, jlong handle, jobject vectors, jint offset, jin
   });
 }
 
-void bury(JNIEnv* env, jclass, jlong handle, jint position, jlong at) {
+void mark_deleted(JNIEnv* env, jclass, jlong handle, jint position, jlong sequence) {
   guarded(env, [&] {
-    segments.get(handle)->bury(position, at);
+    segments.get(handle)->mark_deleted(position, sequence);
     return true;
   });
 }
@@ -235,9 +235,9 @@ void copy(JNIEnv* env, jclass, jlong handle, jintArray positions, jobject out, j
   });
 }
 
-void effort(JNIEnv* env, jclass, jlong handle, jint effort) {
+void search_parameter(JNIEnv* env, jclass, jlong handle, jint value) {
   guarded(env, [&] {
-    segments.get(handle)->effort(effort);
+    segments.get(handle)->search_parameter(value);
     return true;
   });
 }
@@ -311,8 +311,8 @@ void end_filling(JNIEnv* env, jclass, jlong handle) {
   });
 }
 
-/// Which of n rows are buried as of a moment, one bit a row.
-void copy_buried(JNIEnv* env, jclass, jlong handle, jlong as_of, jlongArray out, jint n) {
+/// Which of n rows are marked deleted at a sequence number, one bit a row.
+void copy_deleted(JNIEnv* env, jclass, jlong handle, jlong sequence, jlongArray out, jint n) {
   guarded(env, [&] {
     const auto segment = segments.get(handle);
     if (out == nullptr || n < 0 || env->GetArrayLength(out) < (n + int64_t{63}) / 64) {
@@ -320,7 +320,7 @@ void copy_buried(JNIEnv* env, jclass, jlong handle, jlong as_of, jlongArray out,
     }
     std::vector<int64_t> bits(env->GetArrayLength(out));
     for (int64_t i = 0; i < n; i++) {
-      if (segment->is_buried(i, as_of)) bits[i / 64] |= static_cast<int64_t>(uint64_t{1} << (i % 64));
+      if (segment->is_deleted(i, sequence)) bits[i / 64] |= static_cast<int64_t>(uint64_t{1} << (i % 64));
     }
     env->SetLongArrayRegion(out, 0, static_cast<jsize>(bits.size()),
                             reinterpret_cast<const jlong*>(bits.data()));
@@ -357,7 +357,7 @@ std::vector<const uint64_t*> filters_of(JNIEnv* env, jobjectArray buffers,
 }
 
 void search_segments(JNIEnv* env, jclass, jlongArray handles_of_views, jintArray rows_of_views,
-                     jobjectArray filters_of_views, jlong as_of, jboolean exact, jobject queries,
+                     jobjectArray filters_of_views, jlong sequence, jboolean exact, jobject queries,
                      jint offset, jint n, jint k, jint threads, jlongArray labels,
                      jfloatArray scores) {
   guarded(env, [&] {
@@ -374,7 +374,7 @@ void search_segments(JNIEnv* env, jclass, jlongArray handles_of_views, jintArray
     std::vector<int64_t> found(results);
     std::vector<float> values(results);
     shelfstream::use_threads(threads);
-    shelfstream::search_segments(views, as_of, exact == JNI_TRUE, n, x, k, threads, found.data(),
+    shelfstream::search_segments(views, sequence, exact == JNI_TRUE, n, x, k, threads, found.data(),
                                  values.data());
     env->SetLongArrayRegion(labels, 0, results, reinterpret_cast<const jlong*>(found.data()));
     env->SetFloatArrayRegion(scores, 0, results, values.data());
@@ -399,12 +399,12 @@ jbyteArray blas(JNIEnv* env, jclass) {
 }
 
 /// Strikes out what a view does not show, see candidates.h.
-void mask(JNIEnv* env, jclass, jlong handle, jint rows, jobject allowed, jlong as_of, jint first,
+void mask(JNIEnv* env, jclass, jlong handle, jint rows, jobject allowed, jlong sequence, jint first,
           jlongArray positions) {
   guarded(env, [&] {
     std::vector<int64_t> numbers = longs_of(env, positions);
     const shelfstream::View view{segments.get(handle), rows, filter_of(env, allowed, rows)};
-    shelfstream::mask(view, as_of, first, static_cast<int64_t>(numbers.size()), numbers.data());
+    shelfstream::mask(view, sequence, first, static_cast<int64_t>(numbers.size()), numbers.data());
     env->SetLongArrayRegion(positions, 0, static_cast<jsize>(numbers.size()),
                             reinterpret_cast<const jlong*>(numbers.data()));
     return true;
@@ -480,9 +480,9 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("trainSegment0", "(JJ)V", edge::train_segment),
       method("appendFrom0", "(JJ[I)V", edge::append_from),
       method("append0", "(JLjava/nio/FloatBuffer;II)V", edge::append),
-      method("bury0", "(JIJ)V", edge::bury),
+      method("markDeleted0", "(JIJ)V", edge::mark_deleted),
       method("copy0", "(J[ILjava/nio/FloatBuffer;I)V", edge::copy),
-      method("effort0", "(JI)V", edge::effort),
+      method("searchParameter0", "(JI)V", edge::search_parameter),
       method("requireUnitLength0", "(Ljava/nio/FloatBuffer;IIF)V", edge::require_unit_length),
       method("lists0", "(J)I", edge::lists),
       method("copyCentres0", "(JLjava/nio/FloatBuffer;)V", edge::copy_centres),
@@ -491,7 +491,7 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("beginFilling0", "(J[I)V", edge::begin_filling),
       method("place0", "(JII)Ljava/nio/ByteBuffer;", edge::place),
       method("endFilling0", "(J)V", edge::end_filling),
-      method("copyBuried0", "(JJ[JI)V", edge::copy_buried),
+      method("copyDeleted0", "(JJ[JI)V", edge::copy_deleted),
       method("mask0", "(JILjava/nio/LongBuffer;JI[J)V", edge::mask),
       method("score0", "([JLjava/nio/FloatBuffer;III[J[F)V", edge::score),
       method("searchSegments0",

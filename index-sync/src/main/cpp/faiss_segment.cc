@@ -35,7 +35,7 @@ class FaissSegment : public Segment {
   std::shared_ptr<Segment> make_like(int64_t capacity) const override {
     auto other = std::make_shared<FaissSegment>(type_, dimension(), capacity);
     if (lists_ != nullptr) other->take_training(*lists_);
-    other->effort_ = effort_;
+    other->search_parameter_ = search_parameter_;
     return other;
   }
 
@@ -55,7 +55,7 @@ class FaissSegment : public Segment {
     index_->reconstruct(position, out);
   }
 
-  void set_effort(int64_t effort) override { effort_ = effort; }
+  void set_search_parameter(int64_t value) override { search_parameter_ = value; }
 
   void offer(const Sight& sight, int64_t label, Best& best) const override {
     if (sight.rows != index_->ntotal) refuse("search refused: an index is searched whole");
@@ -65,7 +65,7 @@ class FaissSegment : public Segment {
     std::vector<int64_t> positions(best.n * k, -1);
     std::vector<float> scores(best.n * k);
     const Seen seen(*this, sight);
-    const bool some = any_buried() || sight.allowed != nullptr;
+    const bool some = any_deleted() || sight.allowed != nullptr;
     // What a filter leaves of a graph or of lists is looked for longer; a few are compared exactly.
     const int64_t share = sight.rows / allowed;
     const bool exact = sight.exact || share >= kFewAllowed ||
@@ -108,7 +108,7 @@ class FaissSegment : public Segment {
   const std::unique_ptr<faiss::Index> index_;
   faiss::IndexIVF* const lists_;
   faiss::IndexHNSW* const graph_;
-  int64_t effort_ = 0;
+  int64_t search_parameter_ = 0;
 
   // Parameters go with each call: those inside a Faiss index are shared by all threads.
   void find(faiss::IDSelector* seen, bool exact, int64_t times, int64_t k, const Best& best,
@@ -117,14 +117,14 @@ class FaissSegment : public Segment {
       faiss::SearchParametersIVF parameters;
       parameters.sel = seen;
       const auto all = static_cast<int64_t>(lists_->nlist);
-      const int64_t lists = effort_ > 0 ? effort_ : static_cast<int64_t>(lists_->nprobe);
+      const int64_t lists = search_parameter_ > 0 ? search_parameter_ : static_cast<int64_t>(lists_->nprobe);
       parameters.nprobe = exact ? all : std::min(lists * times, all);
       index_->search(best.n, best.x, k, scores, positions, &parameters);
     } else if (graph_ != nullptr && !exact) {
       faiss::SearchParametersHNSW parameters;
       parameters.sel = seen;
       parameters.efSearch = static_cast<int>(
-          std::max((effort_ > 0 ? effort_ : int64_t{graph_->hnsw.efSearch}) * times, k));
+          std::max((search_parameter_ > 0 ? search_parameter_ : int64_t{graph_->hnsw.efSearch}) * times, k));
       index_->search(best.n, best.x, k, scores, positions, &parameters);
     } else {
       faiss::SearchParameters parameters;

@@ -151,7 +151,7 @@ Graph::Graph(IndexType type, int64_t dimension, int64_t capacity)
 
 std::shared_ptr<Segment> Graph::make_like(int64_t capacity) const {
   auto other = std::make_shared<Graph>(type_, dimension(), capacity);
-  other->effort_ = effort_;
+  other->ef_search_ = ef_search_;
   return other;
 }
 
@@ -193,12 +193,12 @@ Graph::Node Graph::descend(const float* query, int to, Walk& walk) const {
 }
 
 /// Goes from row to row, always on from the best one that was not left yet, until none of the best
-/// `effort` rows is left over. Offers every row that was compared.
+/// `ef_search` rows is left over. Offers every row that was compared.
 template <typename Offer>
-void Graph::walk(const float* query, Node from, int level, int64_t effort, Walk& walk,
+void Graph::walk(const float* query, Node from, int level, int64_t ef_search, Walk& walk,
                  Offer offer) const {
   walk.visited.begin(capacity());
-  walk.beam.begin(effort);
+  walk.beam.begin(ef_search);
   walk.visited.add(from.row);
   walk.beam.add(from.score, from.row);
   offer(from.score, from.row);
@@ -380,14 +380,14 @@ void Graph::offer(const Sight& sight, int64_t label, Best& best) const {
   const int64_t allowed = sight.count();
   if (allowed == 0) return;
   // What a filter leaves is looked for longer.
-  const int64_t effort = std::max(effort_ * (sight.rows / allowed), best.k);
+  const int64_t ef_search = std::max(ef_search_ * (sight.rows / allowed), best.k);
   // Where a walk would come to as many rows, comparing with each costs less and is exact.
-  if (sight.exact || effort * most_links_ >= allowed) return Block::offer(sight, label, best);
+  if (sight.exact || ef_search * most_links_ >= allowed) return Block::offer(sight, label, best);
   in_slices(best, [&](int64_t first, int64_t end) {
     Walk& walk = Walk::of_this_thread();
     for (int64_t q = first; q < end; q++) {
       const float* query = best.x + q * dimension();
-      this->walk(query, descend(query, 0, walk), 0, effort, walk, [&](float score, int32_t row) {
+      this->walk(query, descend(query, 0, walk), 0, ef_search, walk, [&](float score, int32_t row) {
         if (score > best.worst(q) && row < sight.rows && is_seen(row, sight)) {
           best.take(q, score, label + row);
         }

@@ -21,7 +21,7 @@ class Walk;
 /// Everything has its place for all rows from the start, and never moves. A link is one atomic
 /// number that is written when the row it leads to is whole, and a link that stays is never
 /// rewritten: a search beside an append follows old and new links, each of them right. It may be led
-/// to rows that came after its moment, or that are buried; it walks on through them.
+/// to rows that came after its view, or that are marked deleted; it walks on through them.
 ///
 /// Beyond what HNSW does, each row has one link to it that is kept for good, from one of its nearest:
 /// whatever comes later, there is a way to every row.
@@ -34,7 +34,7 @@ class Graph : public Block {
 
  protected:
   void append_rows(int64_t n, const float* x) override;
-  void set_effort(int64_t effort) override { effort_ = effort; }
+  void set_search_parameter(int64_t ef_search) override { ef_search_ = ef_search; }
   // Its rows come with append: nothing else links them.
   int64_t groups() const override { return 0; }
   void lay_out(const int32_t* rows_of_groups) override { Segment::lay_out(rows_of_groups); }
@@ -64,7 +64,7 @@ class Graph : public Block {
 
   Links links_of(int32_t row, int level) const;
   template <typename Offer>
-  void walk(const float* query, Node from, int level, int64_t effort, Walk& walk,
+  void walk(const float* query, Node from, int level, int64_t ef_search, Walk& walk,
             Offer offer) const;
   Node descend(const float* query, int to, Walk& walk) const;
   void compare(const float* query, Walk& walk) const;
@@ -76,7 +76,7 @@ class Graph : public Block {
 
   const IndexType type_;
   const int64_t most_links_;
-  int64_t effort_ = 16;
+  int64_t ef_search_ = 16;
   std::vector<uint8_t> level_;
   // Where the links of its upper levels begin, counted in levels.
   std::vector<int32_t> upper_of_row_;

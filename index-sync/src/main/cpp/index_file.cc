@@ -212,9 +212,9 @@ Header walk_graph(Cursor& file, uint32_t tag) {
                     "number of offsets");
   file.skip_array(sizeof(int32_t), "links");
   file.skip(2, sizeof(int32_t), "entry point");
-  for (const char* effort : {"efConstruction", "efSearch"}) {
+  for (const char* name : {"efConstruction", "efSearch"}) {
     const auto value = file.read<int32_t>();
-    file.expect(value >= 1 && value <= kMaxEffort, effort, value);
+    file.expect(value >= 1 && value <= kMaxSearchParameter, name, value);
   }
   file.expect_equal(file.read<uint32_t>(), 1, "beam");
   const auto storage = file.read<uint32_t>();

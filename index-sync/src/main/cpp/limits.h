@@ -15,6 +15,6 @@ constexpr float kMaxMagnitude = 0x1p50F;
 constexpr int64_t kMinLinks = 2;
 constexpr int64_t kMaxLinks = 256;
 constexpr int64_t kMaxLists = int64_t{1} << 20;
-constexpr int64_t kMaxEffort = 65536;
+constexpr int64_t kMaxSearchParameter = 65536;
 
 }  // namespace shelfstream

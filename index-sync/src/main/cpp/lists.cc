@@ -60,7 +60,7 @@ std::shared_ptr<Segment> Lists::make_like(int64_t capacity) const {
   if (!trained()) throw Error(Failure::kNotTrained, "the index is not trained");
   auto other = std::make_shared<Lists>(type_, dimension(), capacity);
   other->centres_ = centres_;
-  other->effort_ = effort_;
+  other->nprobe_ = nprobe_;
   return other;
 }
 
@@ -148,7 +148,7 @@ void Lists::copy_row(int64_t position, float* out) const {
 }
 
 void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
-  int64_t probes = sight.exact ? lists_ : std::min(effort_, lists_);
+  int64_t probes = sight.exact ? lists_ : std::min(nprobe_, lists_);
   if (sight.allowed != nullptr) {
     const int64_t allowed = sight.count();
     if (allowed == 0) return;

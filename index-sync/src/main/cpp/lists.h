@@ -35,14 +35,14 @@ class Lists : public Segment {
   bool trained() const override { return centres_ != nullptr; }
   void append_rows(int64_t n, const float* x) override;
   void copy_row(int64_t position, float* out) const override;
-  void set_effort(int64_t effort) override { effort_ = effort; }
+  void set_search_parameter(int64_t nprobe) override { nprobe_ = nprobe; }
   int64_t groups() const override { return lists_; }
   void lay_out(const int32_t* rows_of_lists) override;
   std::pair<float*, int64_t> run_from(int64_t position) const override;
   void offer(const Sight& sight, int64_t label, Best& best) const override;
 
  private:
-  // 64 KB of 512 values: some hundred rows of a list in a few stretches, and it stays in the cache
+  // 64 KB of 512 values: some hundred rows of a list in a few runs, and it stays in the cache
   // while several queries are compared with it.
   static constexpr int64_t kChunkRows = 32;
 
@@ -57,7 +57,7 @@ class Lists : public Segment {
   const int64_t lists_;
   const int64_t chunks_;
   std::shared_ptr<const faiss::Index> centres_;
-  int64_t effort_ = 1;
+  int64_t nprobe_ = 1;
   const Pages pages_;
   // Where a row lies, what lies there, and how chunks make a list.
   const std::unique_ptr<int32_t[]> slot_of_row_;

@@ -31,7 +31,7 @@ int64_t Sight::count() const {
 }
 
 Segment::Segment(int64_t dimension, int64_t capacity)
-    : dimension_(dimension), capacity_(capacity), buried_(new std::atomic<int64_t>[capacity]()) {}
+    : dimension_(dimension), capacity_(capacity), deleted_(new std::atomic<int64_t>[capacity]()) {}
 
 void Segment::begin_appending(int64_t n, const float* x) {
   require_rows(n, x, dimension_, true, "vectors");
@@ -124,20 +124,20 @@ void Segment::append_from(const Segment& source, int64_t n, const int32_t* posit
   }
 }
 
-void Segment::bury(int64_t position, int64_t at) {
-  if (position < 0 || position >= rows() || at < 1) {
-    refuse("burying row " + std::to_string(position) + " at " + std::to_string(at) +
+void Segment::mark_deleted(int64_t position, int64_t sequence) {
+  if (position < 0 || position >= rows() || sequence < 1) {
+    refuse("marking row " + std::to_string(position) + " at " + std::to_string(sequence) +
            " refused: there are " + std::to_string(rows()) + " rows");
   }
-  buried_[position].store(at, std::memory_order_relaxed);
-  any_buried_.store(true, std::memory_order_relaxed);
+  deleted_[position].store(sequence, std::memory_order_relaxed);
+  any_deleted_.store(true, std::memory_order_relaxed);
 }
 
-bool Segment::is_buried(int64_t position, int64_t as_of) const {
+bool Segment::is_deleted(int64_t position, int64_t sequence) const {
   if (position < 0 || position >= rows()) {
     refuse("row " + std::to_string(position) + " refused: there are " + std::to_string(rows()));
   }
-  return !is_seen(position, {rows(), as_of, true, nullptr});
+  return !is_seen(position, {rows(), sequence, true, nullptr});
 }
 
 void Segment::copy(int64_t n, const int32_t* positions, float* out) const {
@@ -151,14 +151,14 @@ void Segment::copy(int64_t n, const int32_t* positions, float* out) const {
   }
 }
 
-void Segment::effort(int64_t effort) {
-  if (effort < 1 || effort > kMaxEffort) {
-    refuse("effort " + std::to_string(effort) + " is outside 1 to " + std::to_string(kMaxEffort));
+void Segment::search_parameter(int64_t value) {
+  if (value < 1 || value > kMaxSearchParameter) {
+    refuse("search parameter " + std::to_string(value) + " is outside 1 to " + std::to_string(kMaxSearchParameter));
   }
-  set_effort(effort);
+  set_search_parameter(value);
 }
 
-void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, int64_t n,
+void search_segments(const std::vector<View>& views, int64_t sequence, bool exact, int64_t n,
                      const float* x, int64_t k, int threads, int64_t* labels, float* scores) {
   require_results(n, k, labels, scores);
   if (views.empty()) {
@@ -180,7 +180,7 @@ void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, 
   best.begin();
   for (size_t i = 0; i < views.size(); i++) {
     if (views[i].rows == 0) continue;
-    const Sight sight{views[i].rows, as_of, exact, views[i].allowed};
+    const Sight sight{views[i].rows, sequence, exact, views[i].allowed};
     views[i].segment->offer(sight, static_cast<int64_t>(i) << 32, best);
   }
   best.end();

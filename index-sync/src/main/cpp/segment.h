@@ -19,8 +19,8 @@ struct Best;
 struct Sight {
   /// The first so many rows.
   int64_t rows;
-  /// Rows buried then or before are passed over.
-  int64_t as_of;
+  /// Rows marked deleted at it or before are passed over.
+  int64_t sequence;
   /// Compare with every row, whatever the type.
   bool exact;
   /// One bit a row, the first in the lowest: whether it may be found. Null: all may.
@@ -35,11 +35,12 @@ struct Sight {
 };
 
 /// Vectors by position, compared by inner product: part of a gallery that is searched while it
-/// changes. Rows are only ever appended; a row that is replaced or removed is buried, and searches
+/// changes. Rows are only ever appended; a row that is replaced or removed is marked deleted, and
+/// searches
 /// pass over it.
 ///
 /// One writer at a time. Any number of searches beside it, without a lock: a search names how many
-/// rows it sees and as of when, and neither appending nor burying changes what lies before that.
+/// rows it sees and up to which sequence number it sees deletions, and neither appending nor marking changes what lies before that.
 /// Only a Faiss index (see make_index) must not be appended to while it is searched: fill it, then
 /// show it.
 class Segment {
@@ -53,7 +54,7 @@ class Segment {
   static std::shared_ptr<Segment> make_index(const std::string& type, int64_t dimension,
                                              int64_t capacity);
 
-  /// An empty index like this one, trained as it is and with its effort.
+  /// An empty index like this one, trained as it is and with its search parameter.
   virtual std::shared_ptr<Segment> make_like(int64_t capacity) const = 0;
 
   virtual ~Segment() = default;
@@ -76,18 +77,18 @@ class Segment {
   /// The same with rows of another segment, a few at a time.
   void append_from(const Segment& source, int64_t n, const int32_t* positions);
 
-  /// Hides a row from searches as of `at` (1 or later) and after.
-  void bury(int64_t position, int64_t at);
+  /// Hides a row from searches at a sequence number (1 or later) and after.
+  void mark_deleted(int64_t position, int64_t sequence);
 
-  /// Whether a search as of a moment passes over a row.
-  bool is_buried(int64_t position, int64_t as_of) const;
+  /// Whether a search at a sequence number passes over a row.
+  bool is_deleted(int64_t position, int64_t sequence) const;
 
   /// Copies the rows at these positions, in their order.
   void copy(int64_t n, const int32_t* positions, float* out) const;
 
   /// How much of an approximate index a search looks at: lists of an inverted file (nprobe), or
   /// candidates of a graph (efSearch). To be set before the segment is shown.
-  void effort(int64_t effort);
+  void search_parameter(int64_t value);
 
   /// What a trained inverted file knows beside its rows, so that it need not be trained again:
   /// number of lists, their centres, and the list of each row. kUnsupported for other types.
@@ -110,15 +111,15 @@ class Segment {
   Segment(int64_t dimension, int64_t capacity);
 
   bool is_seen(int64_t position, const Sight& sight) const {
-    const int64_t at = buried_[position].load(std::memory_order_relaxed);
-    return (at == 0 || at > sight.as_of) && sight.allows(position);
+    const int64_t at = deleted_[position].load(std::memory_order_relaxed);
+    return (at == 0 || at > sight.sequence) && sight.allows(position);
   }
-  bool any_buried() const { return any_buried_.load(std::memory_order_relaxed); }
+  bool any_deleted() const { return any_deleted_.load(std::memory_order_relaxed); }
 
   virtual bool trained() const = 0;
   virtual void append_rows(int64_t n, const float* x) = 0;
   virtual void copy_row(int64_t position, float* out) const = 0;
-  virtual void set_effort(int64_t effort) = 0;
+  virtual void set_search_parameter(int64_t value) = 0;
   virtual int64_t groups() const;
   virtual void lay_out(const int32_t* rows_of_groups);
   virtual std::pair<float*, int64_t> run_from(int64_t position) const;
@@ -130,17 +131,17 @@ class Segment {
   void end_appending(int64_t n);
 
  private:
-  friend void search_segments(const std::vector<struct View>& views, int64_t as_of, bool exact,
+  friend void search_segments(const std::vector<struct View>& views, int64_t sequence, bool exact,
                               int64_t n, const float* x, int64_t k, int threads, int64_t* labels,
                               float* scores);
 
   const int64_t dimension_;
   const int64_t capacity_;
   std::atomic<int64_t> rows_{0};
-  // For each row when it was buried, 0 for a live one. Numbers rather than a bitmap: a search that
+  // The sequence number at which each row was marked deleted, 0 for a live one. Numbers rather than a bitmap: a search that
   // began before goes on to see the row.
-  const std::unique_ptr<std::atomic<int64_t>[]> buried_;
-  std::atomic<bool> any_buried_{false};
+  const std::unique_ptr<std::atomic<int64_t>[]> deleted_;
+  std::atomic<bool> any_deleted_{false};
   bool damaged_ = false;
   int64_t filling_ = 0;
 };
@@ -155,9 +156,9 @@ struct View {
 /// Searches segments together: writes n × k labels and scores, best first. A label is the number of
 /// the view × 2^32 + the position; -1 stands for "no more".
 ///
-/// @param as_of rows buried then or before are passed over
+/// @param sequence rows marked deleted at it or before are passed over
 /// @param exact compare with every row, whatever the type: to measure recall
-void search_segments(const std::vector<View>& views, int64_t as_of, bool exact, int64_t n,
+void search_segments(const std::vector<View>& views, int64_t sequence, bool exact, int64_t n,
                      const float* x, int64_t k, int threads, int64_t* labels, float* scores);
 
 }  // namespace shelfstream

@@ -44,11 +44,11 @@ struct Hits {
   Floats scores;
 };
 
-Hits nearest(const std::vector<View>& views, const Floats& queries, int64_t k, int64_t as_of = kNow,
+Hits nearest(const std::vector<View>& views, const Floats& queries, int64_t k, int64_t sequence = kNow,
             bool exact = false, int threads = 1) {
   const auto n = static_cast<int64_t>(queries.size()) / kDimension;
   Hits hits{std::vector<int64_t>(n * k), Floats(n * k)};
-  shelfstream::search_segments(views, as_of, exact, n, queries.data(), k, threads,
+  shelfstream::search_segments(views, sequence, exact, n, queries.data(), k, threads,
                                hits.labels.data(), hits.scores.data());
   return hits;
 }
@@ -62,7 +62,7 @@ std::shared_ptr<Segment> filled(const std::string& type, const Floats& x) {
   return segment;
 }
 
-/// Two blocks and an index, every third row buried, against plain arithmetic.
+/// Two blocks and an index, every third row marked deleted, against plain arithmetic.
 void finds_the_best_live_rows_of_all_segments() {
   const Floats x = unit_vectors(3000, 1);
   const auto part = [&](int i) {
@@ -72,7 +72,7 @@ void finds_the_best_live_rows_of_all_segments() {
                                    {filled("Flat", part(1)), 1000},
                                    {filled("block", part(2)), 700}};
   for (const View& view : views) {
-    for (int64_t row = 0; row < 1000; row += 3) view.segment->bury(row, 5);
+    for (int64_t row = 0; row < 1000; row += 3) view.segment->mark_deleted(row, 5);
   }
   for (const int64_t n : {1, 3, 4, 9, 64}) {
     const Floats queries = unit_vectors(n, 99);
@@ -100,13 +100,13 @@ void finds_the_best_live_rows_of_all_segments() {
   }
 }
 
-void hides_a_row_from_the_moment_it_is_buried(const std::string& type) {
+void hides_a_row_from_the_moment_it_is_marked(const std::string& type) {
   const Floats x = unit_vectors(400, 1);
   const auto segment = filled(type, x);
-  segment->effort(64);
+  segment->search_parameter(64);
   const Floats query(x.begin(), x.begin() + kDimension);
 
-  segment->bury(0, 10);
+  segment->mark_deleted(0, 10);
 
   for (const bool exact : {false, true}) {
     CHECK(nearest({{segment, 400}}, query, 5, 9, exact).labels[0] == 0);
@@ -158,7 +158,7 @@ void makes_another_with_the_same_training() {
   for (const char* type : {"IVF32,Flat", "IVF32,SQfp16", "HNSW8", "Flat"}) {
     const auto index = Segment::make_index(type, kDimension, 2000);
     index->train(2000, x.data());
-    index->effort(4);
+    index->search_parameter(4);
     const auto like = index->make_like(2000);
     CHECK(like->rows() == 0);
 
@@ -181,16 +181,16 @@ void compares_with_every_row_when_asked_to() {
 
   CHECK(nearest({{index, 2000}}, queries, 10, kNow, true).labels == expected.labels);
 
-  index->effort(1);
+  index->search_parameter(1);
   CHECK(nearest({{index, 2000}}, queries, 10).labels != expected.labels);
-  index->effort(64);
+  index->search_parameter(64);
   CHECK(nearest({{index, 2000}}, queries, 10).labels == expected.labels);
 }
 
 void answers_with_less_than_k_rows() {
   const Floats x = unit_vectors(3, 1);
   const auto block = filled("block", x);
-  block->bury(1, 1);
+  block->mark_deleted(1, 1);
 
   const Hits hits = nearest({{block, 3}}, x, 5);
 
@@ -214,9 +214,9 @@ void refuses_what_does_not_fit() {
   bad[3] = std::numeric_limits<float>::quiet_NaN();
   CHECK_FAILS(Failure::kInvalidArgument, block->append(1, bad.data()));
   CHECK_FAILS(Failure::kInvalidArgument, block->append(1, Floats(kDimension).data()));
-  CHECK_FAILS(Failure::kInvalidArgument, block->bury(9, 1));
-  CHECK_FAILS(Failure::kInvalidArgument, block->bury(-1, 1));
-  CHECK_FAILS(Failure::kInvalidArgument, block->bury(0, 0));
+  CHECK_FAILS(Failure::kInvalidArgument, block->mark_deleted(9, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, block->mark_deleted(-1, 1));
+  CHECK_FAILS(Failure::kInvalidArgument, block->mark_deleted(0, 0));
   CHECK(block->rows() == 9);
   CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 10}}, x, 1));
   CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, -1}}, x, 1));
@@ -224,7 +224,7 @@ void refuses_what_does_not_fit() {
   CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 9}}, x, 0));
   const int32_t past = 9;
   CHECK_FAILS(Failure::kInvalidArgument, block->copy(1, &past, bad.data()));
-  CHECK_FAILS(Failure::kInvalidArgument, block->effort(0));
+  CHECK_FAILS(Failure::kInvalidArgument, block->search_parameter(0));
   const auto other = Segment::make_block(kDimension / 2, 10);
   CHECK_FAILS(Failure::kInvalidArgument, nearest({{block, 9}, {other, 0}}, x, 1));
 }
@@ -249,7 +249,7 @@ void takes_what_was_learnt_before() {
   const Floats x = unit_vectors(3000, 1);
   for (const char* type : {"IVF32,Flat", "IVF32_HNSW8,Flat"}) {
     const auto index = filled(type, x);
-    index->effort(4);
+    index->search_parameter(4);
     Floats centres(32 * kDimension);
     std::vector<int32_t> lists(3000);
     CHECK(index->lists() == 32);
@@ -265,7 +265,7 @@ void takes_what_was_learnt_before() {
 
     CHECK_FAILS(Failure::kNotTrained, other->begin_filling(32, counts.data()));
     other->take_centres(32, centres.data());
-    other->effort(4);
+    other->search_parameter(4);
     CHECK_FAILS(Failure::kInvalidArgument, other->begin_filling(31, counts.data()));
     CHECK_FAILS(Failure::kInvalidArgument, other->place(0, 1));
     other->begin_filling(32, counts.data());
@@ -311,11 +311,11 @@ void takes_what_was_learnt_before() {
 void finds_only_what_a_filter_allows(const std::string& type) {
   const Floats x = unit_vectors(2000, 1);
   const auto segment = filled(type, x);
-  segment->effort(64);
+  segment->search_parameter(64);
   const bool is_graph = type.find("HNSW") == 0;
   int wanted = 0;
   int missed = 0;
-  for (int64_t row = 0; row < 2000; row += 10) segment->bury(row, 5);
+  for (int64_t row = 0; row < 2000; row += 10) segment->mark_deleted(row, 5);
   for (const int64_t step : {1, 2, 7, 50, 3000}) {
     std::vector<uint64_t> allowed(2000 / 64 + 1);
     // The first one, dead, also stands for "none".
@@ -349,23 +349,23 @@ void finds_only_what_a_filter_allows(const std::string& type) {
 }
 
 /// Rows come and go under running searches; each search must find exactly the live rows of its
-/// moment: with `rows` rows there, the first half of them buried.
+/// sequence number: with `rows` rows there, the first half of them marked deleted.
 void changes_under_running_searches(const std::string& type) {
   const int64_t most = 3000;
   const Floats x = unit_vectors(most, 1);
   const auto block = type == "block" ? Segment::make_block(kDimension, most)
                                      : Segment::make_index(type, kDimension, most);
   block->train(most, x.data());
-  block->effort(32);
-  std::atomic<int64_t> moment{0};
+  block->search_parameter(32);
+  std::atomic<int64_t> sequence{0};
   std::atomic<int64_t> answered{0};
   std::atomic<bool> wrong{false};
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; t++) {
     threads.emplace_back([&, t] {
       const Floats queries = unit_vectors(t == 0 ? 1 : 5, 5 + t);
-      while (moment < most && !wrong) {
-        const int64_t rows = moment;
+      while (sequence < most && !wrong) {
+        const int64_t rows = sequence;
         if (rows == 0) continue;
         const Hits hits = nearest({{block, rows}}, queries, 4000, rows);
         const auto found =
@@ -380,8 +380,8 @@ void changes_under_running_searches(const std::string& type) {
   }
   for (int64_t row = 0; row < most; row++) {
     block->append(1, x.data() + row * kDimension);
-    if (row % 2 == 1) block->bury(row / 2, row + 1);
-    moment = row + 1;
+    if (row % 2 == 1) block->mark_deleted(row / 2, row + 1);
+    sequence = row + 1;
     while (answered < row / 10) std::this_thread::yield();
   }
   for (std::thread& thread : threads) thread.join();
@@ -410,10 +410,10 @@ Floats alike(int64_t n, int64_t groups, unsigned seed) {
 }
 
 /// Half of the rows at once, the others one by one.
-std::shared_ptr<Segment> grown(const std::string& type, const Floats& x, int64_t effort) {
+std::shared_ptr<Segment> grown(const std::string& type, const Floats& x, int64_t ef_search) {
   const auto n = static_cast<int64_t>(x.size()) / kDimension;
   auto segment = Segment::make_index(type, kDimension, n);
-  segment->effort(effort);
+  segment->search_parameter(ef_search);
   segment->append(n / 2, x.data());
   for (int64_t row = n / 2; row < n; row++) segment->append(1, x.data() + row * kDimension);
   return segment;
@@ -429,24 +429,24 @@ int64_t in_both(const std::vector<int64_t>& found, const std::vector<int64_t>& n
   return count;
 }
 
-/// With the same effort. Summed over some galleries: which rows are on the upper levels is chance, and
+/// With the same ef_search. Summed over some galleries: which rows are on the upper levels is chance, and
 /// so is which ones several threads link first.
 void a_graph_finds_as_much_as_one_of_faiss(const std::string& type, int links) {
   constexpr int64_t kRows = 3000;
   constexpr int64_t kQueries = 200;
-  for (const int effort : {16, 48}) {
+  for (const int ef_search : {16, 48}) {
     int64_t wanted = 0;
     int64_t found = 0;
     for (const unsigned seed : {1, 3, 5, 7, 9}) {
       for (const Floats& x : {unit_vectors(kRows, seed), alike(kRows, 50, seed)}) {
         faiss::IndexHNSWFlat theirs(kDimension, links, faiss::METRIC_INNER_PRODUCT);
         theirs.add(kRows, x.data());
-        const auto ours = grown(type, x, effort);
+        const auto ours = grown(type, x, ef_search);
         Floats queries = unit_vectors(kQueries / 2, seed + 100);
         queries.insert(queries.end(), x.begin(), x.begin() + kQueries / 2 * kDimension);
         const auto best = nearest({{ours, kRows}}, queries, 10, kNow, true).labels;
         faiss::SearchParametersHNSW parameters;
-        parameters.efSearch = effort;
+        parameters.efSearch = ef_search;
         Hits hits{std::vector<int64_t>(kQueries * 10), Floats(kQueries * 10)};
         theirs.search(kQueries, queries.data(), 10, hits.scores.data(), hits.labels.data(),
                       &parameters);
@@ -467,7 +467,7 @@ void a_graph_finds_each_row_by_itself(const std::string& type) {
     const auto misses = [&](int64_t rows, int64_t row) {
       return nearest({{graph, rows}}, row_of(x, row), 1).labels[0] == row ? 0 : 1;
     };
-    graph->effort(32);
+    graph->search_parameter(32);
     int64_t missed = 0;
     for (int64_t row = 0; row < kRows; row++) {
       graph->append(1, x.data() + row * kDimension);
@@ -484,7 +484,7 @@ void a_graph_finds_what_lies_beside_many_copies() {
   constexpr int64_t kCopies = 600;
   constexpr int64_t kOthers = 60;
   const auto graph = Segment::make_index("HNSW8", kDimension, kCopies + kOthers);
-  graph->effort(32);
+  graph->search_parameter(32);
   const Floats copied = unit_vectors(1, 1);
   for (int64_t i = 0; i < kCopies; i++) graph->append(1, copied.data());
   const Floats beside = unit_vectors(kOthers, 2);
@@ -498,13 +498,13 @@ void a_graph_finds_what_lies_beside_many_copies() {
   }
 }
 
-/// A search sees the rows of its moment only, whatever the walk comes to, and each at most once.
+/// A search sees the rows of its view only, whatever the walk comes to, and each at most once.
 void a_graph_grows_under_running_searches() {
   constexpr int64_t kRows = 4000;
   const Floats x = unit_vectors(kRows, 1);
   const auto graph = Segment::make_index("HNSW8", kDimension, kRows);
-  graph->effort(32);
-  std::atomic<int64_t> moment{0};
+  graph->search_parameter(32);
+  std::atomic<int64_t> sequence{0};
   std::atomic<int64_t> answered{0};
   std::atomic<int64_t> missed{0};
   std::atomic<bool> wrong{false};
@@ -512,8 +512,8 @@ void a_graph_grows_under_running_searches() {
   for (int t = 0; t < 3; t++) {
     threads.emplace_back([&, t] {
       std::mt19937 random(t);
-      while (moment < kRows && !wrong) {
-        const int64_t rows = moment;
+      while (sequence < kRows && !wrong) {
+        const int64_t rows = sequence;
         if (rows == 0) continue;
         const int64_t wanted = rows / 2 + random() % (rows - rows / 2);
         const Floats query = row_of(x, wanted);
@@ -537,8 +537,8 @@ void a_graph_grows_under_running_searches() {
   }
   for (int64_t row = 0; row < kRows; row++) {
     graph->append(1, x.data() + row * kDimension);
-    if (row % 2 == 1) graph->bury(row / 2, row + 1);
-    moment = row + 1;
+    if (row % 2 == 1) graph->mark_deleted(row / 2, row + 1);
+    sequence = row + 1;
     while (answered < row / 4 && !wrong) std::this_thread::yield();
   }
   for (std::thread& thread : threads) thread.join();
@@ -591,8 +591,8 @@ void add_segment_tests(Tests& tests) {
             sums_a_pair_alike_whatever_it_is_compared_beside);
   tests.add("segments: finds the best live rows of all", finds_the_best_live_rows_of_all_segments);
   for (const char* type : {"block", "Flat", "SQfp16", "HNSW8", "HNSW8,SQfp16", "IVF8,Flat", "IVF8,SQfp16"}) {
-    tests.add(std::string("segments: hides buried rows, ") + type,
-              [=] { hides_a_row_from_the_moment_it_is_buried(type); });
+    tests.add(std::string("segments: hides deleted rows, ") + type,
+              [=] { hides_a_row_from_the_moment_it_is_marked(type); });
     tests.add(std::string("segments: gives its rows back, ") + type,
               [=] { gives_its_rows_back(type); });
     tests.add(std::string("segments: finds only what a filter allows, ") + type,

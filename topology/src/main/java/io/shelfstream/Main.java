@@ -9,8 +9,8 @@ import java.io.PrintStream;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts the command line. Output is UTF-8 whatever the locale; arguments and file names the JVM
- * has decoded before we are asked, so that what it could not read is refused.
+ * Starts the command line. Output is UTF-8 with any locale. Arguments and file names were decoded
+ * by the JVM before; what it could not decode is refused.
  */
 public final class Main {
   private static final String REMEDY =
@@ -39,7 +39,7 @@ public final class Main {
     System.exit(ShelfStreamCommand.run(args));
   }
 
-  /** Of a stream thread the service has told already. */
+  /** Failures of stream threads were logged by the service already. */
   private static void ended(Thread thread, Throwable e) {
     if (!thread.getName().contains("StreamThread")) {
       LoggerFactory.getLogger(Main.class)

@@ -53,7 +53,10 @@ final class Compaction {
 
   CompactionReport report() {
     return new CompactionReport(
-        LivePart.rows(parts), plan.type(), recall, Duration.ofNanos(System.nanoTime() - start));
+        LivePart.rows(parts),
+        plan.type().name(),
+        recall,
+        Duration.ofNanos(System.nanoTime() - start));
   }
 
   /**
@@ -63,7 +66,7 @@ final class Compaction {
    */
   boolean run(BooleanSupplier calledOff) {
     try {
-      if (plan.type().equals(LiveSegment.EXACT)) {
+      if (plan.type().isFlat()) {
         fillBlocks(calledOff);
       } else if (!parts.isEmpty()) {
         fillIndex(calledOff);

@@ -21,7 +21,7 @@ final class DeviceCopies implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * @param copy looks at the gallery of the moment and copies what is missing
+   * @param copy looks at the gallery as it is now and copies what is missing
    */
   DeviceCopies(Accelerator accelerator, Runnable copy) {
     this.accelerator = accelerator;

@@ -65,7 +65,7 @@ public final class Embeddings {
   }
 
   /** Euclidean length; 1 for what an extractor gives. */
-  static double length(float[] embedding) {
+  public static double length(float[] embedding) {
     double sum = 0;
     for (float value : embedding) {
       sum += (double) value * value;

@@ -3,11 +3,11 @@ package io.shelfstream.gallery;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.index.IndexType;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The live gallery: follows the records of the vectors topic and is searched meanwhile. A search
- * takes the snapshot that the last change left and waits for nobody; changes take turns. What was
+ * takes the view that the last change left and waits for nobody; changes take turns. What was
  * removed is not found by any search that begins after {@link #apply} returned.
  *
  * <p>Vectors lie in segments by position. A new one is appended to the open block, one that is
@@ -40,21 +40,20 @@ public final class Gallery implements ProductSearch, AutoCloseable {
 
   private final String extractorId;
   private final int dimension;
-  private final IndexPolicy policy;
   private final Compactor compactor;
   private final @Nullable DeviceCopies copies;
 
   /** Held by whoever changes anything below. */
   private final Lock writing = new ReentrantLock();
 
+  private final GallerySegments segments;
   private final PhotosById photos = new PhotosById();
   private final PhotosByProduct byProduct = new PhotosByProduct();
 
   private Map<Integer, Long> covered = Map.of();
-  private Generation generation;
-  private long moment;
+  private long sequence;
   private boolean closed;
-  private volatile Snapshot current;
+  private volatile GalleryView current;
   private volatile boolean caughtUp;
 
   /**
@@ -79,10 +78,10 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       String indexType, int dimension, String extractorId, @Nullable Accelerator accelerator) {
     this.extractorId = extractorId;
     this.dimension = dimension;
-    this.policy = IndexPolicy.of(indexType, dimension);
-    this.generation = new Generation(List.of(LiveSegment.block(dimension)));
-    this.current = new Snapshot(generation, 0, 0, 0, Map.of());
-    this.compactor = new Compactor(this::cut, this::finish, this::drain);
+    this.segments =
+        new GallerySegments(dimension, IndexPolicy.of(indexType, dimension), this::moved);
+    this.current = new GalleryView(segments.generation(), 0, 0, 0, Map.of());
+    this.compactor = new Compactor(this::beginCompaction, this::finish, this::drain);
     this.copies =
         accelerator == null ? null : new DeviceCopies(accelerator, () -> copyTo(accelerator));
   }
@@ -98,7 +97,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     public enum Kind {
       /** The photo is new. */
       ADDED,
-      /** The photo was there; its embedding or what is said of it changed. */
+      /** The photo was there; its embedding or its metadata changed. */
       REPLACED,
       /** The photo is gone. */
       REMOVED,
@@ -176,7 +175,8 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    *
    * @param isThere whether it has a value
    */
-  public boolean knows(int partition, long offset, String galleryImageId, boolean isThere) {
+  public boolean confirmIfCovered(
+      int partition, long offset, String galleryImageId, boolean isThere) {
     writing.lock();
     try {
       boolean known = offset < covered.getOrDefault(partition, 0L);
@@ -199,7 +199,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      moment++;
+      sequence++;
       List<String> gone = photos.unconfirmed();
       gone.forEach(this::remove);
       caughtUp = true;
@@ -219,7 +219,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      moment++;
+      sequence++;
       Change changed = change.get();
       publish(advanced(partition, offset));
       return changed;
@@ -229,11 +229,18 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void publish(Map<Integer, Long> versions) {
-    current = new Snapshot(generation, generation.open().rows(), moment, photos.size(), versions);
-    if (policy.plan(generation, photos.size()).isPresent()
-        || IndexPolicy.blockToDrain(generation).isPresent()) {
+    Generation generation = segments.generation();
+    current =
+        new GalleryView(generation, generation.open().rows(), sequence, photos.size(), versions);
+    if (segments.isWorkDue(photos.size())) {
       compactor.request();
     }
+    requestCopies();
+  }
+
+  /** The same photos lie in other segments. */
+  private void moved(Generation generation) {
+    current = current.in(generation);
     requestCopies();
   }
 
@@ -244,13 +251,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void copyTo(Accelerator accelerator) {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
-      for (LiveSegment segment : snapshot.generation().segments()) {
-        accelerator.follow(segment.vectors(), snapshot.rowsOf(segment));
+      for (LiveSegment segment : view.generation().segments()) {
+        accelerator.follow(segment.vectors(), view.rowsOf(segment));
       }
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
@@ -273,7 +280,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     } else if (before.entry().equals(record.entry())) {
       return Change.of(Change.Kind.UNCHANGED);
     } else {
-      retell(key, before, record);
+      update(key, before, record);
     }
     return Change.of(Change.Kind.REPLACED);
   }
@@ -283,11 +290,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     byProduct.add(photo);
   }
 
-  private void retell(String key, Photo before, VectorRecord record) {
+  private void update(String key, Photo before, VectorRecord record) {
     byProduct.remove(before);
-    boolean retold = before.retell(record.entry(), moment);
+    boolean updated = before.update(record.entry(), sequence);
     byProduct.add(before);
-    if (!retold) {
+    if (!updated) {
       replace(key, before, record);
     }
   }
@@ -297,14 +304,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     Photo now = append(record);
     byProduct.remove(before);
     enter(key, now);
-    before.bury(moment);
+    before.markDeleted(sequence);
   }
 
   private Photo append(VectorRecord record) {
-    if (generation.open().isFull()) {
-      freezeOpenBlock();
-    }
-    return generation.open().append(record, moment);
+    return segments.append(record, sequence);
   }
 
   private Change remove(String key) {
@@ -313,60 +317,27 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       return Change.of(Change.Kind.UNCHANGED);
     }
     byProduct.remove(before);
-    before.bury(moment);
+    before.markDeleted(sequence);
     return Change.of(Change.Kind.REMOVED);
   }
 
-  private void freezeOpenBlock() {
-    List<LiveSegment> segments = new ArrayList<>(generation.frozen());
-    segments.add(generation.open());
-    segments.add(LiveSegment.block(dimension));
-    show(segments);
-  }
-
-  /** Goes on with these segments; the gallery is the same. */
-  private void show(List<LiveSegment> segments) {
-    Generation before = generation;
-    generation = new Generation(segments);
-    current = current.in(generation);
-    before.release();
-    requestCopies();
-  }
-
-  /** What is due to be compacted, or nothing. */
-  private Optional<Compaction> cut() {
+  private Optional<Compaction> beginCompaction() {
     writing.lock();
     try {
-      Optional<IndexPolicy.Plan> plan =
-          closed ? Optional.empty() : policy.plan(generation, photos.size());
-      if (plan.isEmpty()) {
-        return Optional.empty();
-      }
-      if (plan.get().from().contains(generation.open())) {
-        freezeOpenBlock();
-      }
-      generation.retain();
-      return Optional.of(new Compaction(generation, plan.get()));
+      return closed ? Optional.empty() : segments.beginCompaction(photos.size());
     } finally {
       writing.unlock();
     }
   }
 
-  /** Shows what a compaction made, with all that was buried since its cut. */
   private void finish(Compaction compaction) {
     writing.lock();
     try {
       if (closed) {
         compaction.discard();
-        return;
+      } else {
+        segments.finish(compaction);
       }
-      compaction.made().forEach(LiveSegment::takePhotos);
-      List<LiveSegment> segments = new ArrayList<>(generation.segments());
-      segments.removeAll(compaction.from());
-      // An index that takes new photos comes last, to be the open one.
-      boolean grows = compaction.made().stream().anyMatch(LiveSegment::grows);
-      segments.addAll(grows ? segments.size() : 0, compaction.made());
-      show(segments);
     } finally {
       writing.unlock();
     }
@@ -381,8 +352,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   private boolean drain() {
     writing.lock();
     try {
-      Optional<LiveSegment> block =
-          closed ? Optional.empty() : IndexPolicy.blockToDrain(generation);
+      Optional<LiveSegment> block = closed ? Optional.empty() : segments.blockToDrain();
       block.ifPresent(this::drain);
       return block.isPresent();
     } finally {
@@ -391,13 +361,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   }
 
   private void drain(LiveSegment block) {
-    int[] live =
-        Arrays.stream(block.livePositions()).limit(generation.open().takenAtOnce()).toArray();
+    LiveSegment index = segments.generation().open();
+    int[] live = Arrays.stream(block.livePositions()).limit(index.takenAtOnce()).toArray();
     if (live.length == 0) {
-      show(generation.segments().stream().filter(segment -> segment != block).toList());
+      segments.drop(block);
       return;
     }
-    moment++;
+    sequence++;
     FloatBuffer rows = block.vectors().copy(live);
     for (int position : live) {
       float[] embedding = new float[dimension];
@@ -410,31 +380,31 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       }
       byProduct.remove(photo);
       enter(entry.galleryImageId(), moved);
-      photo.bury(moment);
+      photo.markDeleted(sequence);
     }
     publish(current.versions());
   }
 
   @Override
   public Result search(List<float[]> embeddings, int k, int products, PhotoFilter filter) {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
       Accelerator accelerator = copies == null ? null : copies.accelerator();
-      NearestPhotos nearest = new NearestPhotos(snapshot.photos(filter, accelerator));
-      return new Result(nearest.find(embeddings, k, products), snapshot.state());
+      NearestPhotos nearest = new NearestPhotos(view.photos(filter, accelerator));
+      return new Result(nearest.find(embeddings, k, products), view.state());
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
-  /** The current snapshot, its segments kept until they are released. */
-  private Snapshot hold() {
+  /** The current view, its segments kept until they are released. */
+  private GalleryView hold() {
     while (true) {
-      Snapshot snapshot = current;
-      if (snapshot.generation().retain()) {
-        return snapshot;
+      GalleryView view = current;
+      if (view.generation().retain()) {
+        return view;
       }
-      if (snapshot == current) {
+      if (view == current) {
         throw closed();
       }
     }
@@ -448,13 +418,13 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     return dimension;
   }
 
-  /** Writes the gallery of this moment; searches and changes go on meanwhile. */
+  /** Writes the gallery as it is now; searches and changes go on meanwhile. */
   void save(Path file, String topicId) throws IOException {
-    Snapshot snapshot = hold();
+    GalleryView view = hold();
     try {
-      SnapshotWriter.write(file, snapshot, topicId, extractorId);
+      SnapshotWriter.write(file, view, topicId, extractorId);
     } finally {
-      snapshot.generation().release();
+      view.generation().release();
     }
   }
 
@@ -470,16 +440,11 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       if (photos.size() > 0) {
         throw new IllegalStateException("a gallery that holds photos is not read from a file");
       }
-      moment++;
-      SnapshotReader.Restored restored = new SnapshotReader(file, header, moment).read();
-      List<LiveSegment> segments = new ArrayList<>(restored.segments());
-      segments.sort(Comparator.comparing(LiveSegment::grows));
-      if (segments.isEmpty() || !segments.get(segments.size() - 1).grows()) {
-        segments.add(LiveSegment.block(dimension));
-      }
+      sequence++;
+      SnapshotReader.Restored restored = new SnapshotReader(file, header, sequence).read();
       photos.restore(restored.photos());
       covered = header.versions();
-      show(segments);
+      segments.restore(restored.segments());
       publish(covered);
     } finally {
       writing.unlock();
@@ -530,11 +495,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
   public Storage storage() {
     writing.lock();
     try {
-      List<LiveSegment> segments = generation.segments();
-      return new Storage(
-          segments.size(),
-          segments.stream().mapToInt(LiveSegment::rows).sum(),
-          segments.stream().mapToInt(LiveSegment::dead).sum());
+      return segments.storage();
     } finally {
       writing.unlock();
     }
@@ -550,7 +511,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    * last; 1 while it compares with every photo, empty where it was not trained here.
    */
   public OptionalDouble recall() {
-    return state().indexType().equals(LiveSegment.EXACT)
+    return state().indexType().equals(IndexType.FLAT.name())
         ? OptionalDouble.of(1)
         : compactor.recall();
   }
@@ -609,7 +570,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
         if (copies != null) {
           copies.close();
         }
-        generation.release();
+        segments.release();
       }
     } finally {
       writing.unlock();

@@ -1,12 +1,11 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Segment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Which index a gallery of some size is worth, and when its segments are worth a compaction. */
@@ -36,9 +35,9 @@ final class IndexPolicy {
   /** Rows that came after an index was trained, as a share of it, that are worth doing it anew. */
   private static final int REBUILD_SHARE = 5;
 
-  private static final Pattern LISTS = Pattern.compile("IVF(\\d+).*");
+  /** Null: decides by size. */
+  private final @Nullable IndexType type;
 
-  private final String type;
   private final int leastPhotos;
 
   /**
@@ -47,7 +46,7 @@ final class IndexPolicy {
    * @param type of the new segments
    * @param like an index whose training serves; null to train anew
    */
-  record Plan(List<LiveSegment> from, String type, @Nullable LiveSegment like) {}
+  record Plan(List<LiveSegment> from, IndexType type, @Nullable LiveSegment like) {}
 
   /**
    * @param type {@value #AUTO} or a Faiss factory string
@@ -55,16 +54,15 @@ final class IndexPolicy {
    */
   static IndexPolicy of(String type, int dimension) {
     if (type.equals(AUTO)) {
-      return new IndexPolicy(AUTO, EXACT_UP_TO + 1);
+      return new IndexPolicy(null, EXACT_UP_TO + 1);
     }
-    Segment.index(type, dimension, 1).close();
-    String plain = type.replaceFirst("^IDMap2?,", "");
-    Matcher lists = LISTS.matcher(plain);
-    int least = lists.matches() ? PHOTOS_PER_LIST * Integer.parseInt(lists.group(1)) : 0;
-    return new IndexPolicy(plain, Math.max(SMALLEST_INDEX, least));
+    IndexType chosen = IndexType.of(type);
+    Segment.index(chosen, dimension, 1).close();
+    int least = PHOTOS_PER_LIST * chosen.lists();
+    return new IndexPolicy(chosen, Math.max(SMALLEST_INDEX, least));
   }
 
-  private IndexPolicy(String type, int leastPhotos) {
+  private IndexPolicy(@Nullable IndexType type, int leastPhotos) {
     this.type = type;
     this.leastPhotos = leastPhotos;
   }
@@ -74,11 +72,11 @@ final class IndexPolicy {
    *
    * @param indexed whether there is an index now: a gallery at the border keeps what it has
    */
-  String typeFor(int photos, boolean indexed) {
+  IndexType typeFor(int photos, boolean indexed) {
     if (photos < (indexed ? leastPhotos / 2 : leastPhotos)) {
-      return LiveSegment.EXACT;
+      return IndexType.FLAT;
     }
-    return type.equals(AUTO) ? "IVF" + lists(photos) + ",Flat" : type;
+    return type == null ? IndexType.ivf(lists(photos)) : type;
   }
 
   /** A power of two near the square root: as many lists to compare as rows in one of them. */
@@ -89,8 +87,8 @@ final class IndexPolicy {
   /** What is worth moving now, or nothing. */
   Optional<Plan> plan(Generation generation, int photos) {
     LiveSegment index = largestIndex(generation);
-    String wanted = typeFor(photos, index != null);
-    if (wanted.equals(LiveSegment.EXACT)) {
+    IndexType wanted = typeFor(photos, index != null);
+    if (wanted.isFlat()) {
       return blocksOnly(generation);
     }
     List<LiveSegment> all = new ArrayList<>(generation.frozen());
@@ -133,7 +131,7 @@ final class IndexPolicy {
         frozen.stream()
             .filter(s -> !s.isBlock() || s.isMuchDead() || s.live() * 2 < s.blockRows())
             .toList();
-    return Optional.of(new Plan(from, LiveSegment.EXACT, null));
+    return Optional.of(new Plan(from, IndexType.FLAT, null));
   }
 
   /** New photos go into a second, small index: to compare with each of them costs more. */

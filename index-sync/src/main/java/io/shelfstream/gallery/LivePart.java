@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Some rows of a segment that were live at one moment: as many as are copied at once. */
+/** Some rows of a segment that were live when it was made: as many as are copied at once. */
 @SuppressWarnings("ArrayRecordComponent") // Never compared.
 record LivePart(LiveSegment from, int[] positions) {
 

@@ -1,5 +1,6 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Segment;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
@@ -18,9 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LiveSegment {
 
-  static final String EXACT = "Flat";
-
-  private static final RestoredWords[] NONE = {};
+  private static final RestoredMetadata[] NONE = {};
 
   private static final int MOST_FILTERS = 128;
 
@@ -34,13 +33,13 @@ final class LiveSegment {
   /** Null for a photo of a snapshot that nobody has asked for. */
   private final @Nullable Photo[] photos;
 
-  /** What a snapshot says of them, by stretch. */
-  private final RestoredWords[] words;
+  /** Their metadata in the snapshot, by chunk. */
+  private final RestoredMetadata[] metadata;
 
   /** When they came into the gallery. */
   private final long restoredAt;
 
-  private final String type;
+  private final IndexType type;
   private final AtomicInteger generations = new AtomicInteger();
 
   /** Of the filters used last: 16 bytes a row at most, beside the 2 KB of its vector. */
@@ -68,7 +67,7 @@ final class LiveSegment {
   static LiveSegment block(int dimension) {
     int capacity = blockRows(dimension);
     return new LiveSegment(
-        Segment.block(dimension, capacity), new Photo[capacity], EXACT, 0, NONE, 0);
+        Segment.block(dimension, capacity), new Photo[capacity], IndexType.FLAT, 0, NONE, 0);
   }
 
   /**
@@ -76,41 +75,41 @@ final class LiveSegment {
    *
    * @param photos one a row, and room for what is appended later
    */
-  static LiveSegment filled(Segment vectors, Photo[] photos, int rows, String type) {
+  static LiveSegment filled(Segment vectors, Photo[] photos, int rows, IndexType type) {
     return new LiveSegment(vectors, photos, type, rows, NONE, 0);
   }
 
   /**
    * A segment of a snapshot.
    *
-   * @param words by stretch; may still be filled by the caller
-   * @param since when its photos come into the gallery
+   * @param metadata by chunk; may still be filled by the caller
+   * @param sequence of the change that brings its photos into the gallery
    */
   static LiveSegment restored(
-      Segment vectors, int rows, String type, RestoredWords[] words, long since) {
-    return new LiveSegment(vectors, new Photo[vectors.capacity()], type, rows, words, since);
+      Segment vectors, int rows, IndexType type, RestoredMetadata[] metadata, long sequence) {
+    return new LiveSegment(vectors, new Photo[vectors.capacity()], type, rows, metadata, sequence);
   }
 
   /**
    * Room of a new segment for some rows: an index that grows takes new ones until it is rebuilt.
    */
-  static int roomFor(int rows, String type) {
-    return Segment.grows(type) ? rows + rows / 4 + 1024 : rows;
+  static int roomFor(int rows, IndexType type) {
+    return type.grows() ? rows + rows / 4 + 1024 : rows;
   }
 
   private LiveSegment(
       Segment vectors,
       @Nullable Photo[] photos,
-      String type,
+      IndexType type,
       int rows,
-      RestoredWords[] words,
+      RestoredMetadata[] metadata,
       long restoredAt) {
     this.vectors = vectors;
     this.photos = photos;
     this.type = type;
     this.rows = rows;
     this.trainedRows = rows;
-    this.words = words;
+    this.metadata = metadata;
     this.restoredAt = restoredAt;
   }
 
@@ -124,23 +123,23 @@ final class LiveSegment {
   }
 
   /** Faiss factory string. */
-  String type() {
+  IndexType type() {
     return type;
   }
 
   /** Photos that it takes in some milliseconds, while changes wait. */
   int takenAtOnce() {
     // A list of a photo is looked up in some 0.05 ms, its neighbours in a graph in ten times that.
-    return Segment.isGraph(type) ? 2 : 16;
+    return type.isPlainGraph() ? 2 : 16;
   }
 
   /** Whether it is an index that takes new photos. */
   boolean grows() {
-    return Segment.grows(type);
+    return type.grows();
   }
 
   boolean isBlock() {
-    return type.equals(EXACT);
+    return type.isFlat();
   }
 
   /** Read by searches, for positions that their snapshot covers. */
@@ -150,37 +149,37 @@ final class LiveSegment {
   }
 
   // Several searches may ask at once: one object of a photo counts.
-  private Photo restored(int position, RestoredWords said) {
-    int within = withinStretch(position);
+  private Photo restored(int position, RestoredMetadata of) {
+    int within = withinChunk(position);
     Photo photo =
-        Photo.restored(said.fingerprint(within), said.entry(within), restoredAt, this, position);
+        Photo.restored(of.fingerprint(within), of.entry(within), restoredAt, this, position);
     Photo before = (Photo) PHOTOS.compareAndExchange(photos, position, null, photo);
     return before == null ? photo : before;
   }
 
-  /** What is said of a photo now. */
+  /** Metadata of a photo as it is now. */
   GalleryEntry entry(int position) {
     Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
-    return photo == null ? restored(position).entry(withinStretch(position)) : photo.entry();
+    return photo == null ? restored(position).entry(withinChunk(position)) : photo.entry();
   }
 
-  /** Writes what was said of a photo at a moment at which it was in the gallery. */
-  void say(int position, long asOf, PhotoWords to) throws IOException {
+  /** Writes the metadata of a photo as it was after a change, when it was in the gallery. */
+  void writeMetadata(int position, long sequence, MetadataWriter to) throws IOException {
     Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
     if (photo == null) {
-      restored(position).say(withinStretch(position), to);
+      restored(position).writeMetadata(withinChunk(position), to);
     } else {
-      to.add(photo.entry(asOf), photo.embedding());
+      to.add(photo.entry(sequence), photo.embedding());
     }
   }
 
-  /** What its snapshot says of a photo, with others of its stretch. */
-  RestoredWords restored(int position) {
-    return words[position / SnapshotFile.STRETCH];
+  /** Metadata of a photo, with others of its chunk, as its snapshot has it. */
+  RestoredMetadata restored(int position) {
+    return metadata[position / SnapshotFile.CHUNK];
   }
 
-  static int withinStretch(int position) {
-    return position % SnapshotFile.STRETCH;
+  static int withinChunk(int position) {
+    return position % SnapshotFile.CHUNK;
   }
 
   int rows() {
@@ -204,7 +203,7 @@ final class LiveSegment {
     return IntStream.range(0, rows).filter(this::isLive).toArray();
   }
 
-  // One that nobody has asked for was not buried, either.
+  // One that nobody has asked for was not marked deleted, either.
   private boolean isLive(int position) {
     Photo photo = (Photo) PHOTOS.getAcquire(photos, position);
     return photo == null || photo.isLive();
@@ -219,9 +218,9 @@ final class LiveSegment {
   }
 
   /** Appends a photo; nothing changed when it throws. */
-  Photo append(VectorRecord record, long since) {
+  Photo append(VectorRecord record, long sequence) {
     vectors.append(FloatBuffer.wrap(record.embedding()));
-    Photo photo = new Photo(record.fingerprint(), record.entry(), since, this, rows);
+    Photo photo = new Photo(record.fingerprint(), record.entry(), sequence, this, rows);
     PHOTOS.setRelease(photos, rows, photo);
     rows++;
     return photo;
@@ -243,8 +242,8 @@ final class LiveSegment {
     }
   }
 
-  void bury(int position, long at) {
-    vectors.bury(position, at);
+  void markDeleted(int position, long sequence) {
+    vectors.markDeleted(position, sequence);
     dead++;
   }
 

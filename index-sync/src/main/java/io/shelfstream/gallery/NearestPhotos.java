@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An index picks at will among photos that tie at the k-th place. So a few more neighbours than
  * k are asked for, and twice as many again while these do not settle it.
  */
-final class NearestPhotos {
+public final class NearestPhotos {
 
   /** Covers the usual doubled photo without a second search. */
   private static final int SLACK = 4;
@@ -24,7 +24,7 @@ final class NearestPhotos {
 
   /**
    * Where the asking for more photos ends if the second product can be searched by itself, which
-   * takes a look at the words of all photos the first time.
+   * takes a look at the metadata of all photos the first time.
    */
   private static final int MOST_OF_ONE_PRODUCT = 4096;
 
@@ -39,7 +39,7 @@ final class NearestPhotos {
   private final Source index;
 
   /** What is searched; it does not change meanwhile. */
-  interface Source {
+  public interface Source {
     int dimension();
 
     /** Vectors that a search can find. */
@@ -58,7 +58,7 @@ final class NearestPhotos {
     @Nullable Source without(String productId);
   }
 
-  NearestPhotos(Source index) {
+  public NearestPhotos(Source index) {
     this.index = index;
   }
 
@@ -67,7 +67,7 @@ final class NearestPhotos {
    *
    * @param products as {@link ProductSearch#search} has it
    */
-  List<List<GalleryHit>> find(List<float[]> embeddings, int k, int products) {
+  public List<List<GalleryHit>> find(List<float[]> embeddings, int k, int products) {
     if (k < 1 || products < 1 || products > 2) {
       throw new IllegalArgumentException(
           "%d photos of %d products refused: 1 or more, of 1 or 2, expected"

@@ -4,39 +4,43 @@ import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One embedding of a gallery photo, and what is said of it. A photo that is embedded anew becomes a
- * new object.
+ * One embedding of a gallery photo, and its metadata. A photo that is embedded anew becomes a new
+ * object.
  *
  * <p>Searches read {@link #entry(long)} without a lock; all else belongs to whoever holds the
  * gallery's write lock.
  */
 final class Photo {
 
-  /** Texts kept for searches that began earlier; a photo with more of them is stored anew. */
-  private static final int MOST_TEXTS = 16;
+  /**
+   * Earlier metadata kept for searches that began earlier; a photo with more of them is stored
+   * anew.
+   */
+  private static final int MOST_VERSIONS = 16;
 
   private final Fingerprint embedding;
-  private volatile Text text;
+  private volatile Version version;
   private LiveSegment segment;
   private int position;
   private int slot;
-  private long buriedAt;
+  private long deletedAt;
   private boolean confirmed = true;
 
-  /** What was said of a photo from a moment on, and before that. */
-  private record Text(GalleryEntry entry, long since, @Nullable Text before, int count) {}
+  /** Metadata of a photo from a change on, and before that. */
+  private record Version(GalleryEntry entry, long sequence, @Nullable Version before, int count) {}
 
-  Photo(Fingerprint embedding, GalleryEntry entry, long since, LiveSegment segment, int position) {
+  Photo(
+      Fingerprint embedding, GalleryEntry entry, long sequence, LiveSegment segment, int position) {
     this.embedding = embedding;
-    this.text = new Text(entry, since, null, 1);
+    this.version = new Version(entry, sequence, null, 1);
     this.segment = segment;
     this.position = position;
   }
 
   /** One of a snapshot, which the topic has yet to show. */
   static Photo restored(
-      Fingerprint embedding, GalleryEntry entry, long since, LiveSegment segment, int position) {
-    Photo photo = new Photo(embedding, entry, since, segment, position);
+      Fingerprint embedding, GalleryEntry entry, long sequence, LiveSegment segment, int position) {
+    Photo photo = new Photo(embedding, entry, sequence, segment, position);
     photo.unconfirm();
     return photo;
   }
@@ -58,33 +62,33 @@ final class Photo {
     return embedding;
   }
 
-  /** What was said of the photo at a moment at which it was in the gallery. */
-  GalleryEntry entry(long asOf) {
-    Text then = text;
-    while (then.since > asOf && then.before != null) {
+  /** Metadata of the photo after the change of this sequence number, when it was in the gallery. */
+  GalleryEntry entry(long sequence) {
+    Version then = version;
+    while (then.sequence > sequence && then.before != null) {
       then = then.before;
     }
     return then.entry;
   }
 
   GalleryEntry entry() {
-    return text.entry;
+    return version.entry;
   }
 
   /**
-   * Says something else of the photo from a moment on.
+   * Changes the metadata from a sequence number on.
    *
-   * @return false when earlier texts leave no room, or its product or attributes change, which
+   * @return false when earlier versions leave no room, or its product or attributes change, which
    *     filters have noted for its row: nothing has changed then
    */
-  boolean retell(GalleryEntry entry, long since) {
-    Text before = text;
-    if (before.count == MOST_TEXTS
+  boolean update(GalleryEntry entry, long sequence) {
+    Version before = version;
+    if (before.count == MOST_VERSIONS
         || !before.entry.productId().equals(entry.productId())
         || !before.entry.attributes().equals(entry.attributes())) {
       return false;
     }
-    text = new Text(entry, since, before, before.count + 1);
+    version = new Version(entry, sequence, before, before.count + 1);
     return true;
   }
 
@@ -106,22 +110,24 @@ final class Photo {
   }
 
   boolean isLive() {
-    return buriedAt == 0;
+    return deletedAt == 0;
   }
 
-  /** Hides the photo from searches as of a moment, and returns the segment that it lies in. */
-  LiveSegment bury(long at) {
-    buriedAt = at;
-    segment.bury(position, at);
+  /**
+   * Hides the photo from searches that see this change, and returns the segment that it lies in.
+   */
+  LiveSegment markDeleted(long sequence) {
+    deletedAt = sequence;
+    segment.markDeleted(position, sequence);
     return segment;
   }
 
-  /** Follows the embedding to a new segment, where it may have been buried meanwhile. */
+  /** Follows the embedding to a new segment, where it may have been marked deleted meanwhile. */
   void moveTo(LiveSegment target, int place) {
     segment = target;
     position = place;
-    if (buriedAt != 0) {
-      target.bury(place, buriedAt);
+    if (deletedAt != 0) {
+      target.markDeleted(place, deletedAt);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
@@ -41,30 +42,30 @@ final class Recall {
   }
 
   /**
-   * @param type factory string of the index
+   * @param type of the index
    * @param rows vectors in it
    */
-  static Recall of(Segment index, String type, int rows) {
-    return type.startsWith("IVF")
-        ? new Recall(index, rows, 8, Integer.parseInt(type.replaceFirst("IVF(\\d+).*", "$1")))
+  static Recall of(Segment index, IndexType type, int rows) {
+    return type.isIvf()
+        ? new Recall(index, rows, 8, type.lists())
         : new Recall(index, rows, 32, 1024);
   }
 
   /**
-   * Sets the index's effort to the least doubling that reaches {@link #GOAL}, or to the most there
-   * is.
+   * Sets the index's nprobe or efSearch to the least doubling that reaches {@link #GOAL}, or to the
+   * most there is.
    *
    * @return the recall reached
    */
   OptionalDouble tune() {
-    int effort = Math.min(least, most);
+    int value = Math.min(least, most);
     while (true) {
-      index.effort(effort);
+      index.searchParameter(value);
       double recall = measure();
-      if (recall >= GOAL || effort >= most) {
+      if (recall >= GOAL || value >= most) {
         return OptionalDouble.of(recall);
       }
-      effort = Math.min(effort * 2, most);
+      value = Math.min(value * 2, most);
     }
   }
 

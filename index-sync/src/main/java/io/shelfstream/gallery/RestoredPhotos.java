@@ -50,13 +50,13 @@ final class RestoredPhotos {
   }
 
   private void enter(int number, LiveSegment segment, int row) throws IOException {
-    int hash = segment.restored(row).idHash(LiveSegment.withinStretch(row));
+    int hash = segment.restored(row).idHash(LiveSegment.withinChunk(row));
     int place = hash & (places.length - 1);
     while (places[place] != EMPTY) {
       int other = places[place] - 1;
-      if (words(other).idHash(within(other)) == hash) {
-        byte[] id = segment.restored(row).id(LiveSegment.withinStretch(row));
-        if (words(other).hasId(within(other), id)) {
+      if (metadata(other).idHash(within(other)) == hash) {
+        byte[] id = segment.restored(row).id(LiveSegment.withinChunk(row));
+        if (metadata(other).hasId(within(other), id)) {
           throw SnapshotFile.damaged("photo '%s' is there twice".formatted(new String(id, UTF_8)));
         }
       }
@@ -100,7 +100,7 @@ final class RestoredPhotos {
     List<String> ids = new ArrayList<>();
     for (int place : places) {
       if (place > EMPTY && !confirmed.get(place - 1)) {
-        ids.add(new String(words(place - 1).id(within(place - 1)), UTF_8));
+        ids.add(new String(metadata(place - 1).id(within(place - 1)), UTF_8));
       }
     }
     return ids;
@@ -124,13 +124,13 @@ final class RestoredPhotos {
       return -1;
     }
     byte[] bytes = id.getBytes(UTF_8);
-    int hash = RestoredWords.hash(bytes, 0, bytes.length);
+    int hash = RestoredMetadata.hash(bytes, 0, bytes.length);
     int place = hash & (places.length - 1);
     while (places[place] != EMPTY) {
       int number = places[place] - 1;
       if (places[place] != TAKEN
-          && words(number).idHash(within(number)) == hash
-          && words(number).hasId(within(number), bytes)) {
+          && metadata(number).idHash(within(number)) == hash
+          && metadata(number).hasId(within(number), bytes)) {
         return place;
       }
       place = place + 1 & (places.length - 1);
@@ -138,13 +138,13 @@ final class RestoredPhotos {
     return -1;
   }
 
-  private RestoredWords words(int number) {
+  private RestoredMetadata metadata(int number) {
     int segment = segmentOf(number);
     return segments.get(segment).restored(number - firsts[segment]);
   }
 
   private int within(int number) {
-    return LiveSegment.withinStretch(number - firsts[segmentOf(number)]);
+    return LiveSegment.withinChunk(number - firsts[segmentOf(number)]);
   }
 
   private int segmentOf(int number) {

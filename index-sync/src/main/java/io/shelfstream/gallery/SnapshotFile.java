@@ -29,7 +29,7 @@ import java.util.zip.CRC32C;
  * {@value #MAGIC}, format
  * for each segment   centres of its lists: float32, lists × dimension (inverted files only)
  *                    rows of each list: int32 (inverted files only); they follow list by list
- *   each stretch     what is said of its photos, and the SHA-256 of each embedding
+ *   each chunk     the metadata of its photos, and the SHA-256 of each embedding
  *                    embeddings: float32, rows × dimension
  * directory          header, place and checksum of every section
  * its length, its checksum, {@value #MAGIC}
@@ -42,8 +42,8 @@ final class SnapshotFile {
   /** How a file that is being written begins. */
   static final String DRAFT = ".snapshot-";
 
-  /** Photos of a stretch, which only the last of a segment may lack: what one task reads. */
-  static final int STRETCH = 16_384;
+  /** Photos of a chunk, which only the last of a segment may lack: what one task reads. */
+  static final int CHUNK = 16_384;
 
   private static final String MAGIC = "shelfstream-gallery";
   private static final int FORMAT = 3;
@@ -89,7 +89,7 @@ final class SnapshotFile {
    *
    * @param type Flat, or an inverted file of plain vectors
    * @param lists of an inverted file, else 0
-   * @param effort lists that a search looks at
+   * @param searchParameter lists that a search looks at
    * @param centres of the lists; an empty section for Flat
    * @param counts rows of each list; an empty section for Flat
    */
@@ -97,13 +97,13 @@ final class SnapshotFile {
       String type,
       int rows,
       int lists,
-      int effort,
+      int searchParameter,
       Section centres,
       Section counts,
-      List<Stretch> stretches) {}
+      List<Chunk> chunks) {}
 
   /** Some rows of a segment. */
-  record Stretch(int rows, Section words, Section vectors) {}
+  record Chunk(int rows, Section metadata, Section vectors) {}
 
   /** A place in the file. */
   record Section(long offset, long length, int checksum) {
@@ -283,14 +283,14 @@ final class SnapshotFile {
       out.writeUTF(part.type);
       out.writeInt(part.rows);
       out.writeInt(part.lists);
-      out.writeInt(part.effort);
+      out.writeInt(part.searchParameter);
       write(out, part.centres);
       write(out, part.counts);
-      out.writeInt(part.stretches.size());
-      for (Stretch stretch : part.stretches) {
-        out.writeInt(stretch.rows);
-        write(out, stretch.words);
-        write(out, stretch.vectors);
+      out.writeInt(part.chunks.size());
+      for (Chunk chunk : part.chunks) {
+        out.writeInt(chunk.rows);
+        write(out, chunk.metadata);
+        write(out, chunk.vectors);
       }
     }
   }
@@ -320,26 +320,26 @@ final class SnapshotFile {
     String type = in.readUTF();
     int rows = in.readInt();
     int lists = in.readInt();
-    int effort = in.readInt();
+    int searchParameter = in.readInt();
     Section centres = section(in, size);
     centres.require((long) lists * dimension * Float.BYTES);
     Section counts = section(in, size);
     counts.require((long) lists * Integer.BYTES);
-    List<Stretch> stretches = new ArrayList<>();
+    List<Chunk> chunks = new ArrayList<>();
     int seen = 0;
     for (int i = in.readInt(); i > 0; i--) {
-      Stretch stretch = new Stretch(in.readInt(), section(in, size), section(in, size));
-      if (stretch.rows < 1 || stretch.rows != Math.min(STRETCH, rows - seen)) {
-        throw damaged("a stretch of %d rows".formatted(stretch.rows));
+      Chunk chunk = new Chunk(in.readInt(), section(in, size), section(in, size));
+      if (chunk.rows < 1 || chunk.rows != Math.min(CHUNK, rows - seen)) {
+        throw damaged("a chunk of %d rows".formatted(chunk.rows));
       }
-      stretch.vectors.require((long) stretch.rows * dimension * Float.BYTES);
-      seen += stretch.rows;
-      stretches.add(stretch);
+      chunk.vectors.require((long) chunk.rows * dimension * Float.BYTES);
+      seen += chunk.rows;
+      chunks.add(chunk);
     }
     if (seen != rows) {
       throw damaged("%d rows of %d".formatted(seen, rows));
     }
-    return new Part(type, rows, lists, effort, centres, counts, List.copyOf(stretches));
+    return new Part(type, rows, lists, searchParameter, centres, counts, List.copyOf(chunks));
   }
 
   private static Section section(DataInput in, long size) throws IOException {

@@ -1,9 +1,10 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.gallery.SnapshotFile.Chunk;
 import io.shelfstream.gallery.SnapshotFile.Header;
 import io.shelfstream.gallery.SnapshotFile.Part;
 import io.shelfstream.gallery.SnapshotFile.Reading;
-import io.shelfstream.gallery.SnapshotFile.Stretch;
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Segment;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -31,19 +32,19 @@ final class SnapshotReader {
 
   private final FileChannel channel;
   private final Header header;
-  private final long moment;
+  private final long sequence;
   private final List<LiveSegment> segments = new ArrayList<>();
   private final List<Segment.Filling> fillings = new ArrayList<>();
-  private final List<Callable<?>> wordTasks = new ArrayList<>();
+  private final List<Callable<?>> metadataTasks = new ArrayList<>();
   private final List<Callable<?>> vectorTasks = new ArrayList<>();
 
   /**
-   * @param moment at which its photos come into the gallery
+   * @param sequence of the change that brings its photos into the gallery
    */
-  SnapshotReader(FileChannel channel, Header header, long moment) {
+  SnapshotReader(FileChannel channel, Header header, long sequence) {
     this.channel = channel;
     this.header = header;
-    this.moment = moment;
+    this.sequence = sequence;
   }
 
   /** What the gallery held; the caller closes the segments. */
@@ -57,9 +58,9 @@ final class SnapshotReader {
     ExecutorService pool = Executors.newFixedThreadPool(threads);
     try {
       prepare();
-      List<Future<?>> words = submitted(wordTasks, pool);
+      List<Future<?>> read = submitted(metadataTasks, pool);
       List<Future<?>> vectors = submitted(vectorTasks, pool);
-      await(words);
+      await(read);
       RestoredPhotos photos = new RestoredPhotos(segments);
       await(vectors);
       fillings.forEach(Segment.Filling::finish);
@@ -121,23 +122,25 @@ final class SnapshotReader {
 
   private void prepare() throws IOException {
     for (Part part : header.parts()) {
-      RestoredWords[] words = new RestoredWords[part.stretches().size()];
+      RestoredMetadata[] metadata = new RestoredMetadata[part.chunks().size()];
       Segment vectors = segment(part);
-      segments.add(LiveSegment.restored(vectors, part.rows(), part.type(), words, moment));
+      segments.add(
+          LiveSegment.restored(
+              vectors, part.rows(), IndexType.of(part.type()), metadata, sequence));
       Segment.Filling filling =
           vectors.fill(rowsOfGroups(part, vectors), VectorRecord.LENGTH_TOLERANCE);
       fillings.add(filling);
-      for (int i = 0; i < words.length; i++) {
+      for (int i = 0; i < metadata.length; i++) {
         int number = i;
-        Stretch stretch = part.stretches().get(i);
-        wordTasks.add(
+        Chunk chunk = part.chunks().get(i);
+        metadataTasks.add(
             () -> {
-              words[number] = new RestoredWords(stretch.words().read(channel), stretch.rows());
+              metadata[number] = new RestoredMetadata(chunk.metadata().read(channel), chunk.rows());
               return null;
             });
         vectorTasks.add(
             () -> {
-              vectors(stretch, filling, number * SnapshotFile.STRETCH);
+              vectors(chunk, filling, number * SnapshotFile.CHUNK);
               return null;
             });
       }
@@ -145,16 +148,16 @@ final class SnapshotReader {
   }
 
   private Segment segment(Part part) throws IOException {
-    boolean exact = part.lists() == 0 && part.type().equals(LiveSegment.EXACT);
+    IndexType type = IndexType.of(part.type());
+    boolean exact = part.lists() == 0 && type.isFlat();
     if (exact && part.rows() > 0) {
       return Segment.block(header.dimension(), part.rows());
     }
-    if (part.lists() == 0 || !Segment.hasLists(part.type())) {
+    if (part.lists() == 0 || !type.hasPlainLists()) {
       throw SnapshotFile.damaged(
           "a segment of type %s with %d rows".formatted(part.type(), part.rows()));
     }
-    return Segment.index(
-        part.type(), header.dimension(), LiveSegment.roomFor(part.rows(), part.type()));
+    return Segment.index(type, header.dimension(), LiveSegment.roomFor(part.rows(), type));
   }
 
   private int[] rowsOfGroups(Part part, Segment segment) throws IOException {
@@ -162,7 +165,7 @@ final class SnapshotReader {
       return new int[] {part.rows()};
     }
     segment.takeCentres(part.centres().read(channel).asFloatBuffer());
-    segment.effort(part.effort());
+    segment.searchParameter(part.searchParameter());
     int[] rows = new int[part.lists()];
     part.counts().read(channel).asIntBuffer().get(rows);
     long sum = Arrays.stream(rows).asLongStream().sum();
@@ -172,10 +175,10 @@ final class SnapshotReader {
     return rows;
   }
 
-  private void vectors(Stretch stretch, Segment.Filling filling, int first) throws IOException {
-    Reading reading = new Reading(channel, stretch.vectors());
+  private void vectors(Chunk chunk, Segment.Filling filling, int first) throws IOException {
+    Reading reading = new Reading(channel, chunk.vectors());
     int atOnce = Math.max(1, PIECE / (header.dimension() * Float.BYTES));
-    filling.take(first, stretch.rows(), atOnce, reading::next);
+    filling.take(first, chunk.rows(), atOnce, reading::next);
     reading.finish();
   }
 }

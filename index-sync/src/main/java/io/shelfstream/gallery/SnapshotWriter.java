@@ -1,10 +1,11 @@
 package io.shelfstream.gallery;
 
+import io.shelfstream.gallery.SnapshotFile.Chunk;
 import io.shelfstream.gallery.SnapshotFile.Header;
 import io.shelfstream.gallery.SnapshotFile.Part;
 import io.shelfstream.gallery.SnapshotFile.Section;
-import io.shelfstream.gallery.SnapshotFile.Stretch;
 import io.shelfstream.gallery.SnapshotFile.Writing;
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Segment;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,36 +21,36 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Writes the gallery of one moment to a file, beside searches and changes. The file is whole or not
+ * Writes one view of the gallery to a file, beside searches and changes. The file is whole or not
  * there: it is written beside its place, forced to the disk and renamed.
  */
 final class SnapshotWriter {
 
-  private final Snapshot snapshot;
+  private final GalleryView view;
   private final Writing writing;
   private final ByteBuffer rows;
   private final FloatBuffer floats;
 
-  private SnapshotWriter(Snapshot snapshot, FileChannel channel) throws IOException {
-    this.snapshot = snapshot;
+  private SnapshotWriter(GalleryView view, FileChannel channel) throws IOException {
+    this.view = view;
     this.writing = new Writing(channel);
-    this.rows = SnapshotFile.direct(LivePart.MOST_ROWS * snapshot.dimension() * Float.BYTES);
+    this.rows = SnapshotFile.direct(LivePart.MOST_ROWS * view.dimension() * Float.BYTES);
     this.floats = rows.asFloatBuffer();
   }
 
   /**
    * @param snapshot held by the caller
    */
-  static void write(Path file, Snapshot snapshot, String topicId, String extractorId)
+  static void write(Path file, GalleryView view, String topicId, String extractorId)
       throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     Path draft = Files.createTempFile(folder, SnapshotFile.DRAFT, ".tmp");
     try {
       try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-        SnapshotWriter writer = new SnapshotWriter(snapshot, channel);
+        SnapshotWriter writer = new SnapshotWriter(view, channel);
         List<Part> parts = writer.parts();
         writer.writing.finish(
-            new Header(topicId, extractorId, snapshot.dimension(), snapshot.versions(), parts));
+            new Header(topicId, extractorId, view.dimension(), view.versions(), parts));
         channel.force(true);
       }
       Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -63,40 +64,40 @@ final class SnapshotWriter {
 
   private List<Part> parts() throws IOException {
     List<Part> parts = new ArrayList<>();
-    for (LiveSegment segment : snapshot.generation().segments()) {
+    for (LiveSegment segment : view.generation().segments()) {
       int[] live = live(segment);
-      if (Segment.hasLists(segment.type())) {
+      if (segment.type().hasPlainLists()) {
         parts.add(lists(segment, live));
         continue;
       }
       // Also of graphs: they are built anew.
-      for (int i = 0; i < live.length; i += SnapshotFile.STRETCH) {
-        int[] some = Arrays.copyOfRange(live, i, Math.min(i + SnapshotFile.STRETCH, live.length));
-        Stretch stretch = stretch(segment, some);
+      for (int i = 0; i < live.length; i += SnapshotFile.CHUNK) {
+        int[] some = Arrays.copyOfRange(live, i, Math.min(i + SnapshotFile.CHUNK, live.length));
+        Chunk chunk = chunk(segment, some);
         parts.add(
             new Part(
-                LiveSegment.EXACT,
+                IndexType.FLAT.name(),
                 some.length,
                 0,
                 0,
                 Section.NONE,
                 Section.NONE,
-                List.of(stretch)));
+                List.of(chunk)));
       }
     }
     return parts;
   }
 
-  /** Positions that were live at the snapshot's moment. */
+  /** Positions that are live in this view. */
   private int[] live(LiveSegment segment) {
-    int seen = snapshot.rowsOf(segment);
-    var buried = segment.vectors().buried(seen, snapshot.asOf());
-    return IntStream.range(0, seen).filter(i -> !buried.get(i)).toArray();
+    int seen = view.rowsOf(segment);
+    var deleted = segment.vectors().deleted(seen, view.sequence());
+    return IntStream.range(0, seen).filter(i -> !deleted.get(i)).toArray();
   }
 
   private Part lists(LiveSegment segment, int[] live) throws IOException {
     Segment vectors = segment.vectors();
-    ByteBuffer centres = SnapshotFile.direct(vectors.lists() * snapshot.dimension() * Float.BYTES);
+    ByteBuffer centres = SnapshotFile.direct(vectors.lists() * view.dimension() * Float.BYTES);
     centres.asFloatBuffer().put(vectors.centres());
     writing.put(centres);
     Section section = writing.end();
@@ -107,13 +108,19 @@ final class SnapshotWriter {
     numbers.asIntBuffer().put(counts);
     writing.put(numbers);
     Section ofLists = writing.end();
-    List<Stretch> stretches = new ArrayList<>();
-    for (int i = 0; i < ordered.length; i += SnapshotFile.STRETCH) {
-      int end = Math.min(i + SnapshotFile.STRETCH, ordered.length);
-      stretches.add(stretch(segment, Arrays.copyOfRange(ordered, i, end)));
+    List<Chunk> chunks = new ArrayList<>();
+    for (int i = 0; i < ordered.length; i += SnapshotFile.CHUNK) {
+      int end = Math.min(i + SnapshotFile.CHUNK, ordered.length);
+      chunks.add(chunk(segment, Arrays.copyOfRange(ordered, i, end)));
     }
     return new Part(
-        segment.type(), live.length, counts.length, vectors.effort(), section, ofLists, stretches);
+        segment.type().name(),
+        live.length,
+        counts.length,
+        vectors.searchParameter(),
+        section,
+        ofLists,
+        chunks);
   }
 
   /** Positions list by list; counts how many are in each. */
@@ -132,18 +139,18 @@ final class SnapshotWriter {
     return ordered;
   }
 
-  private Stretch stretch(LiveSegment segment, int[] positions) throws IOException {
-    PhotoWords words = new PhotoWords();
+  private Chunk chunk(LiveSegment segment, int[] positions) throws IOException {
+    MetadataWriter metadata = new MetadataWriter();
     for (int position : positions) {
-      segment.say(position, snapshot.asOf(), words);
+      segment.writeMetadata(position, view.sequence(), metadata);
     }
-    writing.put(words.take());
-    Section said = writing.end();
+    writing.put(metadata.take());
+    Section metadataSection = writing.end();
     for (int i = 0; i < positions.length; i += LivePart.MOST_ROWS) {
       int end = Math.min(i + LivePart.MOST_ROWS, positions.length);
       segment.vectors().copy(Arrays.copyOfRange(positions, i, end), floats);
-      writing.put(rows.clear().limit((end - i) * snapshot.dimension() * Float.BYTES));
+      writing.put(rows.clear().limit((end - i) * view.dimension() * Float.BYTES));
     }
-    return new Stretch(positions.length, said, writing.end());
+    return new Chunk(positions.length, metadataSection, writing.end());
   }
 }

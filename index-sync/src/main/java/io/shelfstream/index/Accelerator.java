@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
  * stays complete on the CPU, so a device that fails costs time and no answer.
  *
  * <p>A device compares with every row, whatever the type of the segment. It only proposes: which
- * rows are buried or filtered out, and the scores, are decided on the CPU ({@link DeviceSearch}).
+ * rows are marked deleted or filtered out, and the scores, are decided on the CPU ({@link
+ * DeviceSearch}).
  *
  * <p>Safe for threads; each device has one that owns it ({@link DeviceThread}).
  */
@@ -136,12 +137,13 @@ public final class Accelerator implements AutoCloseable {
   private boolean isWorthCopying(Segment segment, int from, int rows) {
     int due = Math.max(leastRows, from / GROWN_SHARE);
     // What does not grow is copied when it is full: in the meantime it is the open block.
-    return rows - from >= due && (segment.grows() || rows == segment.capacity());
+    return rows - from >= due && (segment.type().grows() || rows == segment.capacity());
   }
 
   private static int rowBytes(Segment segment) {
     // And a norm, which Faiss keeps too.
-    return segment.dimension() * (segment.isHalf() ? Short.BYTES : Float.BYTES) + Float.BYTES;
+    return segment.dimension() * (segment.type().isHalf() ? Short.BYTES : Float.BYTES)
+        + Float.BYTES;
   }
 
   private @Nullable CopiedRows copy(Segment segment, int from, int count) {
@@ -173,7 +175,7 @@ public final class Accelerator implements AutoCloseable {
       DeviceThread device, Segment segment, int from, int count, long bytes) {
     Device.Rows rows = null;
     try {
-      Device.Rows made = device.makeRows(segment.dimension(), segment.isHalf()).join();
+      Device.Rows made = device.makeRows(segment.dimension(), segment.type().isHalf()).join();
       rows = made;
       int batch = Math.min(count, Math.max(1, BATCH_BYTES / Float.BYTES / segment.dimension()));
       FloatBuffer buffer = Segment.buffer(batch, segment.dimension());
@@ -206,15 +208,15 @@ public final class Accelerator implements AutoCloseable {
   }
 
   /** The same as {@link Segment#search}, with the devices' help. */
-  public Neighbor[][] search(List<Segment.View> views, long asOf, FloatBuffer queries, int k) {
+  public Neighbor[][] search(List<Segment.View> views, long sequence, FloatBuffer queries, int k) {
     int n = Vectors.count(queries, views.get(0).segment().dimension());
     boolean none = views.stream().allMatch(view -> view.segment().copies().isEmpty());
     if (n == 0 || none || (long) n * (k + DeviceSearch.SLACK) > Limits.MAX_RESULTS) {
-      return Segment.search(views, asOf, false, queries, k);
+      return Segment.search(views, sequence, false, queries, k);
     }
     int wanted = Vectors.requireNeighbors(k, Integer.MAX_VALUE, n);
     try (DirectFloats direct = DirectFloats.of(queries)) {
-      return new DeviceSearch(views, asOf, direct.floats(), n, wanted).run();
+      return new DeviceSearch(views, sequence, direct.floats(), n, wanted).run();
     }
   }
 

@@ -80,8 +80,8 @@ final class CudaLibrary {
     if (why == null) {
       return List.of();
     }
-    String words = new String(why, UTF_8);
-    Matcher absent = ABSENT.matcher(words);
+    String message = new String(why, UTF_8);
+    Matcher absent = ABSENT.matcher(message);
     String name = absent.lookingAt() ? absent.group(1) : library;
     String source =
         name.startsWith("libcuda.so")
@@ -90,7 +90,7 @@ final class CudaLibrary {
     return List.of(
         absent.lookingAt()
             ? "%s is missing (part of %s)".formatted(name, source)
-            : "%s (part of %s) does not load: %s".formatted(name, source, words));
+            : "%s (part of %s) does not load: %s".formatted(name, source, message));
   }
 
   private static void link() {

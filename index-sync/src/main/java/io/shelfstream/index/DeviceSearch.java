@@ -14,17 +14,17 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One search over segments whose rows lie partly on devices. A device knows neither buried rows nor
- * filters, so more than k are asked for, and twice as many while fewer than k of them may be found.
- * What a device cannot settle within its most neighbours is searched on the CPU.
+ * One search over segments whose rows lie partly on devices. A device knows neither rows that are
+ * marked deleted nor filters, so more than k are asked for, and twice as many while fewer than k of
+ * them may be found. What a device cannot settle within its most neighbours is searched on the CPU.
  */
 final class DeviceSearch {
 
-  /** Beyond k: some of the nearest are buried. */
+  /** Beyond k: some of the nearest are marked deleted. */
   static final int SLACK = 16;
 
   private final List<Segment.View> views;
-  private final long asOf;
+  private final long sequence;
   private final FloatBuffer queries;
   private final int n;
   private final int k;
@@ -44,9 +44,9 @@ final class DeviceSearch {
    * @param queries direct, of native order, n of them from its position
    * @param k 1 or more
    */
-  DeviceSearch(List<Segment.View> views, long asOf, FloatBuffer queries, int n, int k) {
+  DeviceSearch(List<Segment.View> views, long sequence, FloatBuffer queries, int n, int k) {
     this.views = views;
-    this.asOf = asOf;
+    this.sequence = sequence;
     this.queries = queries;
     this.n = n;
     this.k = k;
@@ -132,7 +132,7 @@ final class DeviceSearch {
         view.segment().handle(),
         view.rows(),
         view.allowed(),
-        asOf,
+        sequence,
         copy.first(),
         found.positions());
     if (found.k() == copy.count() || hasEnough(found)) {
@@ -169,7 +169,7 @@ final class DeviceSearch {
       parts.add(part(i));
     }
     rest.clear();
-    proposals.offer(Segment.search(parts, asOf, false, queries.duplicate(), k));
+    proposals.offer(Segment.search(parts, sequence, false, queries.duplicate(), k));
   }
 
   private Segment.View part(int number) {

@@ -239,11 +239,11 @@ final class NativeFaiss implements AutoCloseable {
 
   static native void append0(long handle, FloatBuffer vectors, int offset, int n);
 
-  static native void bury0(long handle, int position, long at);
+  static native void markDeleted0(long handle, int position, long sequence);
 
   static native void copy0(long handle, int[] positions, FloatBuffer out, int offset);
 
-  static native void effort0(long handle, int effort);
+  static native void searchParameter0(long handle, int value);
 
   static native void requireUnitLength0(FloatBuffer vectors, int n, int dimension, float tolerance);
 
@@ -261,10 +261,15 @@ final class NativeFaiss implements AutoCloseable {
 
   static native void endFilling0(long handle);
 
-  static native void copyBuried0(long handle, long asOf, long[] out, int n);
+  static native void copyDeleted0(long handle, long sequence, long[] out, int n);
 
   static native void mask0(
-      long handle, int rows, @Nullable LongBuffer allowed, long asOf, int first, long[] positions);
+      long handle,
+      int rows,
+      @Nullable LongBuffer allowed,
+      long sequence,
+      int first,
+      long[] positions);
 
   static native void score0(
       long[] segments,
@@ -279,7 +284,7 @@ final class NativeFaiss implements AutoCloseable {
       long[] segments,
       int[] rows,
       @Nullable LongBuffer @Nullable [] filters,
-      long asOf,
+      long sequence,
       boolean exact,
       FloatBuffer queries,
       int offset,

@@ -12,34 +12,29 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Vectors by position, compared by inner product: part of a gallery that is searched while it
- * changes. Rows are only appended; one that is replaced or removed is buried, and searches as of
- * that moment or later pass over it.
+ * changes. Rows are only appended; one that is replaced or removed is marked deleted with the
+ * sequence number of the change, and searches at that number or later pass over it.
  *
  * <p>One writer at a time, any number of searches beside it, no lock: a search says how many rows
- * it sees and as of when. Close it only when no search can start on it any more; one that is
- * running finishes.
+ * it sees, and up to which sequence number it sees deletions. Close it only when no search can
+ * start on it any more; one that is running finishes.
  */
 public final class Segment implements AutoCloseable {
-
-  // As src/main/cpp/index_type.h has it: has_lists_of_plain_vectors, is_graph_of_plain_vectors.
-  private static final Pattern LISTS = Pattern.compile("IVF\\d+(_HNSW\\d+)?,Flat");
-  private static final Pattern GRAPH = Pattern.compile("HNSW\\d+(,Flat)?");
 
   private final long handle;
   private final int dimension;
   private final int capacity;
-  private final String type;
-  private volatile int effort = 1;
+  private final IndexType type;
+  private volatile int searchParameter = 1;
 
   /** Of its first rows, without a gap; only one thread adds to them. */
   private volatile List<CopiedRows> copies = List.of();
 
-  private Segment(long handle, String type, int dimension, int capacity) {
+  private Segment(long handle, IndexType type, int dimension, int capacity) {
     this.handle = handle;
     this.type = type;
     this.dimension = dimension;
@@ -52,45 +47,30 @@ public final class Segment implements AutoCloseable {
    */
   public static Segment block(int dimension, int capacity) {
     NativeLibrary.require();
-    return new Segment(NativeFaiss.makeBlock0(dimension, capacity), "Flat", dimension, capacity);
+    return new Segment(
+        NativeFaiss.makeBlock0(dimension, capacity), IndexType.FLAT, dimension, capacity);
   }
 
   /**
-   * An empty index. One {@link #grows} may be appended to while it is searched, any other is to be
-   * filled before.
+   * An empty index. One whose type {@link IndexType#grows} may be appended to while it is searched,
+   * any other is to be filled before.
    *
-   * @param type factory string of a type that gives its vectors back: Flat, SQfp16, HNSW or IVF of
-   *     these
+   * @param type one that gives its vectors back: Flat, SQfp16, HNSW or IVF of these
    * @throws IllegalArgumentException for any other type
    */
-  public static Segment index(String type, int dimension, int capacity) {
+  public static Segment index(IndexType type, int dimension, int capacity) {
     NativeLibrary.require();
     return new Segment(
-        NativeFaiss.makeIndex0(type.getBytes(UTF_8), dimension, capacity),
+        NativeFaiss.makeIndex0(type.name().getBytes(UTF_8), dimension, capacity),
         type,
         dimension,
         capacity);
   }
 
-  /** Whether an index of this type may be appended to while it is searched. */
-  public static boolean grows(String type) {
-    return hasLists(type) || isGraph(type);
-  }
-
-  /** Whether an index of this type gives and takes what it learnt: see {@link #centres}. */
-  public static boolean hasLists(String type) {
-    return LISTS.matcher(type).matches();
-  }
-
-  /** Whether an index of this type is a graph that {@link #grows}. */
-  public static boolean isGraph(String type) {
-    return GRAPH.matcher(type).matches();
-  }
-
-  /** An empty index like this one, trained as it is and with its effort. */
+  /** An empty index like this one, trained as it is and with its search parameter. */
   public Segment like(int capacity) {
     Segment like = new Segment(NativeFaiss.makeLike0(handle, capacity), type, dimension, capacity);
-    like.effort = effort;
+    like.searchParameter = searchParameter;
     return like;
   }
 
@@ -104,13 +84,8 @@ public final class Segment implements AutoCloseable {
     return dimension;
   }
 
-  boolean grows() {
-    return grows(type);
-  }
-
-  /** Whether it keeps values in 16 bits. */
-  boolean isHalf() {
-    return type.contains("SQfp16");
+  IndexType type() {
+    return type;
   }
 
   long handle() {
@@ -157,12 +132,12 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * Hides a row from searches as of a moment and later.
+   * Hides a row from searches at a sequence number and later.
    *
-   * @param at 1 or later
+   * @param sequence 1 or later
    */
-  public void bury(int position, long at) {
-    NativeFaiss.bury0(handle, position, at);
+  public void markDeleted(int position, long sequence) {
+    NativeFaiss.markDeleted0(handle, position, sequence);
   }
 
   /** Gives the rows at these positions, in their order, ready to be read. */
@@ -185,20 +160,20 @@ public final class Segment implements AutoCloseable {
   }
 
   /**
-   * How much of an approximate index a search looks at: lists of an inverted file (Faiss's nprobe)
-   * or candidates of a graph (efSearch). Before the first search.
+   * Sets how much of an approximate index a search looks at: Faiss's nprobe, the lists, of an
+   * inverted file, or efSearch, the candidates, of a graph. Before the first search.
    */
-  public void effort(int effort) {
-    NativeFaiss.effort0(handle, effort);
-    this.effort = effort;
+  public void searchParameter(int value) {
+    NativeFaiss.searchParameter0(handle, value);
+    this.searchParameter = value;
   }
 
-  /** What {@link #effort(int)} was given last; 1 before that. */
-  public int effort() {
-    return effort;
+  /** What {@link #searchParameter(int)} was given last; 1 before that. */
+  public int searchParameter() {
+    return searchParameter;
   }
 
-  /** Lists of an index that {@link #hasLists}; 0 for any other type. */
+  /** Lists of an index whose type {@link IndexType#hasPlainLists}; 0 for any other type. */
   public int lists() {
     return NativeFaiss.lists0(handle);
   }
@@ -276,8 +251,8 @@ public final class Segment implements AutoCloseable {
   /**
    * Begins to fill this segment.
    *
-   * @param rows how many: of a block in one number, of an index that {@link #hasLists} in one for
-   *     each list, whose rows come one list after the other
+   * @param rows how many: of a block in one number, of an index whose type {@link
+   *     IndexType#hasPlainLists} in one for each list, whose rows come one list after the other
    * @param tolerance how far a row's length may be from 1
    */
   public Filling fill(int[] rows, double tolerance) {
@@ -285,10 +260,10 @@ public final class Segment implements AutoCloseable {
     return new Filling(Arrays.stream(rows).sum(), tolerance);
   }
 
-  /** Which of the first n rows are buried as of a moment. */
-  public BitSet buried(int n, long asOf) {
+  /** Which of the first n rows are marked deleted at a sequence number or before. */
+  public BitSet deleted(int n, long sequence) {
     long[] bits = new long[(n + Long.SIZE - 1) / Long.SIZE];
-    NativeFaiss.copyBuried0(handle, asOf, bits, n);
+    NativeFaiss.copyDeleted0(handle, sequence, bits, n);
     return BitSet.valueOf(bits);
   }
 
@@ -310,7 +285,7 @@ public final class Segment implements AutoCloseable {
    * Searches segments together.
    *
    * @param views at least one
-   * @param asOf rows buried then or before are passed over
+   * @param sequence rows marked deleted at this sequence number or before are passed over
    * @param exact compare with every row, whatever the type: to measure recall
    * @param queries n × dimension values, row-major, finite; from position to limit
    * @param k neighbours wanted, at most as many as there are live rows
@@ -318,10 +293,10 @@ public final class Segment implements AutoCloseable {
    *     #position} read them
    */
   public static Neighbor[][] search(
-      List<View> views, long asOf, boolean exact, FloatBuffer queries, int k) {
+      List<View> views, long sequence, boolean exact, FloatBuffer queries, int k) {
     return search(
         views,
-        asOf,
+        sequence,
         exact,
         queries,
         k,
@@ -330,8 +305,8 @@ public final class Segment implements AutoCloseable {
 
   /** The same with one thread: for work in the background. */
   public static Neighbor[][] searchQuietly(
-      List<View> views, long asOf, boolean exact, FloatBuffer queries, int k) {
-    return search(views, asOf, exact, queries, k, 1);
+      List<View> views, long sequence, boolean exact, FloatBuffer queries, int k) {
+    return search(views, sequence, exact, queries, k, 1);
   }
 
   /**
@@ -349,7 +324,7 @@ public final class Segment implements AutoCloseable {
   }
 
   private static Neighbor[][] search(
-      List<View> views, long asOf, boolean exact, FloatBuffer queries, int k, int threads) {
+      List<View> views, long sequence, boolean exact, FloatBuffer queries, int k, int threads) {
     int rows = Vectors.count(queries, views.get(0).segment.dimension);
     long[] handles = views.stream().mapToLong(view -> view.segment.handle).toArray();
     int[] seen = views.stream().mapToInt(View::rows).toArray();
@@ -363,7 +338,7 @@ public final class Segment implements AutoCloseable {
           handles,
           seen,
           allowed,
-          asOf,
+          sequence,
           exact,
           floats,
           floats.position(),

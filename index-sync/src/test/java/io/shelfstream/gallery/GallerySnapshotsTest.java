@@ -108,13 +108,13 @@ class GallerySnapshotsTest {
       assertThat(answers(after)).isEqualTo(answers(before));
       // The fingerprint came along, too.
       GalleryEntry entry = after.entries().get(0);
-      assertThat(after.knows(0, 109, entry.galleryImageId(), true)).isTrue();
-      assertThat(after.knows(0, 110, entry.galleryImageId(), true)).isFalse();
-      assertThat(after.knows(1, 0, "new", true)).isFalse();
+      assertThat(after.confirmIfCovered(0, 109, entry.galleryImageId(), true)).isTrue();
+      assertThat(after.confirmIfCovered(0, 110, entry.galleryImageId(), true)).isFalse();
+      assertThat(after.confirmIfCovered(1, 0, "new", true)).isFalse();
     }
   }
 
-  /** Live rows of a trained index in several stretches, some buried, beside a block. */
+  /** Live rows of a trained index in several chunks, some marked deleted, beside a block. */
   @Test
   @Timeout(300)
   void anInvertedFileIsReadBackWithoutTraining() throws Exception {
@@ -244,11 +244,11 @@ class GallerySnapshotsTest {
       // photo-3 was removed, photo-5 came anew, photo-100 is new; the rest as before.
       for (int i = 0; i < 100; i++) {
         if (i != 1 && i != 5) {
-          after.knows(0, i, "photo-" + i, true);
+          after.confirmIfCovered(0, i, "photo-" + i, true);
         }
       }
-      after.knows(0, 100, "photo-20", false);
-      after.knows(3, 41, "other", true);
+      after.confirmIfCovered(0, 100, "photo-20", false);
+      after.confirmIfCovered(3, 41, "other", true);
       after.apply(0, 110, "photo-3", null);
       put(after, 0, 111, "photo-5");
       put(after, 0, 112, "photo-100");

@@ -30,10 +30,10 @@ class AcceleratorTest {
   private static final int DIMENSION = 16;
   private static final int ROWS = 1000;
 
-  /** What the writer says of a row before and after it buries it; 0 until then. */
-  private static final int MAY_BE_BURIED = 1;
+  /** What the writer says of a row before and after it marks it; 0 until then. */
+  private static final int MAY_BE_DELETED = 1;
 
-  private static final int BURIED = 2;
+  private static final int DELETED = 2;
   private static final FloatBuffer VECTORS = TestVectors.units(7, 2 * ROWS, DIMENSION);
   private static final FloatBuffer QUERIES = TestVectors.units(8, 5, DIMENSION);
 
@@ -64,9 +64,9 @@ class AcceleratorTest {
   }
 
   private static void assertAgrees(
-      Accelerator accelerator, List<Segment.View> views, long asOf, int k) {
-    Neighbor[][] exact = Segment.search(views, asOf, true, QUERIES.duplicate(), k);
-    Neighbor[][] found = accelerator.search(views, asOf, QUERIES.duplicate(), k);
+      Accelerator accelerator, List<Segment.View> views, long sequence, int k) {
+    Neighbor[][] exact = Segment.search(views, sequence, true, QUERIES.duplicate(), k);
+    Neighbor[][] found = accelerator.search(views, sequence, QUERIES.duplicate(), k);
     assertThat(found.length).isEqualTo(exact.length);
     for (int q = 0; q < exact.length; q++) {
       assertThat(ids(found[q])).as("query " + q).containsExactly(ids(exact[q]));
@@ -87,7 +87,9 @@ class AcceleratorTest {
     try (Accelerator accelerator = TestDevice.accelerator(10, 100 * DIMENSION * 4, device);
         Segment source = block(ROWS);
         Segment segment =
-            type.equals("block") ? block(ROWS) : Segment.index(type, DIMENSION, ROWS)) {
+            type.equals("block")
+                ? block(ROWS)
+                : Segment.index(IndexType.of(type), DIMENSION, ROWS)) {
       if (!type.equals("block")) {
         segment.trainFrom(source);
         segment.appendFrom(source, IntStream.range(0, ROWS).toArray());
@@ -97,11 +99,11 @@ class AcceleratorTest {
 
       assertThat(device.rows).hasValue(ROWS);
       for (int i = 0; i < ROWS; i += 3) {
-        segment.bury(i, 1 + i % 2);
+        segment.markDeleted(i, 1 + i % 2);
       }
-      for (int asOf = 0; asOf < 3; asOf++) {
+      for (int sequence = 0; sequence < 3; sequence++) {
         for (int k : new int[] {1, 10, ROWS}) {
-          assertAgrees(accelerator, whole(segment), asOf, k);
+          assertAgrees(accelerator, whole(segment), sequence, k);
         }
       }
       assertThat(device.searches).hasPositiveValue();
@@ -116,7 +118,7 @@ class AcceleratorTest {
         Segment copied = block(ROWS);
         Segment other = block(ROWS, 300)) {
       accelerator.follow(copied, ROWS);
-      copied.bury(0, 1);
+      copied.markDeleted(0, 1);
       List<Segment.View> views =
           List.of(
               new Segment.View(copied, ROWS, bits(ROWS, i -> i % oneIn == oneIn - 1)),
@@ -139,15 +141,15 @@ class AcceleratorTest {
       Neighbor[] nearest = Segment.search(whole(segment), 0, true, query, 200)[0];
 
       List<Integer> searches = new ArrayList<>();
-      for (int buried : new int[] {0, 20, 60, 200}) {
-        for (int i = 0; i < buried; i++) {
-          segment.bury(Segment.position(nearest[i].id()), buried);
+      for (int deleted : new int[] {0, 20, 60, 200}) {
+        for (int i = 0; i < deleted; i++) {
+          segment.markDeleted(Segment.position(nearest[i].id()), deleted);
         }
         device.searches.set(0);
-        Neighbor[][] found = accelerator.search(whole(segment), buried, query.duplicate(), 10);
+        Neighbor[][] found = accelerator.search(whole(segment), deleted, query.duplicate(), 10);
         searches.add(device.searches.get());
         assertThat(ids(found[0]))
-            .containsExactly(ids(Segment.search(whole(segment), buried, true, query, 10)[0]));
+            .containsExactly(ids(Segment.search(whole(segment), deleted, true, query, 10)[0]));
       }
 
       // 26, 52, 104 and the most, 128; after that the CPU.
@@ -162,9 +164,9 @@ class AcceleratorTest {
         Segment source = block(ROWS);
         Segment others = block(ROWS, ROWS);
         Segment open = Segment.block(DIMENSION, ROWS);
-        Segment growing = Segment.index("IVF4,Flat", DIMENSION, ROWS)) {
+        Segment growing = Segment.index(IndexType.of("IVF4,Flat"), DIMENSION, ROWS)) {
       growing.trainFrom(source);
-      growing.effort(4);
+      growing.searchParameter(4);
       for (int rows = 50; rows <= ROWS; rows += 50) {
         int[] next = IntStream.range(rows - 50, rows).toArray();
         growing.appendFrom(source, next);
@@ -300,18 +302,18 @@ class AcceleratorTest {
     TestDevice one = new TestDevice(64, Integer.MAX_VALUE);
     TestDevice other = new TestDevice(64, Integer.MAX_VALUE);
     Accelerator accelerator = TestDevice.accelerator(20, 200 * DIMENSION * 4, one, other);
-    AtomicIntegerArray buried = new AtomicIntegerArray(ROWS);
+    AtomicIntegerArray deleted = new AtomicIntegerArray(ROWS);
     AtomicBoolean done = new AtomicBoolean();
     ExecutorService readers = Executors.newFixedThreadPool(3);
     try (Segment source = block(ROWS);
-        Segment segment = Segment.index("IVF4,Flat", DIMENSION, ROWS)) {
+        Segment segment = Segment.index(IndexType.of("IVF4,Flat"), DIMENSION, ROWS)) {
       segment.trainFrom(source);
       segment.appendFrom(source, IntStream.range(0, 100).toArray());
       int[] shown = {100};
       List<Future<Integer>> found = new ArrayList<>();
       for (int reader = 0; reader < 3; reader++) {
         Random random = new Random(reader);
-        found.add(readers.submit(() -> read(accelerator, segment, shown, buried, done, random)));
+        found.add(readers.submit(() -> read(accelerator, segment, shown, deleted, done, random)));
       }
       Random random = new Random(17);
       for (int rows = 101; rows <= ROWS; rows++) {
@@ -320,9 +322,9 @@ class AcceleratorTest {
           shown[0] = rows;
         }
         int dead = random.nextInt(rows);
-        buried.compareAndSet(dead, 0, MAY_BE_BURIED);
-        segment.bury(dead, 1);
-        buried.set(dead, BURIED);
+        deleted.compareAndSet(dead, 0, MAY_BE_DELETED);
+        segment.markDeleted(dead, 1);
+        deleted.set(dead, DELETED);
         accelerator.follow(segment, rows);
         if (rows == ROWS - 100) {
           Await.until(() -> one.searches.get() + other.searches.get() > 0);
@@ -345,7 +347,7 @@ class AcceleratorTest {
       Accelerator accelerator,
       Segment segment,
       int[] shown,
-      AtomicIntegerArray buried,
+      AtomicIntegerArray deleted,
       AtomicBoolean done,
       Random random) {
     int looks = 0;
@@ -355,16 +357,16 @@ class AcceleratorTest {
         rows = shown[0];
       }
       int row = random.nextInt(rows);
-      boolean wasBuried = buried.get(row) == BURIED;
+      boolean wasDeleted = deleted.get(row) == DELETED;
       FloatBuffer query =
           VECTORS.duplicate().position(row * DIMENSION).limit((row + 1) * DIMENSION);
       List<Segment.View> view = List.of(new Segment.View(segment, rows));
       @Nullable Neighbor best = first(accelerator.search(view, 1, query, 5)[0]);
       boolean isFound = best != null && best.id() == row;
-      if (wasBuried && isFound) {
-        throw new AssertionError("row " + row + " was found after it was buried");
+      if (wasDeleted && isFound) {
+        throw new AssertionError("row " + row + " was found after it was marked deleted");
       }
-      if (!isFound && buried.get(row) == 0) {
+      if (!isFound && deleted.get(row) == 0) {
         throw new AssertionError("row " + row + " of " + rows + " was not found: " + best);
       }
       looks++;

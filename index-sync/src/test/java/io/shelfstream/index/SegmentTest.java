@@ -26,7 +26,7 @@ class SegmentTest {
   @Test
   void namesTheSegmentAndThePositionOfANeighbour() {
     try (Segment first = Segment.block(DIMENSION, 100);
-        Segment second = Segment.index("Flat", DIMENSION, 50)) {
+        Segment second = Segment.index(IndexType.of("Flat"), DIMENSION, 50)) {
       first.append(ROWS.duplicate().limit(50 * DIMENSION));
       second.append(ROWS.duplicate().position(50 * DIMENSION));
       List<Segment.View> views = List.of(new Segment.View(first, 50), new Segment.View(second, 50));
@@ -36,7 +36,7 @@ class SegmentTest {
       assertThat(Segment.view(found.id())).isEqualTo(1);
       assertThat(Segment.position(found.id())).isEqualTo(27);
       assertThat(found.score()).isGreaterThan(0.999f);
-      second.bury(27, 1);
+      second.markDeleted(27, 1);
       assertThat(Segment.search(views, 1, false, row(77), 1)[0][0].score()).isLessThan(0.999f);
       assertThat(Segment.search(views, 0, false, row(77), 1)[0][0]).isEqualTo(found);
     }
@@ -46,7 +46,7 @@ class SegmentTest {
   @ValueSource(strings = {"Flat", "HNSW8", "IVF4,Flat"})
   void takesTrainingAndRowsFromOthers(String type) {
     try (Segment block = Segment.block(DIMENSION, 100);
-        Segment index = Segment.index(type, DIMENSION, 2)) {
+        Segment index = Segment.index(IndexType.of(type), DIMENSION, 2)) {
       block.append(ROWS);
 
       index.trainFrom(block);
@@ -72,7 +72,7 @@ class SegmentTest {
           .isThrownBy(() -> block.append(ROWS.duplicate().limit(2 * DIMENSION)))
           .withMessageContaining("there is room for 1");
       assertThatIllegalArgumentException().isThrownBy(() -> block.append(FloatBuffer.allocate(3)));
-      assertThatIllegalArgumentException().isThrownBy(() -> block.bury(1, 1));
+      assertThatIllegalArgumentException().isThrownBy(() -> block.markDeleted(1, 1));
       assertThatIllegalArgumentException().isThrownBy(() -> block.copy(new int[] {1}));
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Segment.search(view, 0, false, FloatBuffer.allocate(DIMENSION), 1));
@@ -82,7 +82,8 @@ class SegmentTest {
           .isThrownBy(
               () -> Segment.search(List.of(new Segment.View(block, 2)), 0, false, row(0), 1));
       assertThatIllegalArgumentException().isThrownBy(() -> Segment.block(0, 1));
-      assertThatIllegalArgumentException().isThrownBy(() -> Segment.index("SQ8", DIMENSION, 1));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Segment.index(IndexType.of("SQ8"), DIMENSION, 1));
     }
   }
 

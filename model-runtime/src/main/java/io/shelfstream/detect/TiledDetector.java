@@ -3,6 +3,7 @@ package io.shelfstream.detect;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.image.Tiles;
+import io.shelfstream.model.ImageModel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -41,11 +42,11 @@ public final class TiledDetector implements Detector {
   @Override
   public List<List<Detection>> detect(List<Image> images) {
     List<List<PixelBox>> cuts = new ArrayList<>(images.size());
-    List<OnnxDetector.View> views = new ArrayList<>();
+    List<ImageModel.View> views = new ArrayList<>();
     for (Image image : images) {
       List<PixelBox> cut = tiles.of(image.width(), image.height());
       cuts.add(cut);
-      cut.forEach(tile -> views.add(new OnnxDetector.View(image, tile)));
+      cut.forEach(tile -> views.add(new ImageModel.View(image, tile)));
     }
     List<List<Detection>> found = detector.look(views);
     List<List<Detection>> joined = new ArrayList<>(images.size());

@@ -1,19 +1,15 @@
 package io.shelfstream.embed;
 
 import io.shelfstream.image.InputTensor;
-import io.shelfstream.image.OpenCv;
+import io.shelfstream.model.ImageModel;
+import io.shelfstream.model.ImageModel.View;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.model.OnnxModel;
-import io.shelfstream.model.Runs;
 import io.shelfstream.model.RuntimeOptions;
-import io.shelfstream.model.TensorBuffers;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** A feature extractor in ONNX. */
 public final class OnnxFeatureExtractor implements FeatureExtractor {
@@ -22,36 +18,12 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
 
   private static final String INPUT = "x";
 
-  private final OnnxModel model;
-  private final int size;
+  private final ImageModel<float[]> model;
   private final int dimension;
-  private final InputTensor input;
-  private final Runs runs;
-  private final Function<Prepared, List<float[]>> shared;
-  private final TensorBuffers buffers = new TensorBuffers();
-  private final @Nullable OnnxFeatureExtractor onOneThread;
 
-  private OnnxFeatureExtractor(
-      OnnxModel model,
-      ModelDirectory directory,
-      RuntimeOptions options,
-      @Nullable OnnxFeatureExtractor onOneThread) {
+  private OnnxFeatureExtractor(ImageModel<float[]> model, int dimension) {
     this.model = model;
-    this.size = directory.extractorInputSize();
-    this.dimension = directory.extractorDimension();
-    model.requireInput(INPUT, -1, 3, size, size);
-    model.requireOnly(INPUT);
-    requireOutput(model, dimension);
-    this.input =
-        InputTensor.ofExtractor(
-            size,
-            directory.extractorInterpolation().openCvCode(),
-            directory.rgb(),
-            directory.mean(),
-            directory.std());
-    this.runs = new Runs(model, INPUT, options, LARGEST_BATCH);
-    this.shared = runs.shared(Prepared::n, this::run);
-    this.onOneThread = onOneThread;
+    this.dimension = dimension;
   }
 
   /**
@@ -60,33 +32,26 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
    * @throws ModelException when its input or output is not as the contract says, or it cannot run
    */
   public static OnnxFeatureExtractor load(ModelDirectory directory, RuntimeOptions options) {
-    OpenCv.load();
-    OnnxFeatureExtractor all = open(directory, options);
-    if (all.model.isOnGpu() || options.threadBudget() == 1) {
-      return all;
-    }
-    try {
-      OnnxFeatureExtractor one = open(directory, options.onOneThread());
-      return new OnnxFeatureExtractor(all.model, directory, options, one);
-    } catch (ModelException e) {
-      all.close();
-      throw e;
-    }
+    int dimension = directory.extractorDimension();
+    int size = directory.extractorInputSize();
+    InputTensor tensor =
+        InputTensor.ofExtractor(
+            size,
+            directory.extractorInterpolation().openCvCode(),
+            directory.rgb(),
+            directory.mean(),
+            directory.std());
+    ImageModel<float[]> model =
+        ImageModel.open(
+            directory.extractorFile(),
+            new ImageModel.Contract<>(
+                INPUT, size, tensor, LARGEST_BATCH, opened -> reader(opened, dimension)),
+            options);
+    return new OnnxFeatureExtractor(model, dimension);
   }
 
-  private static OnnxFeatureExtractor open(ModelDirectory directory, RuntimeOptions options) {
-    OnnxModel model = OnnxModel.open(directory.extractorFile(), options);
-    try {
-      OnnxFeatureExtractor extractor = new OnnxFeatureExtractor(model, directory, options, null);
-      extractor.warmUp();
-      return extractor;
-    } catch (ModelException e) {
-      model.close();
-      throw e;
-    }
-  }
-
-  private static void requireOutput(OnnxModel model, int dimension) {
+  private static ImageModel.Reader<float[]> reader(OnnxModel model, int dimension) {
+    model.requireOnly(INPUT);
     long[] first = model.outputs().values().iterator().next();
     if (first.length != 2 || (first[1] != dimension && first[1] != -1)) {
       throw new ModelException(
@@ -94,6 +59,17 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
           "Extractor: expected a first output [N, %d] (extractor.dimension), it has %s"
               .formatted(dimension, OnnxModel.describe(model.outputs())));
     }
+    return new ImageModel.Reader<>() {
+      @Override
+      public List<float[]> read(List<OnnxModel.Output> outputs, ImageModel.Batch batch) {
+        return unitVectors(outputs.get(0).floats(), batch, dimension);
+      }
+
+      @Override
+      public void warmUp(List<OnnxModel.Output> outputs, ImageModel.Batch batch) {
+        // Features of an empty picture may have no direction.
+      }
+    };
   }
 
   @Override
@@ -103,101 +79,26 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
 
   @Override
   public FeatureExtractor onOneThread() {
-    return onOneThread == null ? this : onOneThread;
+    ImageModel<float[]> one = model.onOneThread();
+    return one == model ? this : new OnnxFeatureExtractor(one, dimension);
   }
 
   @Override
   public List<float[]> extract(List<Crop> crops) {
-    List<float[]> embeddings = new ArrayList<>(crops.size());
-    for (int from = 0; from < crops.size(); from += runs.most()) {
-      embeddings.addAll(together(crops.subList(from, Math.min(crops.size(), from + runs.most()))));
-    }
-    return embeddings;
-  }
-
-  /** Inputs of n crops, from the beginning of the buffer. */
-  private record Prepared(FloatBuffer pixels, int n) {}
-
-  private List<float[]> together(List<Crop> crops) {
-    Prepared prepared = take(crops.size());
-    try {
-      for (int i = 0; i < crops.size(); i++) {
-        Crop crop = crops.get(i);
-        input.write(crop.image(), crop.box(), prepared.pixels(), i * input.floats());
-      }
-      return shared.apply(prepared);
-    } finally {
-      buffers.give(prepared.pixels());
-    }
-  }
-
-  private Prepared take(int n) {
-    return new Prepared(buffers.take(runs.padded(n) * input.floats()), n);
-  }
-
-  private List<List<float[]>> run(List<Prepared> parts) {
-    if (parts.size() == 1) {
-      return List.of(run(parts.get(0)));
-    }
-    Prepared all = take(parts.stream().mapToInt(Prepared::n).sum());
-    try {
-      int at = 0;
-      for (Prepared part : parts) {
-        int floats = part.n() * input.floats();
-        all.pixels().put(at, part.pixels(), 0, floats);
-        at += floats;
-      }
-      return split(run(all), parts);
-    } finally {
-      buffers.give(all.pixels());
-    }
-  }
-
-  private static List<List<float[]>> split(List<float[]> vectors, List<Prepared> parts) {
-    List<List<float[]>> each = new ArrayList<>(parts.size());
-    int at = 0;
-    for (Prepared part : parts) {
-      each.add(vectors.subList(at, at + part.n()));
-      at += part.n();
-    }
-    return each;
-  }
-
-  private List<float[]> run(Prepared prepared) {
-    return features(prepared, outputs -> unitVectors(outputs.get(0).floats(), prepared.n()));
-  }
-
-  private <T> T features(Prepared prepared, Function<List<OnnxModel.Output>, T> read) {
-    int room = prepared.pixels().limit() / input.floats();
-    return model.runByImage(
-        Map.of(INPUT, new OnnxModel.Input(prepared.pixels(), room, 3, size, size)), read);
-  }
-
-  private void warmUp() {
-    runs.warmUp(
-        n -> {
-          Prepared nothing = take(n);
-          try {
-            for (int i = 0; i < nothing.pixels().limit(); i++) {
-              nothing.pixels().put(i, 0);
-            }
-            features(nothing, outputs -> n);
-          } finally {
-            buffers.give(nothing.pixels());
-          }
-        });
+    return model.look(crops.stream().map(crop -> new View(crop.image(), crop.box())).toList());
   }
 
   /** Each row divided by its length, without an epsilon, as in the reference. */
-  private List<float[]> unitVectors(FloatBuffer features, int n) {
-    if (features.limit() != runs.padded(n) * dimension) {
+  private static List<float[]> unitVectors(
+      FloatBuffer features, ImageModel.Batch batch, int dimension) {
+    if (features.limit() != batch.room() * dimension) {
       throw new ModelException(
           ModelException.Code.RUN,
           "The extractor gave %d values for %d crops, expected %d each"
-              .formatted(features.limit(), runs.padded(n), dimension));
+              .formatted(features.limit(), batch.room(), dimension));
     }
-    List<float[]> vectors = new ArrayList<>(n);
-    for (int i = 0; i < n; i++) {
+    List<float[]> vectors = new ArrayList<>(batch.n());
+    for (int i = 0; i < batch.n(); i++) {
       double squares = 0;
       for (int j = i * dimension; j < (i + 1) * dimension; j++) {
         squares += (double) features.get(j) * features.get(j);
@@ -220,8 +121,5 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
   @Override
   public void close() {
     model.close();
-    if (onOneThread != null) {
-      onOneThread.close();
-    }
   }
 }

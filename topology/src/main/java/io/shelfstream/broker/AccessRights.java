@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rights that the service needs on a broker with an authoriser; docs/security.md lists the
- * same. Asked for before anything starts, so that all that are missing are told at once instead of
- * one after each restart.
+ * same. They are checked before anything starts, so that all missing rights are reported together
+ * instead of one after each restart.
  */
 public final class AccessRights {
 
@@ -56,7 +56,7 @@ public final class AccessRights {
 
   private AccessRights() {}
 
-  /** Everything that the service does on the broker in a role, once its topics are there. */
+  /** All rights that the service needs in a role, once its topics exist. */
   public static List<Right> of(ShelfStreamConfig config, Role role) {
     List<Right> rights = new ArrayList<>();
     role.reads(config).forEach(t -> rights.add(topic(AclOperation.READ, t)));
@@ -66,7 +66,7 @@ public final class AccessRights {
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
       addTransactions(rights, config, id + "-");
     }
-    // Prefixes, for the whole name contains the extractor's.
+    // Prefixes, because the whole name contains the extractor's name.
     String embedding = config.galleryApplicationPrefix(config.topics());
     Optional<String> next = config.nextTopics().map(config::galleryApplicationPrefix);
     if (role.embeds()) {
@@ -78,7 +78,7 @@ public final class AccessRights {
                 addTransactions(rights, config, prefix);
               });
     } else if (next.isPresent()) {
-      // To see how far the others are, and whether what is left of the updates counts.
+      // To see how far the embedding is, and whether any committed update is left.
       rights.add(topic(AclOperation.READ, config.topics().galleryUpdates()));
       rights.add(groups(AclOperation.DESCRIBE, next.get()));
     }
@@ -102,7 +102,7 @@ public final class AccessRights {
   }
 
   /**
-   * Asks the broker for all rights.
+   * Checks all rights on the broker.
    *
    * @throws KafkaException naming every right that is missing, or why the broker cannot be asked
    */
@@ -156,7 +156,10 @@ public final class AccessRights {
     return right.pattern() == PatternType.PREFIXED ? right.name() + "rights" : right.name();
   }
 
-  /** What is allowed on a topic; null when it cannot be told, as for one that is not there yet. */
+  /**
+   * What is allowed on a topic; null when this is not known, for example when it does not exist
+   * yet.
+   */
   private static @Nullable Set<AclOperation> allowed(@Nullable KafkaFuture<TopicDescription> topic)
       throws ExecutionException, InterruptedException {
     return topic == null ? null : answer(topic.thenApply(TopicDescription::authorizedOperations));
@@ -201,7 +204,7 @@ public final class AccessRights {
     }
   }
 
-  /** A failure in words; a right that was taken away while the service ran is named. */
+  /** Describes a failure; names a right that was removed while the service ran. */
   public static String explain(Throwable failure) {
     for (Throwable e = failure; e != null; e = e.getCause()) {
       String on = null;

@@ -42,14 +42,14 @@ public final class EmbeddedBroker implements AutoCloseable {
   }
 
   /**
-   * The same with settings of Kafka's broker that win over ours, such as those of a secured
+   * The same with settings of Kafka's broker that override ours, such as those of a secured
    * listener; clients come through the listener {@code BROKER}.
    */
   public static EmbeddedBroker start(Path dataDirectory, Map<String, String> more)
       throws IOException {
     Path directory = dataDirectory.toAbsolutePath().normalize();
     StorageDirectory.format(directory, NODE);
-    // Held until Kafka listens, so that no other program is given them in between.
+    // Kept open until Kafka listens, so that no other program gets these ports in between.
     try (Socket broker = freePort();
         Socket controller = freePort()) {
       Map<String, String> settings =
@@ -103,11 +103,12 @@ public final class EmbeddedBroker implements AutoCloseable {
         Map.entry("share.coordinator.state.topic.replication.factor", "1"),
         Map.entry("share.coordinator.state.topic.min.isr", "1"),
         Map.entry("share.coordinator.state.topic.num.partitions", "1"),
-        // Topics are made on purpose; a misspelt name should fail.
+        // Topics are created explicitly; a misspelt name should fail.
         Map.entry("auto.create.topics.enable", "false"),
         // The first consumer of a group need not wait for others that will not come.
         Map.entry("group.initial.rebalance.delay.ms", "0"),
-        // A killed exactly-once app comes back in 6.5 s instead of 12.5 s, measured with kill -9.
+        // A killed exactly-once application works again after 6.5 s instead of 12.5 s (measured
+        // with kill -9).
         Map.entry("transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"),
         // Few clients: the default pools only cost threads and a 128 MiB cleaner buffer.
         Map.entry("num.io.threads", "4"),

@@ -6,10 +6,10 @@ import ch.qos.logback.core.spi.FilterReply;
 import java.util.List;
 
 /**
- * Keeps four warnings out of the log that Kafka 4.3 writes in every good life: that a new
- * controller has no history; when a broker stops, that it closes one client twice; that a setting
- * of ours is missing from a configuration that Streams makes for itself; and that the global
- * consumer goes on to its next step. Named in logback.xml.
+ * Keeps four warnings out of the log that Kafka 4.3 always writes although nothing is wrong: a new
+ * controller has no history; a broker that stops closes one client twice; a setting of ours is
+ * missing in a configuration that Streams creates for itself; the global consumer enters its next
+ * state. Named in logback.xml.
  */
 public final class HarmlessWarnings extends Filter<ILoggingEvent> {
   private static final List<String> MESSAGES =

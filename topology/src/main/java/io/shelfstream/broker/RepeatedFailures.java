@@ -6,9 +6,10 @@ import ch.qos.logback.core.spi.FilterReply;
 import java.util.List;
 
 /**
- * A stream thread that fails is one message of ours, with topic, partition, offset and cause. Kafka
- * Streams 4.3 says the same three to five times on the way there, and advises to set handlers that
- * we refuse, as they lose records. Named in logback.xml.
+ * Keeps repeated messages of Kafka out of the log. For a failed stream thread we write one message,
+ * with topic, partition, offset and cause. Kafka Streams 4.3 writes the same three to five times
+ * before that, and recommends handlers that we refuse because they lose records. Named in
+ * logback.xml.
  */
 public final class RepeatedFailures extends Filter<ILoggingEvent> {
   private static final List<String> MESSAGES =
@@ -20,7 +21,7 @@ public final class RepeatedFailures extends Filter<ILoggingEvent> {
           "Failed to punctuate stream task",
           "Replacing thread in the streams uncaught exception handler");
 
-  /** Said of a task that moved on to another thread, which is no failure that we tell. */
+  /** In messages about a task that moved to another thread, which we do not report as a failure. */
   private static final String MIGRATED = "got migrated";
 
   @Override

@@ -24,8 +24,8 @@ import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Asks a broker where topics begin and end and how far groups have come, by partition. All methods
- * throw {@link KafkaException} when the broker does not answer or refuses.
+ * Asks a broker for the first and last offsets of topics and the committed offsets of groups, by
+ * partition. All methods throw {@link KafkaException} when the broker does not answer or refuses.
  */
 public final class TopicOffsets implements AutoCloseable {
   private static final int PATIENCE_SECONDS = 15;
@@ -38,17 +38,17 @@ public final class TopicOffsets implements AutoCloseable {
     this.admin = Admin.create(new LinkedHashMap<>(config.kafka()));
   }
 
-  /** Where the first record is, or would be. */
+  /** Offset of the first record; of the next one in an empty partition. */
   public Map<Integer, Long> beginnings(String topic) {
     return offsets(topic, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED);
   }
 
-  /** Where the next record will be written. */
+  /** Offset of the next record that will be written. */
   public Map<Integer, Long> ends(String topic) {
     return offsets(topic, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED);
   }
 
-  /** How far a reader gets that waits for transactions to end. */
+  /** Offset up to which a reader of committed records can read now. */
   public Map<Integer, Long> committedEnds(String topic) {
     return offsets(topic, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED);
   }
@@ -85,12 +85,12 @@ public final class TopicOffsets implements AutoCloseable {
   }
 
   /**
-   * Whether readers of committed records find nothing between offsets: what lies there was taken
-   * back by its publisher, or marks the end of a transaction. Reads the topic for it.
+   * Whether readers of committed records find nothing between two offsets, because all records
+   * there were aborted or mark the end of a transaction. Reads the topic for it.
    *
    * @param from of the partitions that are asked about
    * @param to of at least these
-   * @return false also when it cannot be told within {@value #PATIENCE_SECONDS} s, as while a
+   * @return false also when this is not known within {@value #PATIENCE_SECONDS} s, as while a
    *     transaction is open
    */
   public boolean holdNothing(String topic, Map<Integer, Long> from, Map<Integer, Long> to) {
@@ -114,7 +114,7 @@ public final class TopicOffsets implements AutoCloseable {
             return false;
           }
         }
-        // Beyond records that were taken back the position goes on without any being returned.
+        // The position moves past aborted records although none is returned.
         if (ends.entrySet().stream().allMatch(e -> reader.position(e.getKey()) >= e.getValue())) {
           return true;
         }

@@ -44,14 +44,14 @@ public final class Topics {
   public static final short BROKER_DEFAULT_COPIES = -1;
 
   /**
-   * Largest record on the topics we write, in bytes. A dead letter is its source and the reason,
-   * and so larger than any record that a topic with Kafka's default of 1 MiB let in.
+   * Largest record on the topics we write, in bytes. A dead letter contains its source and the
+   * reason, so it may be larger than any record of a topic with Kafka's default of 1 MiB.
    */
   public static final int LARGEST_RECORD = 10 << 20;
 
   /**
-   * Settings of the changelog of the frames in hand: few keys, written over and over, which have to
-   * be read fast after a crash.
+   * Settings of the changelog of the frames in hand: few keys that are overwritten all the time,
+   * and that must be read fast after a crash.
    */
   public static final Map<String, String> CHANGELOG =
       Map.of(
@@ -75,8 +75,8 @@ public final class Topics {
   private Topics() {}
 
   /**
-   * Makes the topics that are missing, with the partitions and copies that the broker gives by
-   * default. Those that exist stay as they are; see {@link #create(Map, TopicNames, int, short)}.
+   * Creates the missing topics, with the broker's default number of partitions and copies. Existing
+   * topics are not changed; see {@link #create(Map, TopicNames, int, short)}.
    */
   public static void create(ShelfStreamConfig config) {
     create(config, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
@@ -89,12 +89,12 @@ public final class Topics {
     create(config, settings, BROKER_DEFAULT, BROKER_DEFAULT_COPIES);
   }
 
-  /** The same with a number of partitions and copies for those that are made. */
+  /** The same with a number of partitions and copies for those that are created. */
   public static void create(ShelfStreamConfig config, int partitions, short replication) {
     create(config, settings(config), partitions, replication);
   }
 
-  /** The changelog comes last: it has as many partitions as the frames that it is about. */
+  /** The changelog comes last: it gets as many partitions as the frames topic has. */
   private static void create(
       ShelfStreamConfig config,
       Map<String, Map<String, String>> wanted,
@@ -120,7 +120,7 @@ public final class Topics {
    * A topic as it is and as it should be.
    *
    * @param wanted settings it needs beyond the broker's defaults
-   * @param differing settings of an existing topic that are others than wanted, with their values
+   * @param differing settings of an existing topic that differ from those wanted, with their values
    */
   public record Finding(
       String topic, boolean exists, Map<String, String> wanted, Map<String, String> differing) {}
@@ -185,8 +185,8 @@ public final class Topics {
   }
 
   /**
-   * Makes the topics that are missing. One that exists stays as it is; when its clean-up policy is
-   * not the contract's, the log warns, for Kafka would then delete gallery vectors or keep every
+   * Creates the missing topics. Existing topics are not changed. The log warns of one with another
+   * clean-up policy than it should have: Kafka would then delete gallery vectors or keep every
    * frame.
    *
    * @param client settings of Kafka's clients, {@code bootstrap.servers} at least
@@ -228,7 +228,7 @@ public final class Topics {
   }
 
   /**
-   * Kafka's id of a topic: one that was deleted and made again has another.
+   * Kafka's id of a topic: a topic that was deleted and created again has another one.
    *
    * @throws KafkaException when the broker does not answer or has no such topic
    */
@@ -236,16 +236,19 @@ public final class Topics {
     return describe(config, topic).topicId().toString();
   }
 
-  /** Bytes that a topic must take at least: a dead letter of the largest reason, and then some. */
+  /**
+   * Smallest allowed record limit of a topic, in bytes: enough for a dead letter with the longest
+   * reason, and some reserve.
+   */
   private static final int LEAST_RECORD = 64 << 10;
 
   /**
-   * What may be written to each topic: the producer's {@code max.request.size} or the topic's
-   * {@code max.message.bytes}, whichever is less. Where we may not read a topic's settings, its own
-   * are taken to be those that {@link #create} gives. The log warns of topics that take less than
-   * the producer sends: what is written to them is shortened.
+   * Largest record that may be written to each topic: the producer's {@code max.request.size} or
+   * the topic's {@code max.message.bytes}, whichever is less. If we have no right to read the
+   * settings of a topic, those that {@link #create} sets are assumed. The log warns of topics with
+   * a lower limit than the producer: records for them are shortened.
    *
-   * @throws KafkaException when a topic, or the producer, takes too little for any answer
+   * @throws KafkaException when the limit of a topic, or of the producer, is too low for any answer
    */
   public static RecordLimits limits(ShelfStreamConfig config, Role role) {
     Set<String> written = new LinkedHashSet<>();
@@ -350,7 +353,7 @@ public final class Topics {
         Map.of(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE);
     Map<String, Map<String, String>> settings = new LinkedHashMap<>();
     names.all().forEach(name -> settings.put(name, delete));
-    // The history of the gallery: from it, vectors of another extractor can be made again.
+    // The history of the gallery: from it, photos can be embedded for another extractor.
     settings.put(
         names.galleryUpdates(),
         Map.of(
@@ -385,7 +388,8 @@ public final class Topics {
   }
 
   /**
-   * The controller makes a topic a moment before the broker knows it, and Streams would miss it.
+   * A topic is created on the controller a moment before the broker knows it; Streams would not
+   * find it.
    */
   private static void awaitPresent(Admin admin, Set<String> topics, Map<String, ?> client)
       throws InterruptedException {
@@ -418,7 +422,7 @@ public final class Topics {
         made.add(topic.getKey());
         log.atInfo().addKeyValue("topic", topic.getKey()).log("Topic created");
       } catch (ExecutionException e) {
-        // Another instance starts at the same time, and was first.
+        // Another instance that started at the same time has created it.
         if (!(causeOf(e) instanceof TopicExistsException)) {
           throw new KafkaException(
               "Topic %s cannot be made: %s; make it by hand with %s"

@@ -40,7 +40,7 @@ class ConfigOptions {
     return loadWithModels(Map.of());
   }
 
-  /** For commands that recognise; what the user sets wins over a command's own settings. */
+  /** For commands that recognise; settings of the user override those of the command. */
   ShelfStreamConfig loadWithModels(Map<String, String> ofTheCommand) {
     return ShelfStreamConfig.loadWithModels(file, merged(ofTheCommand));
   }

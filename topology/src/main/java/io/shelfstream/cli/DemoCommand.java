@@ -100,7 +100,7 @@ final class DemoCommand implements Callable<Integer> {
     Path frames = Objects.requireNonNull(images);
     Path list = Objects.requireNonNull(gallery);
     GalleryFile photos = GalleryFile.read(list, imageRoot).withItsPhotos(list);
-    ImageFiles.below(frames); // an empty folder shows before the broker is up
+    ImageFiles.below(frames); // an empty folder is reported before the broker starts
     Optional<GroundTruth> truth = truth(frames);
     Path data = Files.createTempDirectory("shelfstream-demo");
     CountDownLatch done = endOnSignal();
@@ -126,7 +126,7 @@ final class DemoCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Ctrl-C ends the waiting, and the JVM stays until everything is closed and cleared away. */
+  /** Ctrl-C ends the wait; the JVM ends after everything is closed and deleted. */
   private static CountDownLatch endOnSignal() {
     Thread demo = Thread.currentThread();
     CountDownLatch done = new CountDownLatch(1);

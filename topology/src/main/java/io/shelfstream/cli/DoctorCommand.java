@@ -44,7 +44,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   private boolean healthy = true;
 
-  /** One thing that is looked at; a message thrown is a finding, not the end. */
+  /** One check; an exception is its finding and does not end the command. */
   private interface Check {
     String look() throws Exception;
   }
@@ -152,7 +152,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  /** Reads nothing and registers nothing: only asks whether our main schema would fit. */
+  /** Registers nothing: only asks whether our main schema would be compatible. */
   private static String registry(ShelfStreamConfig loaded) {
     if (loaded.schemaRegistryUrl().startsWith("mock:")) {
       return loaded.schemaRegistryUrl() + " (in memory, no server needed)";

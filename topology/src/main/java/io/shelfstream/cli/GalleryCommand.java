@@ -56,7 +56,10 @@ final class GalleryCommand implements Callable<Integer> {
         "gallery needs an action: add, remove, list, import or export; see gallery --help");
   }
 
-  /** What adding and removing share: the configuration, and whether to wait for the outcome. */
+  /**
+   * What adding and removing have in common: the configuration, and whether to wait for the
+   * outcome.
+   */
   abstract static class Change implements Callable<Integer> {
     @Mixin BrokerOptions config = new BrokerOptions();
 
@@ -73,12 +76,12 @@ final class GalleryCommand implements Callable<Integer> {
         description = "Publish only; do not wait for the service's answers.")
     boolean noWait;
 
-    /** Publishes the updates (null removes) and reports what became of them. */
+    /** Publishes the updates (null removes) and reports their outcome. */
     Integer publish(ShelfStreamConfig loaded, Map<String, @Nullable GalleryUpdate> updates) {
       return publish(loaded, updates.entrySet().iterator(), updates.size());
     }
 
-    /** The same for as many as there are. */
+    /** The same for any number of updates. */
     Integer publish(
         ShelfStreamConfig loaded,
         Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates,
@@ -186,7 +189,7 @@ final class GalleryCommand implements Callable<Integer> {
       return updates;
     }
 
-    /** Folders by product: each folder in one that was given is called after its product. */
+    /** Folders by product: each folder inside a given folder is named after its product. */
     private Map<String, List<String>> productFolders() throws IOException {
       Map<String, List<String>> folders = new TreeMap<>();
       for (String given : photos) {
@@ -324,7 +327,7 @@ final class GalleryCommand implements Callable<Integer> {
   static final class ListPhotos implements Callable<Integer> {
     @Mixin BrokerOptions config = new BrokerOptions();
 
-    /** What is kept of a photo. */
+    /** What is kept of a photo, to be listed. */
     private record Shown(String product, String columns, String extractor) {
       static Shown of(GalleryVector v) {
         String columns =

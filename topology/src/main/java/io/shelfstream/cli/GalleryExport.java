@@ -5,7 +5,7 @@ import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.client.VectorFile;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.gallery.IndexDirectoryWriter;
+import io.shelfstream.gallery.paddleclas.IndexDirectoryWriter;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
@@ -139,7 +139,7 @@ final class GalleryExport implements Callable<Integer> {
     }
   }
 
-  /** Something that is opened on the way, if at all. */
+  /** Something that is opened at its first use, if at all. */
   private static final class Opened<T extends AutoCloseable> implements AutoCloseable {
     private @Nullable T resource;
 

@@ -8,7 +8,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Embeddings;
-import io.shelfstream.gallery.IndexDirectory;
+import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -64,13 +64,16 @@ final class GalleryImport extends GalleryCommand.Change {
   @Parameters(paramLabel = "FILE|DIR", description = "What to import.")
   Path source = Path.of("");
 
-  /** What the gallery holds of a photo, in short: all of it, its file, and what an index knows. */
+  /**
+   * Digests of a photo in the gallery: of everything, of its file, and of what an index folder
+   * contains.
+   */
   private record Held(String vector, String photo, String indexed) {
     static Held of(GalleryVector v) {
       return new Held(digest(v), photo(v.getProductId(), v.getLabel(), v.getSha256()), indexed(v));
     }
 
-    /** An index has no more of a photo; what it leaves out must not be lost. */
+    /** What an index folder contains of a photo; the other fields must not be lost. */
     static String indexed(GalleryVector v) {
       return digest(List.of(v.getLabel(), v.getExtractor()), v);
     }
@@ -205,7 +208,7 @@ final class GalleryImport extends GalleryCommand.Change {
         v);
   }
 
-  /** Of words and the vector. */
+  /** Digest of texts and the vector. */
   private static String digest(List<String> words, GalleryVector v) {
     MessageDigest digest = sha256();
     digest.update(String.join("\0", words).getBytes(StandardCharsets.UTF_8));
@@ -230,7 +233,7 @@ final class GalleryImport extends GalleryCommand.Change {
     }
   }
 
-  /** The updates that a file leads to, less those that would change nothing. */
+  /** The updates for the content of a file, without those that would change nothing. */
   private static final class Changes<T>
       implements Iterator<Map.Entry<String, @Nullable GalleryUpdate>> {
     private final Iterator<T> all;

@@ -10,8 +10,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps what others wrote into records from filling the log or driving the terminal that shows it.
- * Both are named in logback.xml.
+ * Keeps the log readable and safe when messages contain text from records: limits its length and
+ * escapes control characters. Both classes are named in logback.xml.
  */
 final class LogText {
   private static final int LONGEST = 2000;
@@ -27,7 +27,7 @@ final class LogText {
     }
   }
 
-  /** An exception and its causes, a line and a place each. */
+  /** An exception and its causes, each on one line with its place in the code. */
   public static final class Causes extends ThrowableHandlingConverter {
     @Override
     public String convert(ILoggingEvent event) {
@@ -48,7 +48,7 @@ final class LogText {
       return text.toString();
     }
 
-    /** In our own code, where it passed there. */
+    /** The topmost place in our own code, if there is one. */
     private static @Nullable StackTraceElementProxy place(StackTraceElementProxy[] frames) {
       return Arrays.stream(frames)
           .filter(f -> f.getStackTraceElement().getClassName().startsWith("io.shelfstream."))

@@ -9,8 +9,8 @@ import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.gallery.Gallery;
-import io.shelfstream.gallery.IndexDirectory;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.recognition.ImageRecognition;
 import io.shelfstream.recognition.LoadedModels;
@@ -157,8 +157,8 @@ final class RecognizeCommand implements Callable<Integer> {
   }
 
   /**
-   * Images by name: below the folder that was given, or the file's name; where two would share one,
-   * their whole paths.
+   * Images by name: the path below the given folder, or the file's name; the whole paths if two
+   * would have the same name.
    */
   private Map<String, Path> files() throws IOException {
     Map<Path, String> names = new LinkedHashMap<>();
@@ -190,7 +190,7 @@ final class RecognizeCommand implements Callable<Integer> {
     return settings;
   }
 
-  /** Returns 1 when an image could not be recognised; the others are printed all the same. */
+  /** Returns 1 when an image could not be recognised; the others are printed nevertheless. */
   private int recognize(
       ShelfStreamConfig loaded,
       LoadedModels sessions,
@@ -232,7 +232,7 @@ final class RecognizeCommand implements Callable<Integer> {
     try {
       recognition.recognize(Files.readAllBytes(file), List.of(), new StageTimes());
     } catch (RejectedException e) {
-      // Reported when its turn comes.
+      // Reported when this image is processed.
     }
   }
 
@@ -270,7 +270,7 @@ final class RecognizeCommand implements Callable<Integer> {
         Locale.ROOT, "images %d total %.1f ms/img | %s", spent.size(), total, stages);
   }
 
-  /** The files a run can leave beside its lines. */
+  /** The files that a run can write in addition to its output. */
   private record Outputs(@Nullable Path annotate, @Nullable PrintWriter embeddings)
       implements AutoCloseable {
 

@@ -77,7 +77,10 @@ final class RunCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Left to itself, a JVM that a signal ended exits with 143, drained or not. */
+  /**
+   * Without this a JVM that was ended by a signal exits with 143, whether frames were finished or
+   * not.
+   */
   private static void stop(RecognitionService service, AtomicInteger exitCode) {
     service.close();
     Runtime.getRuntime().halt(exitCode.get());

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The command line: one launcher, one verb each. */
+/** The command line: one launcher with a verb for each command. */
 @Command(
     name = "shelfstream",
     mixinStandardHelpOptions = true,
@@ -61,14 +61,14 @@ public final class ShelfStreamCommand {
     return CommandLine.ExitCode.USAGE;
   }
 
-  /** What went wrong in one line; the stack trace only for those who ask for it. */
+  /** Prints the failure in one line; the stack trace only when it is asked for. */
   private static int explain(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
     log.atDebug().setCause(e).log("Command failed");
     line.getErr().println("shelfstream: " + sentence(e));
     return isUsersToMend(e) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 
-  /** Exceptions of files say only a path, or a path and a word of the system. */
+  /** Messages of file exceptions are only a path, or a path and a short text of the system. */
   private static String sentence(Exception e) {
     String message = e.getMessage();
     if (e instanceof NoSuchFileException file) {

@@ -9,11 +9,11 @@ import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
-/** Results the way PP-ShiTu's Python deployment prints them: a list of dicts per image. */
+/** Prints results as PP-ShiTu's Python deployment does: a list of dicts per image. */
 final class ShituText {
   private ShituText() {}
 
-  /** Known objects only, as the reference drops the others; boxes are not clipped there. */
+  /** Only known objects, because the reference drops the others; its boxes are not clipped. */
   static String write(Recognition seen) {
     return seen.objects().stream()
         .filter(o -> o.match().known() != null)

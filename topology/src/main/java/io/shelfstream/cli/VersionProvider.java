@@ -2,7 +2,7 @@ package io.shelfstream.cli;
 
 import picocli.CommandLine.IVersionProvider;
 
-/** The version in the jar's manifest, so that it is written down only in the POM. */
+/** The version from the jar's manifest, so that it is written only in the POM. */
 final class VersionProvider implements IVersionProvider {
   @Override
   public String[] getVersion() {

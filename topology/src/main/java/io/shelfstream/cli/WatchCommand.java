@@ -79,7 +79,7 @@ final class WatchCommand implements Callable<Integer> {
             && Arrays.equals(camera.getBytes(StandardCharsets.UTF_8), record.key()));
   }
 
-  /** Returns false for what is passed over. */
+  /** Returns false for a record that is skipped. */
   private boolean print(
       ShelfStreamConfig loaded,
       EventSerdes serdes,
@@ -110,7 +110,7 @@ final class WatchCommand implements Callable<Integer> {
             () -> serde.deserializer().deserialize(topic, record.headers(), record.value()));
   }
 
-  /** One line, whatever stands in the record: the reason, and what it was about. */
+  /** One line, whatever the record contains: the reason, and which frame or photo it was. */
   private static String deadLetter(
       ConsumerRecord<byte[], byte[]> record, EventSerdes serdes, TopicNames topics) {
     String source = header(record, DeadLetter.TOPIC);
@@ -129,7 +129,7 @@ final class WatchCommand implements Callable<Integer> {
             PassedOver.place(record));
   }
 
-  /** A dead letter carries the bytes of its source, which may be no frame at all. */
+  /** A dead letter contains the bytes of its source, which may not be a frame. */
   private static String frameOf(
       ConsumerRecord<byte[], byte[]> record, EventSerdes serdes, TopicNames topics) {
     try {

@@ -1,3 +1,4 @@
+/** The commands of the command line, one class each; {@code deploy/shelfstream} starts them. */
 @NullMarked
 package io.shelfstream.cli;
 

@@ -29,8 +29,7 @@ public final class EventProducer implements AutoCloseable {
 
   public EventProducer(ShelfStreamConfig config) {
     Map<String, Object> settings = new HashMap<>(config.kafka());
-    // A camera's frame leaves at once; what comes while a request is under way goes together
-    // anyway.
+    // A frame is sent at once; records that come during a request are sent together anyway.
     settings.putIfAbsent("linger.ms", 0);
     settings.putIfAbsent("max.block.ms", 15_000);
     this.producer =
@@ -43,12 +42,12 @@ public final class EventProducer implements AutoCloseable {
     return serdes;
   }
 
-  /** Sends a value, or a tombstone when it is null; {@link #flush} tells whether it arrived. */
+  /** Sends a value, or a tombstone when it is null; {@link #flush} reports whether it arrived. */
   public <T> void send(String topic, String key, Serde<T> serde, @Nullable T value) {
     last = submit(topic, key, serde, value);
   }
 
-  /** Sends a value, or a tombstone; the future tells where it went, once it is there. */
+  /** Sends a value, or a tombstone; the future completes with its position when it has arrived. */
   <T> Future<RecordMetadata> submit(String topic, String key, Serde<T> serde, @Nullable T value) {
     byte[] bytes =
         value == null

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param imageRoot folder the paths are relative to; absolute
  * @param photos in the order of the lines, each path once
- * @param notes what was passed over, a sentence each
+ * @param notes what was ignored, one sentence each
  */
 public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes) {
   private static final String EXPECTED = "'relative/path<TAB>label'";
@@ -34,7 +34,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
    */
   public record Photo(String id, Path file, String label) {}
 
-  /** What one line says. */
+  /** The content of one line. */
   private record Cells(String path, String label) {}
 
   /** A line that cannot be used; the message says why. */
@@ -58,7 +58,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
    * @throws UsageException naming every line that is wrong
    */
   public static GalleryFile read(Path file, @Nullable Path imageRoot) throws IOException {
-    // References are judged as they are written: no .. in them.
+    // References are checked as they are written, so they must not contain "..".
     Path root =
         (imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling(""))
             .toAbsolutePath()
@@ -97,8 +97,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
   }
 
   /**
-   * This, when its photos can be found here; also when none of them is here and their folder is
-   * not, as on a machine from which the service's folders are not seen.
+   * Returns this if all photos exist, or if not even their folder exists, as on a machine that does
+   * not have the folders of the service.
    *
    * @throws UsageException naming the photos that are missing
    */
@@ -183,7 +183,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
   }
 
   /**
-   * The line, with its end, that {@link #read} takes back as this photo and label.
+   * The line, with its line end, that {@link #read} reads as this photo and label.
    *
    * @throws IllegalArgumentException when there is none
    */

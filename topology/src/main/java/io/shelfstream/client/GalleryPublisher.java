@@ -20,15 +20,15 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
-/** Publishes gallery updates and waits for what the service says of each. */
+/** Publishes gallery updates and waits for the status of each. */
 public final class GalleryPublisher {
-  /** As the service rejects embeddings that it cannot compare with its own. */
+  /** The reason with which the service rejects embeddings of another extractor. */
   private static final String FOREIGN_EXTRACTOR = "FOREIGN_EXTRACTOR";
 
-  /** Updates published and not answered yet: enough to keep the service busy. */
+  /** Most updates that are published and not answered yet: enough to keep the service busy. */
   private static final int MOST_UNDER_WAY = 500;
 
-  /** How long to wait, after the last answer, for when the changes became searchable. */
+  /** How long to wait, after the last answer, for the statuses SEARCHABLE. */
   private static final Duration SEARCHABLE_PATIENCE = Duration.ofSeconds(2);
 
   private final ShelfStreamConfig config;
@@ -47,13 +47,13 @@ public final class GalleryPublisher {
   }
 
   /**
-   * What became of the updates.
+   * The outcome of the updates.
    *
    * @param rejectedByReason reason class to count
-   * @param unanswered ids without an answer when patience ran out
-   * @param searchableMillis from publishing until searchable, of those that the service told,
+   * @param unanswered ids without an answer at the end of the wait
+   * @param searchableMillis time from publishing until searchable, for those that were reported,
    *     sorted
-   * @param stopped why the rest was not published; empty when all was
+   * @param stopped why the rest was not published; empty when all were published
    */
   public record Report(
       int applied,
@@ -131,10 +131,10 @@ public final class GalleryPublisher {
   }
 
   /**
-   * The same for more updates than memory holds: some are under way at a time. An embedding of a
-   * foreign extractor ends it, as those after it will hardly be better.
+   * The same for more updates than memory holds: only some are in flight at a time. An embedding of
+   * another extractor ends it, because the next ones are probably of the same.
    *
-   * @param total how many there are, for showing progress
+   * @param total number of updates, for the progress display
    */
   public Report publishAndWait(
       Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates, int total) {
@@ -177,7 +177,7 @@ public final class GalleryPublisher {
     return any;
   }
 
-  /** What is under way and what came back. Used by one thread. */
+  /** Updates in flight, and answers. Used by one thread. */
   private static final class Answers {
     private final Map<String, Future<RecordMetadata>> pending = new LinkedHashMap<>();
     private final Map<String, Long> unsearchable = new HashMap<>();
@@ -189,7 +189,7 @@ public final class GalleryPublisher {
     private int removed;
     private String stopped = "";
 
-    /** One until the first answer, which may say that there is no use in more. */
+    /** Only one update is sent before the first answer, which may say that more make no sense. */
     boolean isRoomForMore() {
       return stopped.isEmpty() && pending.size() < (count() == 0 ? 1 : MOST_UNDER_WAY);
     }
@@ -210,7 +210,7 @@ public final class GalleryPublisher {
       return !unsearchable.isEmpty();
     }
 
-    /** Returns whether it was an answer to one of ours. */
+    /** Returns whether it was an answer to one of these updates. */
     boolean take(GalleryStatus status) {
       String id = status.getGalleryImageId();
       if (status.getOutcome() == GalleryOutcome.SEARCHABLE) {

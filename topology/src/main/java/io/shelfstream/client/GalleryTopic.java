@@ -17,7 +17,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
-/** The gallery as the vectors topic holds it. */
+/** Reads the gallery from the vectors topic. */
 public final class GalleryTopic {
   private static final Duration POLL = Duration.ofMillis(500);
 
@@ -41,13 +41,13 @@ public final class GalleryTopic {
     Photos of(int photos) throws IOException;
   }
 
-  /** Where a record lies. */
+  /** Position of a record. */
   private record Place(int partition, long offset) {}
 
   /**
    * Reads the whole gallery.
    *
-   * @param keep what to remember of each photo: an embedding is 2 KB
+   * @param keep what to keep of each photo: an embedding is 2 KB
    * @return by photo id, in its order
    */
   public <T> Map<String, T> photos(BiFunction<String, GalleryVector, T> keep) {
@@ -74,8 +74,8 @@ public final class GalleryTopic {
   }
 
   /**
-   * Hands on the gallery of one moment without holding it: reads the topic for where each photo's
-   * last record lies, and then for these records.
+   * Exports the gallery without keeping it in memory: reads the topic once for the position of each
+   * photo's last record, and again for these records.
    *
    * @throws IllegalStateException when the topic was compacted in between
    */

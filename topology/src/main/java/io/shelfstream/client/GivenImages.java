@@ -12,8 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Images that a command was given, by id, before anything is published: each once, and never two
- * under one id.
+ * The images given to a command, by id, before anything is published: each once, and never two with
+ * the same id.
  */
 public final class GivenImages {
   /** Makes the id of a file. */
@@ -32,7 +32,7 @@ public final class GivenImages {
   /**
    * Adds a file, all images below a folder, or a URI.
    *
-   * @return the ids that came
+   * @return the ids that were added
    * @throws UsageException when there is no such file, or when another image has its id
    */
   public List<String> add(String given) throws IOException {
@@ -66,7 +66,7 @@ public final class GivenImages {
     return id;
   }
 
-  /** Null for a URI. */
+  /** The existing file, or null for a URI. */
   private static @Nullable Path existing(String given) {
     try {
       Path path = Path.of(given);
@@ -97,7 +97,7 @@ public final class GivenImages {
     return new LinkedHashMap<>(uris);
   }
 
-  /** What was given more than once, a sentence each. */
+  /** What was given more than once, one sentence each. */
   public List<String> notes() {
     return List.copyOf(notes);
   }

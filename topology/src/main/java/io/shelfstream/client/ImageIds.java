@@ -18,15 +18,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Ids of images, made from where they lie: other images get other ids, the same one gets the same
- * id each time, and no secret of a URL is in it.
+ * Ids of images, made from their location. Different images get different ids, the same image
+ * always gets the same id, and no id contains a secret of a URL.
  *
- * <p>A URL's id is the URL without user, query and fragment; where these tell pictures apart, with
- * a hash of them. What changes with each signing is left out of the hash. A {@code data:} URI's id
+ * <p>A URL's id is the URL without user, query and fragment; where these distinguish pictures, with
+ * a hash of them. Parts that change with each signing are not in the hash. A {@code data:} URI's id
  * is the hash of its bytes.
  */
 public final class ImageIds {
-  /** Ids are keys of records and stand in every event, so long paths keep their end only. */
+  /** Ids are record keys and are in every event, so long paths are cut to their end. */
   private static final int LONGEST = 200;
 
   private static final int HASH_DIGITS = 16;
@@ -62,7 +62,7 @@ public final class ImageIds {
   /** Prefixes of signed requests: AWS version 4, Google version 4, Alibaba, Tencent. */
   private static final List<String> SIGNED_PREFIXES = List.of("x-amz-", "x-goog-", "x-oss-", "q-");
 
-  /** Credentials by themselves, when their value is as long as one. */
+  /** Parameters that are credentials, if their value is long enough. */
   private static final Set<String> CREDENTIALS =
       Set.of(
           "token",
@@ -83,19 +83,19 @@ public final class ImageIds {
 
   private static final int SHORTEST_CREDENTIAL = 16;
 
-  /** A path that names a file says what is meant without its query. */
+  /** If the path names a file, the query is not needed to identify the picture. */
   private static final Pattern NAMES_A_FILE = Pattern.compile(".*/[^/]+\\.[A-Za-z0-9]{2,5}");
 
   private ImageIds() {}
 
-  /** Whether it has the shape of a URI; a file of that name may exist all the same. */
+  /** Whether a text looks like a URI; a file with that name may exist nevertheless. */
   static boolean isUri(String text) {
     return URI_SHAPE.matcher(text).matches();
   }
 
   /**
-   * Of a file, by its whole path and by when it was changed last: a camera may write the same file
-   * again and again.
+   * Id of a frame file: its whole path and the time of its last change, because a camera may write
+   * the same file again and again.
    */
   public static String ofFrame(Path file) throws IOException {
     return bounded(path(file.toAbsolutePath().normalize()))
@@ -103,21 +103,26 @@ public final class ImageIds {
         + Files.getLastModifiedTime(file).toMillis();
   }
 
-  /** Of a file, by its path below the working folder, or its whole path where it is elsewhere. */
+  /**
+   * Id of a photo file: its path below the working folder, or its whole path if it is elsewhere.
+   */
   public static String ofPhoto(Path file) {
     Path whole = file.toAbsolutePath().normalize();
     Path here = Path.of("").toAbsolutePath().normalize();
     return bounded(path(whole.startsWith(here) ? here.relativize(whole) : whole));
   }
 
-  /** A name with bytes that are not UTF-8 shows U+FFFD for each; its URI tells them apart. */
+  /**
+   * A name with bytes that are not UTF-8 has U+FFFD for each of them; its URI distinguishes such
+   * names.
+   */
   private static String path(Path file) {
     String path = file.toString();
     String known = path.indexOf('\uFFFD') < 0 ? path : file.toUri().getRawPath();
     return known.startsWith("/") ? known.substring(1) : known;
   }
 
-  /** Of a URI as it was given. */
+  /** Id of a URI. */
   public static String ofUri(String uri) {
     Matcher shape = URI_SHAPE.matcher(uri);
     if (!shape.matches()) {
@@ -132,7 +137,7 @@ public final class ImageIds {
       return ofFileUri(uri, rest);
     }
     Matcher url = URL.matcher(rest);
-    // What is unusual may hold a secret anywhere.
+    // An unusual URI may hold a secret anywhere.
     return url.matches() ? ofUrl(scheme, url) : scheme + ":~" + hash(rest);
   }
 
@@ -159,7 +164,7 @@ public final class ImageIds {
     return bounded(told.isEmpty() ? place : place + "~" + hash(place + "?" + told));
   }
 
-  /** The parameters of a query that say which picture is meant. */
+  /** The parameters of a query that identify the picture. */
   private static String identity(String path, String query) {
     List<String> parameters = Arrays.stream(query.split("&")).filter(p -> !p.isEmpty()).toList();
     Set<String> names = Set.copyOf(parameters.stream().map(ImageIds::name).distinct().toList());

@@ -3,8 +3,8 @@ package io.shelfstream.client;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Text of others on one line of a terminal or a list: control characters, tabs, line breaks and
- * marks that turn the writing direction are written as escapes, and its length is bounded.
+ * Puts text from others on one line of a terminal or a list: control characters, tabs, line breaks
+ * and marks that turn the writing direction are written as escapes, and its length is bounded.
  */
 public final class OneLine {
   /** Longest text that is shown, in UTF-16 units before escaping. */
@@ -12,7 +12,7 @@ public final class OneLine {
 
   private OneLine() {}
 
-  /** The text as it may be shown; of what is too long, the beginning. */
+  /** The text, escaped; only its beginning when it is too long. */
   public static String of(@Nullable CharSequence text) {
     return of(text, LONGEST);
   }
@@ -29,7 +29,7 @@ public final class OneLine {
     return escaped(text.subSequence(0, end)) + "…";
   }
 
-  /** The whole text, escaped: for lists, whose lines must be told apart and compared. */
+  /** The whole text, escaped: for lists, whose lines must be different and comparable. */
   public static String escaped(CharSequence text) {
     StringBuilder line = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); i++) {

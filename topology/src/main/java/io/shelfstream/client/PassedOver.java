@@ -7,9 +7,9 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records that a command cannot use and goes on without: says on standard error where they lie and
- * what is wrong, of many only the first ones, and how many there were. Used by one thread; another
- * may close it.
+ * Records that a command cannot use and skips. Writes their position and the reason to standard
+ * error, only for the first ones, and the total number at the end. Used by one thread; another may
+ * close it.
  */
 public final class PassedOver implements AutoCloseable {
   private static final int NAMED = 20;
@@ -27,18 +27,18 @@ public final class PassedOver implements AutoCloseable {
   /**
    * For a command that reads many records.
    *
-   * @param what a record is meant to be, for instance "vector"
+   * @param what a record should be, for example "vector"
    */
   public static PassedOver namingTheFirst(String what) {
     return new PassedOver(what, NAMED);
   }
 
-  /** For a command that shows record by record. */
+  /** For a command that prints one record after the other. */
   public static PassedOver namingEach(String what) {
     return new PassedOver(what, Long.MAX_VALUE);
   }
 
-  /** Goes on without a record. */
+  /** Skips a record. */
   public void add(ConsumerRecord<byte[], byte[]> record, @Nullable String why) {
     long number = count.incrementAndGet();
     if (number <= named) {
@@ -49,7 +49,7 @@ public final class PassedOver implements AutoCloseable {
     }
   }
 
-  /** Says once how many there were, when there were any. */
+  /** Writes how many there were, if there were any; once. */
   @Override
   public void close() {
     if (count.get() > 0 && !closed.getAndSet(true)) {
@@ -57,7 +57,7 @@ public final class PassedOver implements AutoCloseable {
     }
   }
 
-  /** Where a record lies. */
+  /** Position of a record. */
   public static String place(ConsumerRecord<?, ?> record) {
     return record.topic() + "-" + record.partition() + " offset " + record.offset();
   }

@@ -8,8 +8,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a long step is, on standard error: a bar on a terminal, a plain line every few seconds
- * elsewhere. Used by one thread.
+ * Shows the progress of a long step on standard error: a bar on a terminal, a plain line every few
+ * seconds elsewhere. Used by one thread.
  */
 public final class Progress implements AutoCloseable {
   private static final Duration LINE_EVERY = Duration.ofSeconds(5);
@@ -39,7 +39,7 @@ public final class Progress implements AutoCloseable {
     at(done + 1);
   }
 
-  /** So many are done in all. */
+  /** Sets how many are done in total. */
   public void at(long all) {
     done = all;
     if (bar != null) {

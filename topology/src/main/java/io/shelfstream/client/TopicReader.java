@@ -78,14 +78,14 @@ public final class TopicReader implements AutoCloseable {
         .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
   }
 
-  /** Offsets from the start to the present end: records, and what was compacted away. */
+  /** Offsets from the start to the current end: records, and those removed by compaction. */
   public long records() {
     return consumer.endOffsets(consumer.assignment()).entrySet().stream()
         .mapToLong(end -> end.getValue() - start.getOrDefault(end.getKey(), 0L))
         .sum();
   }
 
-  /** Offsets that were read or passed over so far. */
+  /** Offsets that were read or skipped so far. */
   public long read() {
     return positions().entrySet().stream()
         .mapToLong(now -> now.getValue() - start.getOrDefault(now.getKey(), 0L))

@@ -21,10 +21,12 @@ import org.apache.avro.specific.SpecificDatumWriter;
  */
 public final class VectorFile {
 
-  /** Metadata of the file: number of photos, in decimal. Files of others may lack it. */
+  /**
+   * Metadata of the file: number of photos, in decimal. Files from other programs may not have it.
+   */
   private static final String PHOTOS = "shelfstream.photos";
 
-  /** Deflate is the one codec that every Avro library has; higher levels gain next to nothing. */
+  /** Deflate is the one codec that every Avro library has; higher levels gain almost nothing. */
   private static final int DEFLATE_LEVEL = 1;
 
   /** How an Avro object container begins. */
@@ -39,7 +41,10 @@ public final class VectorFile {
     }
   }
 
-  /** Whole or not there: written beside its place and renamed by {@link #finish}. */
+  /**
+   * Writes a file that is complete or not there: written beside its place and renamed by {@link
+   * #finish}.
+   */
   public static final class Writer implements AutoCloseable {
     private final Path file;
     private final Path draft;
@@ -64,7 +69,7 @@ public final class VectorFile {
       Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Leaves nothing behind unless it was finished. */
+    /** Deletes the file unless it was finished. */
     @Override
     public void close() throws IOException {
       out.close();
@@ -72,7 +77,7 @@ public final class VectorFile {
     }
   }
 
-  /** Reads photo by photo. What it throws names the file and the photo. */
+  /** Reads photo by photo. Its exceptions name the file and the photo. */
   public static final class Reader implements Iterator<GalleryVector>, AutoCloseable {
     private final Path file;
     private final DataFileReader<GalleryVector> in;

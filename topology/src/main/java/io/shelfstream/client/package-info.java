@@ -1,6 +1,6 @@
 /**
- * The other side of the topics: publishes frames and gallery updates, reads what the service
- * answers. Commands and demo stand on it.
+ * The other side of the topics: publishes frames and gallery updates, reads the answers of the
+ * service. Used by commands and demo.
  */
 @NullMarked
 package io.shelfstream.client;

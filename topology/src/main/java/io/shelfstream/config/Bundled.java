@@ -8,8 +8,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a checkout brings beside the code. The launcher names its folder, {@code deploy}, in the
- * system property {@code shelfstream.home}; started without it, nothing is bundled.
+ * Models and pictures that a checkout contains. The launcher names its folder, {@code deploy}, in
+ * the system property {@code shelfstream.home}; started without it, nothing is bundled.
  */
 public final class Bundled {
   private static final String HOME = "shelfstream.home";
@@ -17,8 +17,8 @@ public final class Bundled {
   private Bundled() {}
 
   /**
-   * The model directory for whoever names none: in int8 where the CPU runs it, which is twice as
-   * fast and as good, and in float32 for a GPU.
+   * The model directory when none is configured: int8 for the CPU, where it is twice as fast and as
+   * good, float32 for a GPU.
    */
   static Optional<Path> models(Provider provider) {
     boolean gpu =

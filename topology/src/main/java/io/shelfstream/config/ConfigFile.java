@@ -39,7 +39,7 @@ record ConfigFile(Map<String, String> settings, List<Problem> problems) {
     return new ConfigFile(lines.settings, lines.problems);
   }
 
-  /** {@link Properties} keeps no order and lets the last of two equal keys win without a word. */
+  /** {@link Properties} keeps no order, and silently takes the last of two equal keys. */
   private static final class Lines extends Properties {
     private static final long serialVersionUID = 1L;
 

@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * {@code delivery.*}: what is promised of frames in hand.
+ * {@code delivery.*}: guarantees and limits for frames in hand.
  *
  * @param exactlyOnce false: at least once
  * @param window frames of a partition that may be in hand at once
- * @param pollBudget longest time a stream thread may be away from its poll
+ * @param pollBudget longest time between two polls of a stream thread
  * @param stallLimit after which recognition that finishes nothing counts as failed
  * @param drain longest time a stop takes to finish frames in hand
- * @param restarts failures within {@code restartsWithin} that are answered by beginning again
+ * @param restarts failures within {@code restartsWithin} after which the service still restarts
  */
 public record DeliverySettings(
     boolean exactlyOnce,

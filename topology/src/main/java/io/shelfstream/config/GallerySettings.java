@@ -5,12 +5,12 @@ import java.util.Optional;
 /**
  * {@code gallery.*}: how photos become vectors.
  *
- * @param applicationId what the embedding application is called; empty: after the vectors topic
- * @param lintSide least pixels of a photo's shorter side; empty: half of the extractor's input
- * @param lintSharpness least sharpness of a photo
- * @param lintTwinScore from here on two products' photos count as nearly identical
- * @param lintOwnScore least likeness to the product's other photos; empty: half a match, because
- *     front and back of a product are no match either
+ * @param applicationId name of the embedding application; empty: derived from the vectors topic
+ * @param lintSide minimum pixels of a photo's shorter side; empty: half of the extractor's input
+ * @param lintSharpness minimum sharpness of a photo
+ * @param lintTwinScore score from which photos of two products count as nearly identical
+ * @param lintOwnScore minimum score with the other photos of the product; empty: half of the match
+ *     threshold, because front and back of a product do not match either
  */
 public record GallerySettings(
     Optional<String> applicationId,

@@ -8,8 +8,8 @@ import java.time.Duration;
  *
  * @param maxPixels largest width × height that is decoded
  * @param fetches images fetched at a time
- * @param encodedBytes no fetch begins while this much waits to be decoded
- * @param decodedBytes no decoding begins while decoded images take this much
+ * @param encodedBytes no fetch begins while this many bytes wait to be decoded
+ * @param decodedBytes no decoding begins while decoded images take this many bytes
  * @param decodeReduced whether large frames are decoded at a reduced scale where the profile allows
  */
 public record ImageSettings(

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param type auto, or a Faiss factory string
  * @param device what searches it
  * @param snapshotDir where snapshots of the gallery are kept; empty: nowhere
- * @param snapshotInterval from one snapshot to the next
+ * @param snapshotInterval time from one snapshot to the next
  */
 public record IndexSettings(
     String type, DeviceOptions device, Optional<Path> snapshotDir, Duration snapshotInterval) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * {@code models.*}: which models recognise, and on what.
+ * {@code models.*}: which models are used, and where they run.
  *
  * @param directory model directory, the bundled one when none was set; empty where nothing is
  *     bundled

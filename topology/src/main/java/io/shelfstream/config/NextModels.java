@@ -4,10 +4,10 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * {@code models.next.dir} and {@code topics.gallery.vectors.next}: the models that are to take over
- * once their gallery is complete.
+ * {@code models.next.dir} and {@code topics.gallery.vectors.next}: the models that will be used
+ * when their gallery is complete.
  *
- * @param vectors topic of their extractor's vectors
+ * @param vectors topic with the vectors of their extractor
  */
 public record NextModels(Path directory, String vectors) {
 

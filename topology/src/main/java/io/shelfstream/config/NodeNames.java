@@ -5,7 +5,7 @@ public final class NodeNames {
   public static final String FRAMES = "frames";
   public static final String RECOGNIZE = "recognize";
 
-  /** The store of the frames that were taken and are not answered yet. */
+  /** The store of the frames that have no answer yet. */
   public static final String PENDING_FRAMES = "pending-frames";
 
   public static final String PUBLISH = "publish";
@@ -21,7 +21,7 @@ public final class NodeNames {
   public static final String APPLIED_VECTORS = "applied-vectors";
   public static final String APPLY_VECTORS = "apply-vectors";
 
-  /** The global store behind which the gallery is. */
+  /** The global store whose processor fills the gallery. */
   public static final String VECTORS_STORE = "gallery-vectors-store";
 
   private NodeNames() {}

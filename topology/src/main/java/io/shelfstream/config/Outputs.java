@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What goes out besides the topics of the contract, and who it says it is from.
+ * Optional output topics, and the source that events name.
  *
  * @param source {@code ce_source} of all events
  * @param json topic of the same recognition events as JSON

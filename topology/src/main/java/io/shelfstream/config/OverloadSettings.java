@@ -10,7 +10,8 @@ import java.util.TreeMap;
  * @param newestWins of cameras that {@code cameras} does not name
  * @param cameras by the key of their records
  * @param waiting frames of a camera that may wait before older ones are skipped, at least 1
- * @param answersSkipped whether a skipped frame is answered by an event; otherwise it is counted
+ * @param answersSkipped whether a skipped frame is answered by an event; otherwise it is only
+ *     counted
  */
 public record OverloadSettings(
     boolean newestWins, Map<String, Boolean> cameras, int waiting, boolean answersSkipped) {
@@ -52,7 +53,7 @@ public record OverloadSettings(
     return cameras;
   }
 
-  /** Whether older frames of a camera make room for newer ones. */
+  /** Whether older frames of a camera are skipped for newer ones. */
   public boolean newestWins(String camera) {
     return cameras.getOrDefault(camera, newestWins);
   }

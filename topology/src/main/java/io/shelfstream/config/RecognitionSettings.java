@@ -7,14 +7,17 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * {@code recognition.*}: how boxes and neighbours become answers.
+ * {@code recognition.*}: how objects are chosen and matched.
  *
- * @param tiles how images are cut for the detector, not in profile pp-shitu; empty: the model's own
- * @param matchThreshold least inner product of a match, -1 to 1; empty: the model's own
- * @param matchMargin least lead over the next product, 0 to 2; empty: the model's own
+ * @param tiles into how many tiles images are cut for the detector, not in profile pp-shitu; empty:
+ *     as the model says
+ * @param matchThreshold minimum inner product of a match, -1 to 1; empty: as the model says
+ * @param matchMargin minimum difference to the score of the second product, 0 to 2; empty: as the
+ *     model says
  * @param candidates products reported for an object, at least 1
  * @param searchPhotos gallery photos searched for an object, at least candidates
- * @param filters for storeId or a frame's attribute, the photos' attribute that must list its value
+ * @param filters key: storeId or an attribute of the frame; value: the attribute of photos that
+ *     must list its value
  * @param galleryWait longest wait for a gallery version that a frame asks for
  */
 public record RecognitionSettings(

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads settings one by one and collects what is wrong, so that all problems are told at once. A
- * setting that cannot be used counts as its default until {@link #finish} throws.
+ * Reads settings one by one and collects what is wrong, so that all problems are reported together.
+ * A setting that cannot be used has its default until {@link #finish} throws.
  */
 final class Settings {
 
@@ -65,7 +65,7 @@ final class Settings {
     return settings;
   }
 
-  /** Everything under a prefix, by its whole key; whoever uses it checks it. */
+  /** Everything under a prefix, by its whole key; not checked here. */
   Map<String, String> below(String prefix) {
     prefixes.add(prefix);
     Map<String, String> found = new TreeMap<>();
@@ -132,7 +132,7 @@ final class Settings {
 
   /**
    * Variables are not refused: launchers have their own, and Kubernetes adds SHELFSTREAM_PORT and
-   * the like to every pod beside a service of our name.
+   * the like to every pod if there is a service with our name.
    */
   private void warnOfUnknown(String variable, String key) {
     boolean mayBeOurs = key.contains(".") && !isKnown(key); // all our keys have a group

@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Every setting of the service, checked. What each means is in {@code reference.properties}. A
- * value given on the command line wins over the environment, that over the file, that over the
- * default.
+ * value on the command line overrides the environment, which overrides the file, which overrides
+ * the default.
  *
  * @param kafka passed through to Kafka's clients and Streams untouched, without the prefix
  * @param schemaRegistry settings of the registry and the serialisers, under their official names
- * @param next models that are to take over; empty: none
+ * @param next the next models, while models are being changed; empty: none
  * @param stateDir where Kafka Streams keeps its state; empty: its own default
  * @param startWait how long a start waits for a broker or a registry that is away; empty: until it
  *     answers
@@ -45,7 +45,10 @@ public record ShelfStreamConfig(
   private static final Map<String, String> KAFKA_DEFAULTS =
       Map.of("bootstrap.servers", "localhost:9092");
 
-  /** Of Kafka Streams; any other may pass over a record that then is nowhere. */
+  /**
+   * Exception handlers of Kafka Streams; any other may skip a record, which would then be in no
+   * topic.
+   */
   private static final Map<String, Class<?>> FAILING_HANDLERS =
       new TreeMap<>(
           Map.of(
@@ -130,9 +133,10 @@ public record ShelfStreamConfig(
   }
 
   /**
-   * What the application is called that embeds photos with an extractor: consumer group and prefix
-   * of transactional ids. Not after {@code application.id}, so that a second application on the
-   * same topics does not embed everything again; and another for each extractor, which has to.
+   * Name of the application that embeds photos with an extractor: consumer group and prefix of
+   * transactional ids. It does not contain {@code application.id}, so that a second application on
+   * the same topics does not embed everything again. It contains the extractor, because each
+   * extractor has to embed everything.
    *
    * @param topics whose vectors topic it writes
    */
@@ -140,7 +144,7 @@ public record ShelfStreamConfig(
     return galleryApplicationPrefix(topics) + extractorId.replaceAll("[^A-Za-z0-9._-]", "-");
   }
 
-  /** What the names of all applications begin with that embed for a vectors topic. */
+  /** Prefix of the names of all applications that embed for a vectors topic. */
   public String galleryApplicationPrefix(TopicNames topics) {
     return gallery.applicationId().orElse(topics.galleryVectors() + ".embedding") + "-";
   }
@@ -150,7 +154,7 @@ public record ShelfStreamConfig(
     return next.map(n -> topics.withGalleryVectors(n.vectors()));
   }
 
-  /** Topic that Kafka Streams keeps the frames in hand on, so that a crash loses none. */
+  /** The changelog on which Kafka Streams keeps the frames in hand, so that a crash loses none. */
   public String pendingFramesTopic() {
     return applicationId + "-" + NodeNames.PENDING_FRAMES + "-changelog";
   }

@@ -7,9 +7,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where settings come from, in the order of who wins: the command line, the environment, the file.
+ * Where settings come from, in the order of precedence: the command line, the environment, the
+ * file.
  *
- * @param environment of the process; only SHELFSTREAM_… is looked at
+ * @param environment of the process; only SHELFSTREAM_… is used
  * @param fileName as shown in messages
  */
 record Sources(
@@ -36,7 +37,8 @@ record Sources(
   }
 
   /**
-   * Everything under a prefix, without the prefix. Variables name dots by underscores, lower case.
+   * Everything under a prefix, without the prefix. A variable gives a lower-case key, with dots for
+   * its underscores.
    */
   Map<String, String> below(String prefix) {
     Map<String, String> found = new TreeMap<>();
@@ -60,7 +62,7 @@ record Sources(
         });
   }
 
-  /** All keys given by file or command line; for each the value that wins. */
+  /** All keys given by file or command line, each with the value that applies. */
   Map<String, Value> given() {
     Map<String, Value> given = new LinkedHashMap<>();
     file.forEach((key, value) -> given.put(key, new Value(value, fileName)));

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The key somebody probably meant. */
+/** Finds the key that was probably meant. */
 final class Suggestion {
 
   private Suggestion() {}
@@ -28,7 +28,8 @@ final class Suggestion {
   }
 
   /**
-   * Levenshtein: the least number of letters to add, remove or change. Separators are all alike.
+   * Levenshtein distance: the smallest number of letters to add, remove or change. All separators
+   * count as equal.
    */
   private static int distance(String key, String typed) {
     String a = plain(key);

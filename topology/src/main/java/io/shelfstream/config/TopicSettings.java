@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Reads {@code topics.*}. Two roles on one topic would feed the service its own output. */
+/**
+ * Reads {@code topics.*}. The same topic for two purposes would make the service read its own
+ * output.
+ */
 final class TopicSettings {
 
   private TopicSettings() {}
@@ -33,7 +36,7 @@ final class TopicSettings {
     return read;
   }
 
-  /** Topics that exist only when they are named. */
+  /** Optional topics, used only when they are named. */
   static Outputs outputs(Settings settings, String applicationId, TopicNames topics) {
     Optional<String> json = settings.optional("topics.recognitions.json", Formats.topicName());
     Optional<String> epcis = settings.optional("topics.recognitions.epcis", Formats.topicName());

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** What came back for a frame: an event, or the reason it was rejected. */
 public record Answer(String frameId, @Nullable RecognitionEvent event, @Nullable String rejection) {
 
-  /** Name of the annotated image in the output folder, another for each frame. */
+  /** Name of the annotated image in the output folder, unique for each frame. */
   String annotatedName() {
     return frameId + ".annotated.jpg";
   }

@@ -34,8 +34,8 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main job on a running service: publishes a gallery, then frames, waits for every answer,
- * prints each event as a line of JSON and leaves annotated images and a report. Used by one thread.
+ * The main job with a running service: publishes a gallery, then frames, waits for every answer,
+ * prints each event as a line of JSON and writes annotated images and a report. Used by one thread.
  */
 public final class Demo implements AutoCloseable {
   private static final String CAMERA = "demo-camera";
@@ -68,7 +68,7 @@ public final class Demo implements AutoCloseable {
   /**
    * Publishes the gallery and waits until the service searches all of it.
    *
-   * @param gallery of the service, to see when it has followed
+   * @param gallery of the service, to see when it is up to date
    * @throws IllegalStateException when a photo was rejected or not answered
    */
   public void publishGallery(GalleryFile file, ProductSearch gallery)
@@ -168,7 +168,7 @@ public final class Demo implements AutoCloseable {
         }
       }
     } catch (InterruptException e) {
-      Thread.interrupted(); // what follows is closing, which must be able to wait
+      Thread.interrupted(); // closing comes next and must be able to wait
     }
   }
 
@@ -195,7 +195,7 @@ public final class Demo implements AutoCloseable {
     return null;
   }
 
-  /** A dead letter carries the bytes of its source; those of the demo's own frames can be read. */
+  /** A dead letter contains the bytes of its source; those of the demo's own frames can be read. */
   private String frameIdOf(ConsumerRecord<byte[], byte[]> record) {
     try {
       ImageReference frame =

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What really stands on each frame.
+ * What each frame really shows.
  *
  * @param objects by frame, as its path below the frames' folder
  */

@@ -12,8 +12,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * Answers against the truth. An answer belongs to at most one object and an object to at most one
- * answer: the pair that overlaps most first, from an intersection over union of 0.5 on.
+ * Answers compared with the truth. An answer belongs to at most one object and an object to at most
+ * one answer: the pair that overlaps most first, from an intersection over union of 0.5 on.
  *
  * @param objects on the frames
  * @param found objects that an answer belongs to; the other counts add up to it
@@ -67,7 +67,7 @@ public record Tally(int objects, int found, int surplus, int right, int wrong, i
     possible.sort(Comparator.comparingDouble(Pair::overlap).reversed());
     List<Pair> chosen = new ArrayList<>();
     for (Pair pair : possible) {
-      // By identity: two facings may look the same to equals.
+      // By identity: two facings of a product may be equal.
       if (chosen.stream()
           .noneMatch(c -> c.answer() == pair.answer() || c.object() == pair.object())) {
         chosen.add(pair);

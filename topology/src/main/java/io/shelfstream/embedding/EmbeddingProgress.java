@@ -7,16 +7,16 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * How far an embedding application has come with the updates topic. Asks the broker, so that every
- * process sees it, those that embed nothing included. Used by one thread.
+ * How far an embedding application has read the updates topic. Asks the broker, so that every
+ * process knows it, also one that embeds nothing. Used by one thread.
  */
 public final class EmbeddingProgress implements AutoCloseable {
 
   /**
-   * Updates by now.
+   * The progress at one moment, in updates.
    *
-   * @param complete whether all that had been there at the look before lies on the vectors topic:
-   *     while updates keep coming, an application is never quite at the end
+   * @param complete whether everything that was there at the previous look is on the vectors topic;
+   *     while updates keep coming, an application never reaches the very end
    */
   public record Look(long done, long all, boolean complete) {}
 
@@ -53,9 +53,9 @@ public final class EmbeddingProgress implements AutoCloseable {
   }
 
   /**
-   * An application has no offset to commit for what follows its last update and was taken back by
-   * its publisher: Kafka Streams commits past such records only after one that it has processed
-   * since it started. So where a partition does not get on, it is looked for what is left to do.
+   * Aborted records at the end of a partition never get a committed offset: Kafka Streams commits
+   * past such records only after it has processed another one since its start. So if a partition
+   * makes no progress, this looks whether any record is left in it.
    */
   private boolean hasDone(Map<Integer, Long> reached) {
     if (hasReached(reached, due)) {
@@ -69,8 +69,8 @@ public final class EmbeddingProgress implements AutoCloseable {
   }
 
   /**
-   * Offsets are committed a moment before the vectors of the same transaction can be read: whether
-   * all that is written can be.
+   * Whether all written vectors can be read: offsets are committed a moment before the vectors of
+   * the same transaction become readable.
    */
   private boolean isReadable() {
     Map<Integer, Long> written = offsets.ends(topics.galleryVectors());

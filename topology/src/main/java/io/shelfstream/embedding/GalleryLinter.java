@@ -12,12 +12,15 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Looks at photos as they are embedded, and says what may go wrong with them in recognition. It
+ * Checks photos as they are embedded, and warns of what may go wrong with them in recognition. It
  * rejects nothing. Safe for several threads.
  */
 public final class GalleryLinter {
 
-  /** Neighbours looked at for another product's: more than most products have photos alike. */
+  /**
+   * Neighbours searched for a photo of another product: more than most products have similar
+   * photos.
+   */
   private static final int NEIGHBOURS = 16;
 
   /** As {@link io.shelfstream.gallery.Gallery#resemblance}. */
@@ -31,9 +34,9 @@ public final class GalleryLinter {
   private final InFlightPhotos inFlight;
 
   /**
-   * @param gallery lags some milliseconds behind what is embedded here
+   * @param gallery some milliseconds behind what is embedded here
    * @param resemblance of the same gallery
-   * @param inFlight what it lacks
+   * @param inFlight photos that the gallery does not have yet
    */
   public GalleryLinter(
       LintRules rules, ProductSearch gallery, Resemblance resemblance, InFlightPhotos inFlight) {
@@ -43,7 +46,7 @@ public final class GalleryLinter {
     this.inFlight = inFlight;
   }
 
-  /** What is doubtful about a photo of a product. */
+  /** The warnings for a photo of a product; empty when there are none. */
   public List<String> lint(String galleryImageId, String productId, PhotoEmbedder.Embedded photo) {
     List<String> warnings = new ArrayList<>();
     lintBodies(photo, warnings);

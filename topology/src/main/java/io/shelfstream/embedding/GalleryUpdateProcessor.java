@@ -53,19 +53,19 @@ import org.jspecify.annotations.Nullable;
 public final class GalleryUpdateProcessor
     extends ContextualProcessor<byte[], byte[], Object, Object> {
   /**
-   * How often it is looked for what has become searchable while no update comes; the times
-   * themselves are exact.
+   * How often photos that became searchable are reported while no update comes; the reported times
+   * are exact.
    */
   private static final Duration SEARCHABLE_EVERY = Duration.ofMillis(100);
 
   /** Settings of Kafka Streams for the application of this processor. */
   public static final Map<String, ?> SETTINGS =
       Map.of(
-          // For updates that are not committed early. Less would be felt when a whole history is
-          // embedded: a transaction takes some 10 ms.
+          // For updates that are not committed early. A shorter interval would slow down the
+          // embedding of a whole history: a transaction takes some 10 ms.
           StreamsConfig.COMMIT_INTERVAL_MS_CONFIG,
           50,
-          // No timer of it has to be exact, and a record that arrives ends a poll at once.
+          // None of its timers has to be exact, and an arriving record ends a poll at once.
           StreamsConfig.POLL_MS_CONFIG,
           20,
           // A broker that has not ended the last transaction yet refuses the next one's first
@@ -73,7 +73,7 @@ public final class GalleryUpdateProcessor
           StreamsConfig.producerPrefix("retry.backoff.ms"),
           10);
 
-  /** Where Kafka Streams does not say: never within {@code process}. */
+  /** When Kafka Streams gives no position, which never happens within {@code process}. */
   private static final SourcePosition UNKNOWN_POSITION = new SourcePosition("unknown", -1, -1);
 
   private final TopicNames topics;
@@ -131,7 +131,7 @@ public final class GalleryUpdateProcessor
         context().recordMetadata().map(SourcePosition::of).orElse(UNKNOWN_POSITION);
     deliveries.send(position, () -> answer(record, position));
     if (inFlight != null) {
-      publish(inFlight.arrived()); // in the transaction of this update, not in one more
+      publish(inFlight.arrived()); // in the transaction of this update, not in another one
     }
     if (earlyCommits.isDue(record.timestamp(), taken, System.currentTimeMillis())) {
       context().commit();
@@ -178,7 +178,7 @@ public final class GalleryUpdateProcessor
   }
 
   /**
-   * @param isSetAside whether it made its own processing fail: nothing of its content goes on then
+   * @param isSetAside whether its processing failed twice: then none of its content is passed on
    */
   private void reject(
       Record<byte[], byte[]> record,
@@ -310,7 +310,10 @@ public final class GalleryUpdateProcessor
     }
   }
 
-  /** An embedding that came with the update: of our extractor, and brought to unit length. */
+  /**
+   * An embedding that came with the update: checked to be of our extractor, and normalised to unit
+   * length.
+   */
   private float[] ready(GalleryUpdate update) throws RejectedException {
     if (!photos.extractorId().equals(update.getExtractor())) {
       throw new RejectedException(

@@ -1,21 +1,21 @@
 package io.shelfstream.embedding;
 
-/** Doubts about a gallery photo. The names are codes that programs may rely on. */
+/** Warnings about a gallery photo. The names are codes that programs may rely on. */
 enum GalleryWarning {
   /** The detector was asked for the product and found none. */
   NO_BODY,
   /** The detector was asked for the product and found more than one. */
   SEVERAL_BODIES,
-  /** Fewer pixels than the extractor can make something of. */
+  /** Too few pixels for the extractor. */
   TOO_SMALL,
   /** Little fine detail. */
   BLURRED,
-  /** Nearly the same photo stands for another product already. */
+  /** A nearly identical photo belongs to another product. */
   RESEMBLES_OTHER_PRODUCT,
   /** The product's other photos show something else. */
   UNLIKE_OWN_PRODUCT;
 
-  /** As a status carries it: the code, and what it means here. */
+  /** The warning as written to a status: the code, and a sentence for this photo. */
   String because(String sentence) {
     return name() + ": " + sentence;
   }

@@ -23,7 +23,7 @@ public record PhotoEmbedder(RecognitionModels models) {
    *
    * @param embedding unit length
    * @param box the part that was embedded
-   * @param bodies how many the detector found; empty when it was not asked
+   * @param bodies number of products that the detector found; empty when it was not used
    * @param sharpness of that part
    */
   @SuppressWarnings("ArrayRecordComponent") // Never compared.

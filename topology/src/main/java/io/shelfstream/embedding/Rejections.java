@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where statuses and dead letters end that nobody waits for: of photos that are embedded again for
- * another extractor. Those that cannot be, perhaps because their image is no longer there, are
- * logged.
+ * Receives statuses and dead letters in place of their topics while photos are embedded again for
+ * the next extractor, because nobody waits for them. Logs photos that cannot be embedded, for
+ * example because their image no longer exists.
  */
 public final class Rejections implements Processor<Object, Object, Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(Rejections.class);

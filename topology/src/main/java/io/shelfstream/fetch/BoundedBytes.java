@@ -4,7 +4,7 @@ import io.shelfstream.fetch.FetchException.Reason;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Reads a stream that may be longer than it says. */
+/** Reads a stream up to a limit; it may be longer than it declares. */
 final class BoundedBytes {
   private BoundedBytes() {}
 

@@ -8,7 +8,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
-/** RFC 2397: the image stands in the reference itself. */
+/** RFC 2397: the image is contained in the reference itself. */
 final class DataUri {
   private static final Pattern BASE64 =
       Pattern.compile(".*;\\s*base64\\s*", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
@@ -39,9 +39,9 @@ final class DataUri {
   }
 
   /**
-   * Exactly RFC 4648: a decoder that passes over what it does not know makes another image of a
-   * text in which each '+' has become a blank. Line breaks may stand anywhere, the padding may be
-   * left out, and the alphabet may be that of URLs; the two are not mixed.
+   * Strict RFC 4648: a decoder that skips unknown characters would make another image of a text in
+   * which each '+' has become a blank. Line breaks are allowed anywhere, the padding may be
+   * missing, and the alphabet may be that of URLs, but the two alphabets may not be mixed.
    */
   private static byte[] decoded(byte[] text) {
     byte[] joined = new byte[text.length];
@@ -59,7 +59,7 @@ final class DataUri {
     return image;
   }
 
-  /** Bits behind the last byte: the text was cut off. */
+  /** Refuses bits behind the last byte: the text was truncated. */
   private static void requireNothingLeft(byte[] encoded, byte[] image, Base64.Encoder encoder) {
     int rest = image.length % 3;
     if (rest > 0) {

@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 public final class FetchException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  /** Why; these names reach the dead letters. */
+  /** Why; these names are written to dead letters. */
   public enum Reason {
     /** No URI, or of a scheme that is not supported. */
     INVALID_REFERENCE(false),
-    /** Outside the allowed roots, hosts or addresses, or leading there by redirect. */
+    /** Outside the allowed roots, hosts or addresses, directly or by a redirect. */
     FORBIDDEN_LOCATION(false),
     NOT_FOUND(false),
     /** The other side failed, or could not be reached. */
@@ -45,7 +45,7 @@ public final class FetchException extends Exception {
     this.retryable = retryable;
   }
 
-  /** A failure that another try would only repeat. */
+  /** A failure that would happen again at another try. */
   static FetchException lasting(String message) {
     return new FetchException(Reason.FETCH_FAILED, message, null, false);
   }

@@ -12,10 +12,10 @@ import java.util.List;
  *     references may name; none: no hosts
  * @param allowPrivateAddresses whether such a host may have a loopback, private or link-local
  *     address
- * @param allowData whether data: references are taken
+ * @param allowData whether data: references are accepted
  * @param maxBytes largest encoded image
  * @param connectTimeout for one connection
- * @param readTimeout for a whole image, redirects and tries included
+ * @param readTimeout for a whole image, including redirects and retries
  * @param maxRedirects each hop is checked like the first
  */
 public record FetchPolicy(

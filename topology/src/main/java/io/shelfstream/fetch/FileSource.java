@@ -10,7 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Files below the allowed roots, with every symbolic link resolved before it is judged. */
+/** Files below the allowed roots; every symbolic link is resolved before the check. */
 final class FileSource {
   private final FetchPolicy policy;
 
@@ -55,8 +55,9 @@ final class FileSource {
   }
 
   /**
-   * The last part of the way to a missing file that exists; null where that is a link to nowhere.
-   * Tells a file that is missing inside from one that is missing outside, behind a link.
+   * The deepest existing folder on the path to a missing file; null if a link on the path points to
+   * nothing. Distinguishes a file that is missing below a root from one that is missing elsewhere,
+   * behind a link.
    */
   private static @Nullable Path nearest(Path file) {
     for (Path part = file; part != null; part = part.getParent()) {
@@ -115,7 +116,7 @@ final class FileSource {
     }
   }
 
-  /** Says the same whether the file exists or not. */
+  /** The message is the same whether the file exists or not. */
   private FetchException forbidden(URI uri) {
     return new FetchException(
         Reason.FORBIDDEN_LOCATION,

@@ -32,7 +32,7 @@ record HostRules(List<String> allowedHosts, boolean allowPrivateAddresses) {
 
   /**
    * Whether an address may be connected to. A public name may resolve to an address inside the
-   * network, so the address itself is judged, too.
+   * network, so the address itself is checked, too.
    */
   boolean allows(InetAddress address) {
     if (address.isMulticastAddress() || address.isAnyLocalAddress()) {

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Images over http and https. Redirects are followed here, each hop checked like the first;
- * addresses are checked where names are resolved, so the address that was judged is the one that is
+ * addresses are checked where names are resolved, so the checked address is the one that is
  * connected to.
  */
 final class HttpSource implements AutoCloseable {
@@ -71,7 +71,7 @@ final class HttpSource implements AutoCloseable {
             .disableCookieManagement()
             .disableAuthCaching()
             .disableAutomaticRetries()
-            // The limit counts what arrives; nothing may swell afterwards.
+            // The limit counts the bytes that arrive, so nothing may be decompressed afterwards.
             .disableContentCompression()
             .build();
     this.deadlines =
@@ -143,7 +143,7 @@ final class HttpSource implements AutoCloseable {
     }
   }
 
-  /** An image, or where to go on. */
+  /** An image, or where a redirect leads. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Answer(byte @Nullable [] image, @Nullable String location) {}
 
@@ -201,7 +201,7 @@ final class HttpSource implements AutoCloseable {
         BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), shown(uri)), null);
   }
 
-  /** Stores also send an empty value, or {@code aws-chunked}, which speaks of the upload. */
+  /** Stores also send an empty value, or {@code aws-chunked}, which describes the upload. */
   private static boolean leavesBytesAlone(@Nullable String encodings) {
     return encodings == null
         || Arrays.stream(encodings.split(",", -1))

@@ -8,8 +8,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Resolves image references to encoded images. References come from a topic that many may write, so
- * nothing is opened that the policy does not name. Safe for several threads.
+ * Resolves image references to encoded images. References come from a topic that many may write to,
+ * so only what the policy allows is opened. Safe for several threads.
  */
 public final class ImageFetcher implements AutoCloseable {
   private final FetchPolicy policy;
@@ -26,7 +26,7 @@ public final class ImageFetcher implements AutoCloseable {
    * Fetches an image.
    *
    * @param uri file:, http:, https: or data:
-   * @param sha256 expected digest of the bytes in hex; null to take any
+   * @param sha256 expected digest of the bytes in hex; null to accept any
    * @return the encoded image, 1 to {@code maxBytes} bytes
    */
   public byte[] fetch(String uri, @Nullable String sha256) throws FetchException {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Image references as people write them, and as they may be shown. A reference can hold a secret:
- * the signature in the query of a presigned URL, a user's password. None of these may reach a key,
- * a status, an event, a header of a dead letter or a log, so whatever repeats a reference does it
+ * the signature in the query of a presigned URL, a user's password. No secret may be written to a
+ * key, a status, an event, a header of a dead letter or a log. So a reference is only written there
  * through {@link #shown}, {@link #withoutSecrets} or {@link #id}.
  */
 public final class References {
@@ -24,11 +24,11 @@ public final class References {
   private static final String DATA = "data:";
   private static final Pattern CONTROLS = Pattern.compile("\\p{Cntrl}");
 
-  /** User and password, query, fragment, wherever in a text a reference stands. */
+  /** User and password, query, fragment of a reference anywhere in a text. */
   private static final Pattern SECRETS =
       Pattern.compile("(?<=//)[^/?#]*(?=@)|(?<=\\?).+|(?<=#).+", Pattern.DOTALL);
 
-  /** What stands before the host: scheme and slashes, then a user and an at sign. */
+  /** What comes before the host: scheme and slashes, then a user and an at sign. */
   private static final Pattern USER =
       Pattern.compile("^([A-Za-z][A-Za-z0-9+.-]*:)?([/\\\\]*)[^/\\\\?#]*@");
 
@@ -36,8 +36,8 @@ public final class References {
       Pattern.compile("(?i)(https?://)([^/?#]*)(.*)", Pattern.DOTALL);
 
   /**
-   * Hosts that java.net.URI does not take for such: with an underscore, as containers have. The
-   * last part begins with no digit, which would make it a number.
+   * Hosts that java.net.URI does not accept: with an underscore, as in names of containers. The
+   * last part does not begin with a digit, or it would be a number.
    */
   private static final Pattern HOST =
       Pattern.compile("((?:[A-Za-z0-9_-]+\\.)*[A-Za-z_][A-Za-z0-9_-]*\\.?)(?::([0-9]{0,5}))?");
@@ -52,10 +52,10 @@ public final class References {
   private References() {}
 
   /**
-   * A reference as messages show it: without secrets, without control characters and at most 200
-   * characters long, since it may be as long as an image while a message has to fit into a header.
+   * A reference for messages: without secrets, without control characters and at most 200
+   * characters long, because it may be as long as an image and a message has to fit into a header.
    *
-   * @param text a reference, or a text in which one stands
+   * @param text a reference, or a text that contains one
    */
   public static String shown(String text) {
     String safe = SECRETS.matcher(withoutImage(text)).replaceAll("…");
@@ -64,8 +64,8 @@ public final class References {
   }
 
   /**
-   * A reference as events repeat it: less its user, its query and its fragment, and of a data:
-   * reference only what stands before the image.
+   * A reference for events: without user, query and fragment; of a data: reference only the part
+   * before the image.
    */
   public static String withoutSecrets(String uri) {
     String plain = withoutImage(uri);
@@ -79,8 +79,8 @@ public final class References {
   }
 
   /**
-   * An id for the image that a reference leads to: {@link #withoutSecrets}, which stays the same
-   * when a URL is signed anew; for a data: reference, {@code sha256-} and 64 hex digits.
+   * An id for the image of a reference: {@link #withoutSecrets}, which stays the same when a URL is
+   * signed again; for a data: reference, {@code sha256-} and 64 hex digits.
    */
   public static String id(String uri) {
     if (!isData(uri)) {
@@ -115,8 +115,8 @@ public final class References {
   }
 
   /**
-   * A URI whose characters beyond ASCII are percent-encoded as UTF-8, and those of its host as IDNA
-   * has it. They are not normalised: another form of an accent is another file.
+   * Parses a reference. Characters that are not ASCII are percent-encoded as UTF-8, in the host by
+   * IDNA. They are not normalised: another form of an accent is another file.
    */
   static URI parsed(String uri) throws FetchException {
     try {
@@ -164,7 +164,7 @@ public final class References {
   /**
    * Where a redirect leads.
    *
-   * @param location value of the header, a character a byte, as it came
+   * @param location value of the header as received, one character for each byte
    */
   static URI redirected(URI from, String location) throws FetchException {
     StringBuilder bytes = new StringBuilder(location.length());
@@ -186,14 +186,14 @@ public final class References {
         return new URI((query < 0 ? base : base.substring(0, query)) + bytes);
       }
       return from.resolve(target);
-    } catch (URISyntaxException | IllegalArgumentException e) { // the other side sends anything
+    } catch (URISyntaxException | IllegalArgumentException e) { // the server may send anything
       throw FetchException.lasting(
           "%s redirects to '%s', which is not a URI"
               .formatted(shown(from.toString()), shown(location)));
     }
   }
 
-  /** The host of an http: or https: URI; null where it names none, or a user beside it. */
+  /** The host of an http: or https: URI; null if it has none, or if it also has a user. */
   static @Nullable String host(URI uri) {
     if (uri.getHost() != null) {
       return uri.getHost().toLowerCase(Locale.ROOT);

@@ -6,7 +6,7 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says now and then how far the gallery's topic is read, until it is read to its end. */
+/** Logs every five seconds how far the gallery's topic was read, until its end is reached. */
 final class CatchUp {
   private static final Logger log = LoggerFactory.getLogger(CatchUp.class);
   private static final long INTERVAL = Duration.ofSeconds(5).toNanos();
@@ -25,7 +25,7 @@ final class CatchUp {
     this.nanos = nanos;
   }
 
-  /** A record is about to be applied. */
+  /** Counts a record that is about to be applied. */
   void count() {
     if (gallery.isCaughtUp()) {
       return;

@@ -22,7 +22,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A gallery that follows a vectors topic, until following ends for whatever reason. */
+/**
+ * A gallery, and the application that follows the vectors topic for it. When following ends, for
+ * whatever reason, it does not begin again: {@link LiveGallery} then builds a new one.
+ */
 final class FollowedGallery implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FollowedGallery.class);
 
@@ -52,9 +55,11 @@ final class FollowedGallery implements AutoCloseable {
    * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
    * @param wiring the topology that follows it
-   * @param inFlight photos that this process has embedded, and that the gallery is to show
-   * @param failed records of that topic that made following fail
-   * @param ended gets why, when following ends after this has returned and before it is closed
+   * @param inFlight photos that this process has embedded; the follower notes when they are
+   *     searchable
+   * @param failed records of that topic whose processing failed
+   * @param ended called with the cause when following ends after this has returned and before it is
+   *     closed
    */
   static FollowedGallery start(
       ShelfStreamConfig config,
@@ -80,14 +85,14 @@ final class FollowedGallery implements AutoCloseable {
             gallery,
             snapshots,
             GalleryFigures.show(topic, gallery, snapshots, accelerator),
-            // Only shows in logs and metrics: a global store has no consumer group.
+            // The id is only seen in logs and metrics: a global store has no consumer group.
             StreamsApplication.globalStore(
                 config,
                 config.applicationId() + "-follower-" + topic,
                 wiring.topology(gallery, inFlight, failed),
                 new Deliveries(config.delivery().exactlyOnce(), failed),
-                // It has no timers, and a record that arrives ends a poll at once: waking more
-                // often costs 5 % of a core for nothing.
+                // It has no timers, and an arriving record ends a poll at once: waking more often
+                // costs 5 % of a core for nothing.
                 Map.of(StreamsConfig.POLL_MS_CONFIG, 100),
                 new Lifecycle(
                     "Following " + topic,
@@ -105,7 +110,7 @@ final class FollowedGallery implements AutoCloseable {
     }
   }
 
-  /** A folder for each topic: two galleries would overwrite each other's. */
+  /** A folder for each topic: two galleries would overwrite each other's snapshots. */
   private static @Nullable SnapshotTimer snapshots(
       ShelfStreamConfig config, String topic, Gallery gallery) {
     Path folder = config.index().snapshotDir().map(dir -> dir.resolve(topic)).orElse(null);
@@ -133,7 +138,7 @@ final class FollowedGallery implements AutoCloseable {
         .log("The gallery is caught up");
   }
 
-  /** What ended following; empty while its topic is followed. */
+  /** The failure that ended following; empty while the topic is followed. */
   Optional<Throwable> failure() {
     return Optional.ofNullable(follower.lifecycle().failure());
   }
@@ -148,7 +153,7 @@ final class FollowedGallery implements AutoCloseable {
     if (snapshots != null) {
       snapshots.close();
     }
-    figures.close(); // another gallery of this topic shows its own under the same name
+    figures.close(); // another gallery of this topic registers its own under the same name
   }
 
   /** Stops following, writes a last snapshot, and frees the gallery. Idempotent. */

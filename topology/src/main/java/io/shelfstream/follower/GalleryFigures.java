@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Shows a gallery's figures on the platform's MBean server until it is closed. */
+/** Publishes a gallery's figures over JMX, on the platform's MBean server, until it is closed. */
 final class GalleryFigures implements GalleryMXBean, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(GalleryFigures.class);
 

@@ -9,7 +9,7 @@ public interface GalleryMXBean {
   /** Photos that a search can find. */
   int getPhotos();
 
-  /** Vectors that were replaced or removed and still lie in the index, until a compaction. */
+  /** Vectors that were replaced or removed and are still in memory, until a compaction. */
   int getDeadVectors();
 
   /** Parts of the index that a search goes through. */
@@ -18,7 +18,7 @@ public interface GalleryMXBean {
   /** Faiss factory string of the largest part. */
   String getIndexType();
 
-  /** Records of the vectors topic that were taken in, of all partitions. */
+  /** Records of the vectors topic that were processed, in all partitions. */
   long getVersion();
 
   /** Whether the topic was read to its end since the start. */
@@ -27,7 +27,7 @@ public interface GalleryMXBean {
   /** Compactions since the start. */
   long getCompactions();
 
-  /** What the last compaction took; NaN before the first. */
+  /** Duration of the last compaction, in milliseconds; NaN before the first. */
   double getLastCompactionMillis();
 
   /**
@@ -38,13 +38,14 @@ public interface GalleryMXBean {
   double getRecall();
 
   /**
-   * Seconds since a snapshot held all that was there; NaN without snapshots, and before the first.
+   * Seconds since a snapshot last held the whole gallery; NaN without snapshots, and before the
+   * first.
    */
   double getSnapshotAgeSeconds();
 
-  /** What writing the last snapshot took; NaN before the first. */
+  /** Time to write the last snapshot, in milliseconds; NaN before the first. */
   double getLastSnapshotMillis();
 
-  /** Bytes of vectors on GPUs, of all galleries of the process; 0 where the CPU searches alone. */
+  /** Bytes of vectors on GPUs, of all galleries of the process; 0 when only the CPU searches. */
   long getDeviceBytes();
 }

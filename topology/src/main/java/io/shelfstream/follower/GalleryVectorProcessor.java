@@ -25,14 +25,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Applies the vectors topic to this instance's gallery, at start and live. Kafka Streams uses one
- * instance to restore and another to follow, and closes neither: the gallery belongs to neither.
+ * processor object to restore and another to follow, and closes neither, so the gallery belongs to
+ * neither.
  *
  * <p>Never throws for a bad record: an exception here would end the global thread, and with it the
- * client. A fault of ours does end it, and the gallery is built anew; the second time the record is
- * passed over ({@link FailedRecords}). No dead letter is written for one: every instance reads the
- * topic, and at each start, and each would write its own. The metric {@code rejected-vectors}
- * counts them, and the log names the first and, of many, the last of each ten seconds. Runs on the
- * global thread only.
+ * client. A fault in our code does end it; then the gallery is built again, and when the same
+ * record has failed twice it is skipped ({@link FailedRecords}). No dead letter is written for a
+ * bad record, because every instance reads the topic at each start, and each would write one. The
+ * metric {@code rejected-vectors} counts them; the log names the first, and of many the last of
+ * each ten seconds. Runs on the global thread only.
  */
 public final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(GalleryVectorProcessor.class);
@@ -83,7 +84,7 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
   private void apply(Record<byte[], byte[]> record, SourcePosition source) {
     // Streams drops records without a key during restore but delivers them live.
     String id = Objects.requireNonNullElse(RecordHeaderText.text(record.key()), "");
-    if (gallery.knows(source.partition(), source.offset(), id, record.value() != null)) {
+    if (gallery.confirmIfCovered(source.partition(), source.offset(), id, record.value() != null)) {
       remember(id, record.value() == null ? null : source.offset());
       return;
     }

@@ -17,9 +17,9 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Updates that this process has handled and its own gallery has not shown yet: they are under way
- * through the vectors topic, some milliseconds as a rule. The threads that embed put them in, the
- * thread that follows the topic takes them out.
+ * Updates that this process has handled and that are not searchable in its own gallery yet: they
+ * are on their way through the vectors topic, usually for some milliseconds. The threads that embed
+ * add them, the thread that follows the topic removes them. Safe for several threads.
  */
 public final class InFlightPhotos {
 
@@ -40,7 +40,10 @@ public final class InFlightPhotos {
    */
   public record Update(GalleryStatus status, Headers headers, @Nullable Photo photo) {}
 
-  /** Bounds memory, 2 KB each, when the vectors topic does not bring them back. */
+  /**
+   * Most updates that are kept, 2 KB each: bounds memory when the vectors topic does not bring them
+   * back.
+   */
   private static final int MOST = 4096;
 
   private final Map<String, Deque<Update>> byId = new LinkedHashMap<>();
@@ -68,7 +71,7 @@ public final class InFlightPhotos {
   }
 
   /**
-   * The gallery shows a record of the vectors topic from now on.
+   * To be called when a record of the vectors topic has become searchable in the gallery.
    *
    * @param sourceOffset of the update that it was made from; null for a tombstone, which has none
    */
@@ -101,14 +104,14 @@ public final class InFlightPhotos {
         : update.photo() != null && update.status().getSourceOffset() == sourceOffset;
   }
 
-  /** Those that the gallery has shown since the last call, with their times. */
+  /** Updates that became searchable since the last call, with their times. */
   public synchronized List<Update> arrived() {
     List<Update> all = List.copyOf(arrived);
     arrived.clear();
     return all;
   }
 
-  /** Photos that the gallery does not show yet. */
+  /** Photos that are not searchable yet. */
   public synchronized List<Photo> photos() {
     return byId.values().stream()
         .flatMap(Collection::stream)

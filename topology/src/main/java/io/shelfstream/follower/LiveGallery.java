@@ -31,9 +31,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The gallery of a vectors topic for as long as the service runs. When following ends, a new
- * gallery is read from the topic and takes the place of the one before, which is searched meanwhile
- * and freed as soon as the last search has left it. Whoever holds this sees the current one. Safe
- * for several threads.
+ * gallery is read from the topic and replaces the old one. The old one is searched until then, and
+ * freed as soon as its last search has ended. This object always searches the current one. Safe for
+ * several threads.
  */
 public final class LiveGallery implements ProductSearch, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(LiveGallery.class);
@@ -57,8 +57,8 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
    * @param accelerator of the gallery; closed by its owner, after this
    * @param topics whose vectors topic is followed
    * @param wiring the topology that follows it
-   * @param changed told of each change of its state: it is built anew, or it has failed more often
-   *     than the settings allow
+   * @param changed called at each change of its state, for example when it is built again, or has
+   *     failed more often than the settings allow
    */
   public static LiveGallery start(
       ShelfStreamConfig config,
@@ -97,7 +97,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
         return FollowedGallery.start(
             config, models, accelerator, topics, wiring, inFlight, failed, this::followAgain);
       } catch (RuntimeException e) {
-        // One record is tried twice, and passed over the third time.
+        // A record is tried twice, and skipped the third time.
         if (lifecycle.isStopping() || !failed.tookNote()) {
           throw e;
         }
@@ -106,7 +106,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     }
   }
 
-  /** A global thread cannot be replaced: called by it when it ends. */
+  /** Called by the global thread when it ends: Kafka Streams cannot replace it. */
   private void followAgain(Throwable why) {
     if (!lifecycle.to(
         REBUILDING, "its topic is no longer followed; it is searched as it is meanwhile", why)) {
@@ -164,12 +164,12 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     return true;
   }
 
-  /** What a frame passes through to be recognised with this gallery. */
+  /** This gallery and its models, with which frames are recognised. */
   public RecognitionModels models() {
     return recognition;
   }
 
-  /** Photos that are on their way to this gallery, for whoever embeds them. */
+  /** Photos that were embedded and are on their way to this gallery. */
   public InFlightPhotos inFlight() {
     return inFlight;
   }
@@ -199,7 +199,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     return ask(gallery -> gallery.resemblance(embedding, productId, galleryImageId));
   }
 
-  /** Asks the next one when a gallery was freed between being looked up and being asked. */
+  /** Asks again when the gallery was replaced and freed just before it was asked. */
   private <T> T ask(Function<Gallery, T> question) {
     while (true) {
       Gallery asked = current();
@@ -213,7 +213,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     }
   }
 
-  /** From now on an end is no failure; {@link #close} follows. */
+  /** Announces {@link #close}: from now on an end of following is no failure. */
   public void stopping() {
     lifecycle.to(DRAINING, "told to stop");
   }

@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Fills a gallery from its snapshots, then writes new ones: now and then, and when closed. */
+/**
+ * Restores a gallery from its newest snapshot, then writes new snapshots at intervals and when
+ * closed.
+ */
 final class SnapshotTimer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(SnapshotTimer.class);
 
@@ -63,13 +66,13 @@ final class SnapshotTimer implements AutoCloseable {
         this::save, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  /** Seconds since a snapshot held all that was there; NaN before the first. */
+  /** Seconds since a snapshot last held the whole gallery; NaN before the first. */
   double ageSeconds() {
     Long at = savedAt;
     return at == null ? Double.NaN : (System.nanoTime() - at) / 1e9;
   }
 
-  /** What writing the last one took; NaN before the first. */
+  /** Milliseconds that writing the last one took; NaN before the first. */
   double lastMillis() {
     return lastMillis;
   }

@@ -1,5 +1,6 @@
 /**
- * The gallery of a vectors topic: read at the start, kept in sync, built anew when following ends.
+ * The gallery of a vectors topic in this process: read at the start, kept up to date, built again
+ * when following ends.
  */
 @NullMarked
 package io.shelfstream.follower;

@@ -23,8 +23,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From the bytes of a frame record to the event that answers it. Whoever asks does not wait:
- * records with a schema that is not known yet are read by a thread of their own, which alone waits
+ * Turns the bytes of a frame record into the event that answers it. Callers never wait: records
+ * with a schema that is not known yet are decoded on a separate thread, and only that thread waits
  * for the registry. Safe for several threads.
  */
 public final class FrameAnswers implements AutoCloseable {
@@ -48,7 +48,7 @@ public final class FrameAnswers implements AutoCloseable {
 
   /**
    * @param topic of the frames
-   * @param skippedWith what frames that are skipped would have been looked at with
+   * @param skippedWith models and gallery that the events of skipped frames name
    */
   public FrameAnswers(
       String topic,
@@ -63,17 +63,17 @@ public final class FrameAnswers implements AutoCloseable {
     this.skippedWith = skippedWith;
   }
 
-  /** Whether records are not read for a while because the registry is away. */
+  /** Whether decoding waits because the registry is down. */
   boolean waitsForRegistry() {
     return serdes.registry().isWaiting();
   }
 
   /**
-   * Begins the work on a frame.
+   * Starts the work on a frame.
    *
-   * @return completes with the event, or exceptionally with {@link RejectedException}, or with an
-   *     Error where not the frame but this process is to blame; cancelled when the service stopped
-   *     before there was an answer
+   * @return completes with the event; exceptionally with {@link RejectedException} if the frame
+   *     becomes a dead letter, or with an Error if not the frame but this process is at fault.
+   *     Cancelled when the service stopped before there was an answer
    */
   CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();
@@ -82,7 +82,7 @@ public final class FrameAnswers implements AutoCloseable {
         answer,
         frame -> {
           CompletableFuture<Recognition> seen = recognizer.apply(frame);
-          answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
+          answer.whenComplete((event, failure) -> seen.cancel(true)); // no longer needed
           seen.whenComplete(
               (recognition, failure) -> {
                 if (seen.isCancelled()) {
@@ -100,7 +100,7 @@ public final class FrameAnswers implements AutoCloseable {
     return answer;
   }
 
-  /** The answer to a frame that nobody looked at because newer ones of its camera waited. */
+  /** The answer to a frame that was skipped because newer ones of its camera waited. */
   CompletableFuture<Optional<RecognitionEvent>> skipped(PendingFrame pending) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();
     whenRead(
@@ -113,7 +113,7 @@ public final class FrameAnswers implements AutoCloseable {
     return answer;
   }
 
-  /** At once where nothing has to be asked of the registry, else on the thread that may wait. */
+  /** Decodes at once if the schema is known, else on the thread that may wait for the registry. */
   private void whenRead(
       PendingFrame pending, CompletableFuture<Optional<RecognitionEvent>> answer, Reading then) {
     Integer schema = schemaOf(pending.record().value());
@@ -129,7 +129,7 @@ public final class FrameAnswers implements AutoCloseable {
     }
   }
 
-  /** Id of the schema that a value was written with; null when it does not say. */
+  /** Id of the schema that a value was written with; null when it has none. */
   private static @Nullable Integer schemaOf(byte @Nullable [] value) {
     return value == null || value.length < 5 || value[0] != 0
         ? null

@@ -35,29 +35,34 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the frames of one partition, has them recognised elsewhere, and forwards the answers in the
- * order of the partition: each frame becomes one recognition event or one dead letter.
+ * The node {@code recognize} of one partition: takes its frames, lets other threads recognise them,
+ * and forwards the answers in the order of the partition. Each frame becomes one recognition event
+ * or one dead letter.
  *
- * <p>A frame that was taken lies in a slot of the store until its answer cannot be lost any more
- * ({@link PendingSlots}). Which frames of an overloaded camera are begun, {@link NewestWins} says.
+ * <p>A frame is kept in a slot of the store until its answer can no longer be lost ({@link
+ * PendingSlots}). {@link NewestWins} decides which frames of an overloaded camera are begun.
  *
- * <p>Everything here belongs to the stream thread.
+ * <p>Used only by the stream thread; other threads only complete the answers.
  */
 final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, Object> {
   private static final Logger log = LoggerFactory.getLogger(FrameProcessor.class);
 
   /**
-   * How long one record may wait for a place. Then it is taken beyond the window, so that a thread
-   * gets back to its poll, and a commit to its transaction, however slow an image is.
+   * Longest time that a record waits for a place in the window. Then it is taken beyond the window,
+   * so that the thread gets back to its poll, and the transaction is committed in time, however
+   * slow an image is.
    */
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-  /** A head may have many frames of other partitions before it, but not for ever. */
+  /**
+   * The oldest frame of a partition may wait behind frames of other partitions, but not for ever:
+   * at most this many times the stall limit.
+   */
   private static final int STALLS_BEHIND_OTHERS = 5;
 
   /**
-   * Bytes of frames that may be answered and not yet acknowledged beyond the window: at a high rate
-   * more answers are on their way to the broker than frames are worked on.
+   * Bytes of frames whose answers are sent and not yet acknowledged, allowed in addition to the
+   * window: at a high rate more answers are on their way to the broker than frames are worked on.
    */
   private static final int ON_THEIR_WAY = 1 << 20;
 
@@ -266,7 +271,8 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     try {
       Runnable outputs = outputs(head.frame, answerOf(head));
       arrived = shared.deliveries().send(positionOf(head.frame.offset()), outputs);
-    } finally { // also when the outputs fail: nobody works on the frame until its task begins again
+    } finally { // also when the outputs fail: the frame is not worked on until its task starts
+      // again
       if (head.hold != null) {
         head.hold.release();
       }
@@ -278,7 +284,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     return Objects.requireNonNull(taken.answer, "forwarded before it was begun");
   }
 
-  /** What answers a frame; nothing when it was skipped and is only counted. */
+  /** Forwards the answer of a frame; nothing when it was skipped and is only counted. */
   private Runnable outputs(
       PendingFrame frame, CompletableFuture<Optional<RecognitionEvent>> answer) {
     Record<byte[], byte[]> source = frame.record();
@@ -291,7 +297,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
                       .forward(source.withKey(e.getCameraId()).withValue(e), NodeNames.PUBLISH));
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error && RejectedException.isOfTheProcess(error)) {
-        throw error; // the process ends, and the frame is still in its slot
+        throw error; // the process ends; the frame is still in its slot
       }
       RejectedException reason =
           e.getCause() instanceof RejectedException rejected
@@ -325,8 +331,8 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   /**
-   * A timer while there is work, for answers that come when no record does: due whenever the stream
-   * thread comes by, which an answer makes it do.
+   * Starts a timer while there is work, for answers that come when no records come. It runs after
+   * each poll, and an answer ends the poll.
    */
   private void arm() {
     if (timer == null && hasWork()) {
@@ -366,7 +372,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     return Objects.requireNonNull(pending, "process before init");
   }
 
-  /** Gives up what was not forwarded; it is in the store for whoever takes the task up next. */
+  /** Drops what was not forwarded; it is in the store for the next owner of the task. */
   @Override
   public void close() {
     for (TakenFrame taken : frames) {

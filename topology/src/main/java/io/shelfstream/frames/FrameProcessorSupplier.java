@@ -16,9 +16,7 @@ import org.apache.kafka.streams.processor.api.ProcessorSupplier;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
-/**
- * The asynchronous recognition stage: one {@link FrameProcessor} a partition, and what they share.
- */
+/** Creates the {@link FrameProcessor} of each partition, and holds what they share. */
 public record FrameProcessorSupplier(
     String topic,
     FrameAnswers answers,
@@ -56,7 +54,9 @@ public record FrameProcessorSupplier(
   }
 
   /**
-   * In memory, as it is small; its changelog makes it last. Cached, so that most of it never is.
+   * The store of pending frames. In memory, because it is small; its changelog keeps it through a
+   * crash. Cached, so that slots which are filled and freed between two commits are never written
+   * to the changelog.
    */
   @Override
   public Set<StoreBuilder<?>> stores() {

@@ -4,13 +4,16 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What all tasks of a process work on together. Safe for several threads. */
+/**
+ * Counts the frames in hand of all tasks of the process, and stops new ones when the service stops.
+ * Safe for several threads.
+ */
 public final class FramesInHand {
   private final AtomicInteger count = new AtomicInteger();
   private volatile long lastProgress = System.nanoTime();
   private volatile boolean draining;
 
-  /** One frame that is worked on, until it is answered or given up. */
+  /** One counted frame, until it is answered or dropped. */
   final class Hold {
     private boolean held = true;
 
@@ -31,17 +34,17 @@ public final class FramesInHand {
     return new Hold();
   }
 
-  /** Any frame of the process was finished. */
+  /** A frame of the process was finished. */
   void progressed() {
     lastProgress = System.nanoTime();
   }
 
-  /** As of {@link System#nanoTime}. */
+  /** When a frame was last finished, as {@link System#nanoTime}. */
   long lastProgress() {
     return lastProgress;
   }
 
-  /** Whether no further frame is to be begun. */
+  /** Whether no further frame may be begun. */
   boolean isDraining() {
     return draining;
   }

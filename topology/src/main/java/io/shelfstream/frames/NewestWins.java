@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * The overload policy of cameras whose newest frame wins: which of their frames may begin, and
- * which are too old to be looked at. Belongs to the stream thread.
+ * The overload policy {@code newest-wins}: which frames of such a camera may begin, and which are
+ * skipped because newer ones wait. Used only by the stream thread.
  */
 final class NewestWins {
-  /** Frames of a camera that are worked on at once: one is fetched ahead. */
+  /** Frames of a camera that are worked on at a time: one is recognised, one is fetched ahead. */
   private static final int AT_WORK = 2;
 
   private final OverloadSettings settings;
@@ -23,7 +23,7 @@ final class NewestWins {
     this.settings = settings;
   }
 
-  /** A frame was taken that {@link #manage} will begin or skip. */
+  /** Counts a frame that {@link #manage} will begin or skip. */
   void hold() {
     held++;
   }

@@ -22,14 +22,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A frame record that was taken from its topic and not answered yet, as it is kept in the store.
  *
- * <p>Encoded: the version of the form (2), then sequence, timestamp, offset, bytes left out (not in
- * form 1), key, value, number of headers, name and value of each; numbers as Avro writes them
- * (variable length), a boolean before whatever may be null.
+ * <p>Encoded: format version (2), sequence number, timestamp, offset, omitted bytes (not in version
+ * 1), key, value, number of headers, name and value of each. Numbers are written as Avro does
+ * (variable length), with a boolean before each value that may be null.
  *
  * @param sequence order within the partition; unique among the frames that are pending together
  * @param offset of the record on the frames topic
- * @param omitted bytes of a record that no slot can hold: it is here without value and headers, and
- *     will be refused; 0 when it is whole
+ * @param omitted bytes of a value that is too large for a slot: the record is kept without value
+ *     and headers, and will be refused; 0 when the record is complete
  */
 record PendingFrame(long sequence, long offset, int omitted, Record<byte[], byte[]> record) {
   private static final int VERSION = 2;
@@ -50,13 +50,13 @@ record PendingFrame(long sequence, long offset, int omitted, Record<byte[], byte
         : withoutContent(sequence, offset, record);
   }
 
-  /** Only what says which record it is. */
+  /** Keeps only what identifies the record. */
   static PendingFrame withoutContent(long sequence, long offset, Record<byte[], byte[]> record) {
     int omitted = Math.max(1, RecordLimits.length(record.value()));
     return new PendingFrame(sequence, offset, omitted, DeadLetter.withoutContent(record));
   }
 
-  /** Whether only its position is known. */
+  /** Whether the record is here without its content. */
   boolean isOmitted() {
     return omitted > 0;
   }
@@ -86,7 +86,7 @@ record PendingFrame(long sequence, long offset, int omitted, Record<byte[], byte
       }
       out.flush();
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // not in memory
+      throw new UncheckedIOException(e); // cannot happen in memory
     }
     return bytes.toByteArray();
   }

@@ -11,12 +11,13 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * The slots of the store in which frames lie until their answers cannot be lost any more. A slot
- * commits together with the offset that moves past its frame, so whatever happens, a frame is read
- * again, or is in a slot and is taken up again, or is answered.
+ * The slots of the store that keeps frames until their answers can no longer be lost. A slot is
+ * committed together with the offset behind its frame. So after any failure a frame is read again
+ * from its topic, or is found in its slot, or was answered.
  *
- * <p>Slots are numbered from 0 and used anew, lowest first: the changelog keeps few keys, and a
- * slot that is filled and freed between two commits never reaches it. Belongs to the stream thread.
+ * <p>Slots are numbered from 0 and used again, lowest first. So the changelog has few keys, and a
+ * slot that is filled and freed between two commits is never written to it. Used only by the stream
+ * thread.
  */
 final class PendingSlots {
 
@@ -36,7 +37,7 @@ final class PendingSlots {
     this.store = store;
   }
 
-  /** The frames that an earlier run has left, in the order in which it took them. */
+  /** The frames that an earlier run has left, in the order in which they were taken. */
   List<Slot> restore() {
     List<Slot> found = new ArrayList<>();
     try (KeyValueIterator<Integer, byte[]> all = store.all()) {
@@ -52,7 +53,7 @@ final class PendingSlots {
     return found;
   }
 
-  /** A number for the next frame, above those of all that are pending. */
+  /** The sequence number of the next frame, larger than those of all pending frames. */
   long nextSequence() {
     return sequence++;
   }
@@ -76,7 +77,9 @@ final class PendingSlots {
     freeArrived();
   }
 
-  /** In the order they were sent in: one that is late holds back the slots behind it. */
+  /**
+   * In the order in which they were sent: an answer that is late holds back the slots behind it.
+   */
   void freeArrived() {
     for (Unconfirmed sent = unconfirmed.peek();
         sent != null && sent.arrived().getAsBoolean();
@@ -97,7 +100,7 @@ final class PendingSlots {
     return !unconfirmed.isEmpty();
   }
 
-  /** Bytes of the frames that are answered, and whose answers may not have arrived. */
+  /** Bytes of the answered frames whose answers may not have arrived yet. */
   long unconfirmedBytes() {
     return unconfirmedBytes;
   }

@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a recognition event its headers, and the forms that consumers asked for, each measured
- * before it is sent and shortened to what its topic takes ({@link ShorterEvent}).
+ * Adds the headers to a recognition event and sends it in each configured format: Avro, JSON,
+ * EPCIS. Each is measured before it is sent, and shortened to the size that its topic accepts
+ * ({@link ShorterEvent}).
  */
 public final class PublishProcessor
     extends ContextualProcessor<String, RecognitionEvent, String, byte[]> {
@@ -82,7 +83,7 @@ public final class PublishProcessor
     context().forward(record.withHeaders(headers).withValue(value), sink);
   }
 
-  /** A document of all quantities or none: half of them would be read as what is visible. */
+  /** Sends all quantities or none: readers would take some of them for all that is visible. */
   private void publishObservation(
       Record<String, RecognitionEvent> record, Headers headers, byte[] document) {
     byte[] key = record.key().getBytes(StandardCharsets.UTF_8);

@@ -5,12 +5,12 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** A frame that was taken from its topic, in its slot. Belongs to the stream thread. */
+/** A frame in hand, and its slot. Used only by the stream thread. */
 final class TakenFrame {
-  /** Its number in {@link PendingSlots}. */
+  /** Number of its slot in {@link PendingSlots}. */
   final int slot;
 
-  /** What it takes in the store. */
+  /** Its bytes in the store. */
   final int bytes;
 
   final String camera;
@@ -20,7 +20,7 @@ final class TakenFrame {
 
   PendingFrame frame;
 
-  /** Null while the work on it has not begun. */
+  /** Null until the work on it has begun. */
   @Nullable CompletableFuture<Optional<RecognitionEvent>> answer;
 
   FramesInHand.@Nullable Hold hold;

@@ -1,5 +1,6 @@
 /**
- * The asynchronous stage of recognition: a frame in, one event or one dead letter out, in order.
+ * The asynchronous part of recognition: a frame record in, one event or one dead letter out, in
+ * order.
  */
 @NullMarked
 package io.shelfstream.frames;

@@ -9,11 +9,12 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.streams.processor.api.Record;
 
 /**
- * The record that goes to the dead-letter topic: source bytes untouched, the reason in headers.
+ * The record that goes to the dead-letter topic: the bytes of the source unchanged, the reason in
+ * headers.
  *
- * <p>It always fits. One that is too large for the topic leaves out its value, and says how many
- * bytes that were; then the headers of its source; then its key. Reason and position of the source
- * stay.
+ * <p>It always fits its topic. If it is too large, first its value is left out, with its size in a
+ * header; then the headers of its source; then its key. Reason and position of the source are
+ * always there.
  */
 public final class DeadLetter {
   public static final String CLASS = "shelf.error.class";
@@ -23,7 +24,7 @@ public final class DeadLetter {
   public static final String PARTITION = "shelf.source.partition";
   public static final String OFFSET = "shelf.source.offset";
 
-  /** Timestamp of the source record in ms, as it was written, below zero perhaps. */
+  /** Timestamp of the source record in ms, as it was written; may be negative. */
   public static final String TIMESTAMP = "shelf.source.timestamp";
 
   public static final String ATTEMPT = "shelf.attempt";
@@ -31,13 +32,13 @@ public final class DeadLetter {
   /** Bytes of the value that was left out; absent when the value is there. */
   public static final String VALUE_OMITTED = "shelf.error.value.omitted";
 
-  /** Attempts are not counted further; a number of more digits is not ours. */
+  /** Largest number of attempts that is counted; a longer number was not written by us. */
   private static final int MOST_ATTEMPTS = 999_999_999;
 
   private DeadLetter() {}
 
   /**
-   * @param omitted bytes of the value where the source has lost it already; 0 when it has it
+   * @param omitted bytes of the value when the source no longer has it; 0 when it has it
    * @param limit bytes that the record may take
    */
   public static Record<byte[], byte[]> of(
@@ -59,10 +60,12 @@ public final class DeadLetter {
     return bounded(source, headers, ours, limit);
   }
 
-  /** What says which record it is, for a dead letter whose source cannot be kept whole. */
+  /**
+   * Keeps only what identifies a record, for a dead letter whose source cannot be kept complete.
+   */
   public static Record<byte[], byte[]> withoutContent(Record<byte[], byte[]> record) {
     byte[] key = RecordLimits.length(record.key()) > FieldLimits.TEXT ? null : record.key();
-    Headers kept = new RecordHeaders(); // a dead letter goes on with these
+    Headers kept = new RecordHeaders(); // a dead letter keeps these
     for (String name : List.of(ATTEMPT, TIMESTAMP)) {
       String text = RecordHeaderText.lastText(record.headers(), name);
       if (text != null) {
@@ -106,12 +109,15 @@ public final class DeadLetter {
     return (keyFits ? shorter : shorter.<byte[]>withKey(null)).withHeaders(ours);
   }
 
-  /** Headers that a dead letter has of its own; those of an earlier life do not go on. */
+  /**
+   * Whether a header belongs to a dead letter itself; such headers of an earlier attempt are not
+   * copied.
+   */
   static boolean isOurs(String name) {
     return name.startsWith("shelf.");
   }
 
-  /** A dead letter that was published once more and failed again counts on. */
+  /** The next number of attempts, when a dead letter was published again and failed again. */
   private static String nextAttempt(Headers headers) {
     String last = RecordHeaderText.lastText(headers, ATTEMPT);
     boolean isCount = last != null && last.matches("[1-9][0-9]{0,8}");

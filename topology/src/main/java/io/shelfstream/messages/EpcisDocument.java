@@ -70,7 +70,10 @@ public final class EpcisDocument {
     return observed;
   }
 
-  /** A location within a GLN where the store is one and GS1 allows the camera's id, else ours. */
+  /**
+   * A location within a GLN, if the store id is one and GS1 allows the camera's id; else one of our
+   * own form.
+   */
   private static String readPoint(RecognitionEvent event) {
     String camera = event.getCameraId();
     return isGln(event.getStoreId()) && camera.matches("[A-Za-z0-9._-]{1,20}")
@@ -84,7 +87,7 @@ public final class EpcisDocument {
     return text != null && text.length() == 13 && gtin14(text) != null;
   }
 
-  /** Null when there is none, or a wrong one: the vectors topic may be written by others. */
+  /** Null when there is none, or a wrong one: others may write to the vectors topic. */
   private static @Nullable String gtin14(@Nullable String gtin) {
     try {
       return gtin == null ? null : Gtin.normalise(gtin);

@@ -13,23 +13,23 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
  * The headers of an event: CloudEvents 1.0 in binary mode and the trace context. Other headers of
- * the source record go on, as many as {@link #MOST} and {@link #MOST_BYTES} allow; those that
- * describe the source record itself, or what became of it earlier, do not.
+ * the source record are copied, as many as {@link #MOST} and {@link #MOST_BYTES} allow; those that
+ * describe the source record itself, or an earlier attempt, are not.
  */
 public final class EventHeaders {
-  /** Headers of a source record that go on. */
+  /** Most headers that are copied from a source record. */
   public static final int MOST = 100;
 
-  /** Bytes that they may take together; those behind are left out. */
+  /** Most bytes that they may take together; the rest is left out. */
   static final int MOST_BYTES = 16 * 1024;
 
-  /** In lower case. Formats and schema ids are of the source's own bytes. */
+  /** In lower case. Formats and schema ids describe the bytes of the source. */
   private static final Set<String> OF_THE_SOURCE =
       Set.of("content-type", "contenttype", "traceparent", "tracestate");
 
   /**
-   * In lower case: CloudEvents; schema ids of Confluent's and Apicurio's clients; ours, which are
-   * those of a dead letter that was published once more.
+   * In lower case: CloudEvents; schema ids of Confluent's and Apicurio's clients; our own, which a
+   * dead letter that was published again has.
    */
   private static final List<String> PREFIXES_OF_THE_SOURCE =
       List.of("ce_", "__", "apicurio.", "shelf.");
@@ -49,7 +49,7 @@ public final class EventHeaders {
 
   private EventHeaders() {}
 
-  /** The headers of a source record that do not describe it alone. */
+  /** The headers of a source record that are copied. */
   public static Headers handedOn(Headers source) {
     RecordHeaders headers = new RecordHeaders();
     int count = 0;
@@ -66,7 +66,9 @@ public final class EventHeaders {
     return headers;
   }
 
-  /** Headers of a source record for a later event: as they are where they take little memory. */
+  /**
+   * Headers of a source record, to be kept for a later event: unchanged if they take little memory.
+   */
   public static Headers keepable(Headers source) {
     return RecordLimits.size(null, null, source) <= MOST_BYTES ? source : handedOn(source);
   }
@@ -77,7 +79,7 @@ public final class EventHeaders {
         || PREFIXES_OF_THE_SOURCE.stream().anyMatch(lower::startsWith);
   }
 
-  /** The headers of an event that a source record led to. */
+  /** The headers of an event that answers a source record. */
   public static Headers of(Headers source, TraceContext trace, Attributes event) {
     Headers headers = handedOn(source);
     headers.add(SPEC_VERSION);

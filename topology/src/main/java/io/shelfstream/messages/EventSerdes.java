@@ -26,7 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The serdes of all topics, and the reading of records that strangers write.
+ * The serdes of all topics, and the checked reading of records that others write.
  *
  * @param registry waited for when a record needs a schema that is not known yet
  */
@@ -40,7 +40,7 @@ public record EventSerdes(
 
   private static final Logger log = LoggerFactory.getLogger(EventSerdes.class);
 
-  /** What Python, .NET and ISO 8601 in four digits can say. */
+  /** Python, .NET and ISO 8601 with four digits can express times from here on. */
   private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
 
   private static final Instant AFTER_LATEST = Instant.parse("+10000-01-01T00:00:00Z");
@@ -50,7 +50,7 @@ public record EventSerdes(
   }
 
   /**
-   * The serdes for settings that are named as the official serialisers name them.
+   * Creates the serdes from settings with the names of the official serialisers.
    *
    * @throws SchemaRegistryException when a setting cannot be used
    */
@@ -70,8 +70,8 @@ public record EventSerdes(
 
   /**
    * Registers or finds the schemas, waiting for the registry until the deadline: from then on
-   * records are written without it, and publishers find the schemas of what we read. Those are only
-   * offered: what others registered there may be readable, too.
+   * records are written without it, and publishers find the schemas of what we read. A refusal of
+   * the latter is no error: what others registered there may be readable, too.
    *
    * @throws SchemaRegistryException when the registry refuses the schema of a topic that we write,
    *     or does not let us in
@@ -144,7 +144,7 @@ public record EventSerdes(
     return update;
   }
 
-  /** Ids stand in keys, events and logs, which more people read than the record itself. */
+  /** Ids are written to keys, events and logs, which more people read than the record itself. */
   private static void requireNoSecret(String field, String id) throws RejectedException {
     if (References.holdsSecret(id)) {
       throw new RejectedException(

@@ -12,9 +12,9 @@ import org.apache.avro.generic.IndexedRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the fields of a record may be that we read. What an event, a status or a vector repeats
- * of them then always fits, and memory does not follow what a publisher claims. Every field of a
- * record is looked at, so that a new one is bounded as well.
+ * Limits for the fields of records that we read. So an event, a status or a vector that copies them
+ * always fits its topic, and memory does not depend on what a publisher sends. Every field of a
+ * record is checked, so that a new field is limited as well.
  */
 public final class FieldLimits {
   /**
@@ -23,7 +23,7 @@ public final class FieldLimits {
    */
   static final int TEXT = 1024;
 
-  /** Bytes of UTF-8 of a uri; what web servers take as a rule. */
+  /** Bytes of UTF-8 of a uri; what web servers usually accept. */
   static final int URI = 8 * 1024;
 
   /** Pairs of an attributes map. */
@@ -48,7 +48,7 @@ public final class FieldLimits {
 
   private static void check(String field, @Nullable Object value) throws RejectedException {
     if (value instanceof CharSequence text) {
-      if (!isInlineImage(field, text)) { // bounded by the record itself, and never repeated
+      if (!isInlineImage(field, text)) { // limited by the record itself, and never copied
         require(field, bytes(text), field.equals("uri") ? URI : TEXT, "bytes");
       }
     } else if (value instanceof Map<?, ?> map) {
@@ -76,7 +76,7 @@ public final class FieldLimits {
     }
   }
 
-  /** Bytes of UTF-8; no fewer than those. */
+  /** Bytes of UTF-8, or slightly more. */
   private static long bytes(CharSequence text) {
     return 3L * text.length() <= TEXT
         ? text.length()

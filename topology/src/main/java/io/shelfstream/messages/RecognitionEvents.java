@@ -29,7 +29,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Writes what was seen as the event that consumers read. Safe for several threads. */
+/** Turns a recognition into the event that consumers read. Safe for several threads. */
 public final class RecognitionEvents {
   /** Namespace of our event ids; any fixed UUID does, but it must never change. */
   private static final UUID NAMESPACE = UUID.fromString("5e1f57e4-0c1a-5b7e-9a52-6d1c8f3b2a90");
@@ -37,7 +37,7 @@ public final class RecognitionEvents {
   /** As {@code RecognitionEvent.skippedReason} has it. */
   static final String SKIPPED_FOR_OVERLOAD = "OVERLOAD";
 
-  /** What a frame is looked at with. */
+  /** Models and gallery that a frame is recognised with. */
   public record SeenWith(ModelIds models, GalleryState gallery) {
     public static SeenWith of(RecognitionModels models) {
       return new SeenWith(models.ids(), models.gallery().state());
@@ -73,7 +73,7 @@ public final class RecognitionEvents {
         .build();
   }
 
-  /** The event of a frame that was not looked at because newer ones of its camera waited. */
+  /** The event of a frame that was skipped because newer ones of its camera waited. */
   public RecognitionEvent skipped(ImageReference frame, SeenWith with, long recordTimestamp) {
     Instant now = clock.instant();
     float queued = Math.max(0, now.toEpochMilli() - recordTimestamp);
@@ -102,8 +102,8 @@ public final class RecognitionEvents {
   }
 
   /**
-   * The same for every replay of a frame, so that consumers can drop doubles. Models and gallery
-   * stay out of it: a replay after a crash may see newer ones.
+   * The same for every replay of a frame, so that consumers can drop duplicates. It does not depend
+   * on models and gallery: a replay after a crash may use newer ones.
    */
   String eventId(ImageReference frame, EventKind kind) {
     return eventIds
@@ -111,7 +111,7 @@ public final class RecognitionEvents {
         .toString();
   }
 
-  /** Why a frame that asked for a newer gallery than was searched did not get it; else null. */
+  /** Why the gallery that was searched is older than the frame asked for; null when it is not. */
   private static @Nullable String partialReason(ImageReference frame, Recognition seen) {
     Long wanted = frame.getMinGalleryVersion();
     if (wanted == null || seen.gallery().version() >= wanted) {
@@ -165,7 +165,7 @@ public final class RecognitionEvents {
         .build();
   }
 
-  /** Queue time is what passed since the record's timestamp and was not our work. */
+  /** Queue time is the time since the record's timestamp less the time of all stages. */
   private static Timings timings(StageTimes times, long sinceRecord) {
     return new Timings(
         Math.max(0, sinceRecord - times.total()),

@@ -7,8 +7,8 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads headers as text, whoever wrote them: Kafka allows null values, bytes that are not UTF-8, a
- * name several times and values as long as a record. Usable by any thread.
+ * Reads headers of any origin as text: Kafka allows null values, bytes that are not UTF-8, a name
+ * several times and values as long as a record. Usable by any thread.
  */
 public final class RecordHeaderText {
   /** A UTF-16 unit takes at most three bytes of UTF-8. */
@@ -26,7 +26,7 @@ public final class RecordHeaderText {
     return header == null ? null : text(header.value());
   }
 
-  /** The same of bytes, for instance those of a record's key. */
+  /** The same for bytes, for example a record's key. */
   public static @Nullable String text(byte @Nullable [] bytes) {
     if (bytes == null) {
       return null;

@@ -5,8 +5,8 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes that a record may take on each topic we write: what its producer sends and what the topic
- * takes, whichever is less. Before compression, as the producer counts.
+ * Largest size of a record, in bytes, on each topic we write: the limit of the producer or of the
+ * topic, whichever is less. Before compression, as the producer counts.
  *
  * @param pendingFrame on the changelog of the frames in hand
  * @param deadLetter on the dead-letter topic
@@ -16,10 +16,13 @@ import org.jspecify.annotations.Nullable;
  */
 public record RecordLimits(int pendingFrame, int deadLetter, int recognition, int json, int epcis) {
 
-  /** Bytes of a record and its batch beside key, value and headers: 61 + 21, and some to spare. */
+  /**
+   * Bytes of a record and its batch in addition to key, value and headers: 61 + 21, and some
+   * reserve.
+   */
   public static final int OVERHEAD = 512;
 
-  /** Bytes of a header beside its name and value: two lengths of up to 5 bytes. */
+  /** Bytes of a header in addition to its name and value: two lengths of up to 5 bytes. */
   private static final int OF_A_HEADER = 10;
 
   /** The same limit, in bytes, on every topic. */
@@ -31,7 +34,7 @@ public record RecordLimits(int pendingFrame, int deadLetter, int recognition, in
   public static long size(byte @Nullable [] key, byte @Nullable [] value, Headers headers) {
     long size = OVERHEAD + (long) length(key) + length(value);
     for (Header header : headers) {
-      // A name is counted as if each character took the three bytes that it may.
+      // Each character of a name is counted with three bytes, the most that it can take.
       size += OF_A_HEADER + 3L * header.key().length() + length(header.value());
     }
     return size;

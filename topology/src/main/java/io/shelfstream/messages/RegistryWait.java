@@ -8,12 +8,11 @@ import java.util.function.Supplier;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks a registry that is away again and again, because nothing is known against the record that
- * needs it: giving up would lose it to the dead letters. The log says what is waited for. Usable by
- * any thread.
+ * Asks a registry that is down again until it answers: the record that needs it may be good, and
+ * giving up would make it a dead letter. The log says what is waited for. Safe for several threads.
  *
- * <p>A stream thread may wait longer than Kafka lets it: then its partitions and its transaction
- * pass to another thread, or to itself again, and the same record is read anew.
+ * <p>A stream thread may wait longer than Kafka allows. Then its partitions and its transaction go
+ * to another thread, or back to itself, and the same record is read again.
  */
 public final class RegistryWait {
   private final Wait wait =
@@ -31,7 +30,7 @@ public final class RegistryWait {
     return until(question, SchemaRegistryException::isTemporary, Deadline.NONE);
   }
 
-  /** The same, except that a registry that does not let us in is not waited for. */
+  /** The same, but fails at once when the registry refuses our credentials. */
   public <T> T untilReachable(Supplier<T> question) {
     return untilReachable(question, Deadline.NONE);
   }

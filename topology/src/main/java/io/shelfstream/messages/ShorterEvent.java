@@ -10,9 +10,9 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * What is left out of an event that its topic does not take, in this order: candidates behind the
- * best of each object, all candidates, then objects, those of the lowest detection scores first. An
- * event that lacks something is PARTIAL and says what.
+ * Shortens an event that is too large for its topic. Left out are, in this order: all candidates
+ * but the best of each object; all candidates; objects, those with the lowest detection scores
+ * first. A shortened event is PARTIAL and says what is missing.
  */
 public final class ShorterEvent {
   private static final Comparator<RecognizedObject> BY_DETECTION_SCORE =

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * W3C trace context: which trace an event belongs to.
  *
  * @param parent {@code traceparent}, version 00
- * @param state {@code tracestate}, handed on as it came; null when there was none
+ * @param state {@code tracestate}, passed on unchanged; null when there was none
  */
 public record TraceContext(String parent, @Nullable String state) {
 
@@ -25,8 +25,8 @@ public record TraceContext(String parent, @Nullable String state) {
   private static final int KNOWN_FLAGS = 3; // sampled, random trace id
 
   /**
-   * The trace of a source record, with us as its newest step; without one, or with one that is not
-   * valid, a new trace. Nothing records a trace that begins here, so it is not marked as sampled.
+   * The trace of a source record, with this event as its newest span; a new trace when there is
+   * none or it is not valid. Nothing records a new trace, so it is not marked as sampled.
    */
   public static TraceContext continuing(Headers source) {
     String parent = text(source, "traceparent");

@@ -1,4 +1,4 @@
-/** What stands in records: how events are read, written, bounded and refused. */
+/** The content of records: how it is read, written, limited in size, and refused. */
 @NullMarked
 package io.shelfstream.messages;
 

@@ -1,8 +1,9 @@
 package io.shelfstream.recognition;
 
 /**
- * Memory that work in hand takes. New work is let in while less than the limit is taken; what it
- * will take need not be known before, so it may go over the limit by what was let in at once.
+ * Counts the bytes that images in hand take. New work may start while the count is below the limit.
+ * Its size is not known before, so the count may exceed the limit by all the work that started at
+ * the same time.
  */
 final class ByteAccount {
   private final long limit;

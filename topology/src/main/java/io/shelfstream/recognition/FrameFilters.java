@@ -6,10 +6,10 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What a frame says about the photos it is compared with.
+ * Which photos a frame is compared with, as the frame's storeId and attributes say.
  *
- * @param photoAttributes for {@value #STORE_ID} or a frame's attribute, the photos' attribute that
- *     must list the same value
+ * @param photoAttributes key: {@value #STORE_ID} or an attribute of the frame; value: the attribute
+ *     of photos that must list the same value
  */
 public record FrameFilters(Map<String, String> photoAttributes) {
 
@@ -21,7 +21,7 @@ public record FrameFilters(Map<String, String> photoAttributes) {
     photoAttributes = Map.copyOf(photoAttributes);
   }
 
-  /** A frame that does not say a value is not restricted by it. */
+  /** A frame without a value is not restricted by it. */
   PhotoFilter of(ImageReference frame) {
     Map<String, String> wanted = new HashMap<>();
     photoAttributes.forEach(

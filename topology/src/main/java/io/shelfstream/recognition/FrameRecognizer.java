@@ -24,14 +24,15 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Recognises frames on threads of its own, one a process. Images are fetched ahead, a few at a
- * time; a worker then takes one frame from decoding to the verdict. While frames go side by side
- * each model run keeps to its worker's thread, which gets the most done; a lone frame's have all
- * threads ({@link Lanes}). Frames end in any order. Safe for several threads.
+ * Recognises frames on its own threads; one object for the whole process. Images are fetched ahead,
+ * a few at a time. Then a worker takes one frame from decoding to the decision. While several
+ * frames are there, each model run uses only the thread of its worker, which gives the highest
+ * throughput; a frame that is alone uses all threads ({@link Lanes}). Frames finish in any order.
+ * Safe for several threads.
  *
- * <p>What is bounded: fetches at a time, frames that are fetched and wait, bytes of both, and
- * decoded images (one a worker). Everything is given back when a frame's answer is there, not when
- * somebody has taken it up.
+ * <p>Bounded are: fetches at a time, fetched frames that wait, bytes of both, and decoded images
+ * (one for each worker). All of it is released when a frame has its answer, not when that answer is
+ * forwarded.
  */
 public final class FrameRecognizer implements AutoCloseable {
   /** Longer than any run of a model. */
@@ -53,7 +54,7 @@ public final class FrameRecognizer implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * @param models asked once for each frame, which passes through what it got to the end
+   * @param models asked once for each frame, which uses the same models and gallery to its end
    */
   public FrameRecognizer(
       ImageFetcher fetcher, Supplier<RecognitionModels> models, RecognizerLimits limits) {
@@ -64,7 +65,7 @@ public final class FrameRecognizer implements AutoCloseable {
     this.working = pool("frame-worker", limits.workers(), new PriorityBlockingQueue<>());
     this.lanes = Lanes.of(limits);
     this.galleryWait = new GalleryWait(limits.galleryWait());
-    // Enough that no worker waits for a fetch, and no more: encoded images are memory.
+    // Enough that no worker waits for a fetch, and no more: encoded images take memory.
     this.fetchedAhead = new Semaphore(limits.fetches() + limits.workers());
     this.decoding = new Semaphore(limits.threads());
     this.encodedBytes = new ByteAccount(limits.encodedBytes());
@@ -87,7 +88,7 @@ public final class FrameRecognizer implements AutoCloseable {
         });
   }
 
-  /** A frame on its way. Only one thread at a time works on it. */
+  /** A frame in hand. Only one thread at a time works on it. */
   private static final class Frame {
     final ImageReference reference;
     final RecognitionModels models;
@@ -101,7 +102,10 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  /** Work for a worker: what was begun before comes before what was not, then as it came. */
+  /**
+   * A step for a worker. Frames that were begun before come first, then frames in the order of
+   * their arrival.
+   */
   private record Work(boolean begun, long number, Runnable step)
       implements Runnable, Comparable<Work> {
     @Override
@@ -116,11 +120,11 @@ public final class FrameRecognizer implements AutoCloseable {
   }
 
   /**
-   * Takes a frame up and returns at once.
+   * Starts the work on a frame and returns at once.
    *
-   * @return completes with {@link RejectedException} for what becomes a dead letter, and with an
-   *     Error where not the frame but this process is to blame; cancelled, the frame is dropped if
-   *     it was not begun
+   * @return the result; completes exceptionally with {@link RejectedException} if the frame becomes
+   *     a dead letter, and with an Error if not the frame but this process is at fault. Cancelling
+   *     it drops the frame if it was not begun
    */
   public CompletableFuture<Recognition> submit(ImageReference reference) {
     Frame frame = new Frame(reference, models.get());
@@ -139,7 +143,7 @@ public final class FrameRecognizer implements AutoCloseable {
     return inHand.size();
   }
 
-  /** Encoded images in hand. */
+  /** Bytes of encoded images in hand. */
   long encodedBytes() {
     return encodedBytes.taken();
   }
@@ -148,7 +152,7 @@ public final class FrameRecognizer implements AutoCloseable {
     void run() throws RejectedException, InterruptedException;
   }
 
-  /** Whatever goes wrong is this frame's alone; no thread and no permit is lost by it. */
+  /** A failure concerns only this frame; no thread and no permit is lost. */
   private void step(Frame frame, Step step) {
     if (frame.answer.isDone()) {
       return;
@@ -163,13 +167,13 @@ public final class FrameRecognizer implements AutoCloseable {
     } catch (RuntimeException | StackOverflowError e) {
       fail(frame, closed ? e : RejectedException.unexpected(frame.times.underWay(), e));
     } catch (Error e) {
-      // No memory, a broken installation: the next frame would fare no better, and this one is
-      // not to be lost for it.
+      // Out of memory, a broken installation: the next frame would fail as well, and this one must
+      // not be lost because of it.
       fail(frame, e);
     }
   }
 
-  /** What fails because of a stop is no fault of the frame: the next start takes it up again. */
+  /** A frame that fails because of a stop is only cancelled: the next start processes it again. */
   private void fail(Frame frame, Throwable why) {
     if (closed) {
       frame.answer.cancel(false);
@@ -216,7 +220,7 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  /** Encoded bytes and their place in the account, given back once. */
+  /** Encoded bytes, counted until this is closed. */
   private final class Encoded implements AutoCloseable {
     final byte[] bytes;
     private boolean given;
@@ -234,7 +238,10 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  /** From the encoded image to embeddings, and on unless the gallery has to be waited for. */
+  /**
+   * From the encoded image to embeddings, and then to the answer, unless the frame has to wait for
+   * a gallery version.
+   */
   private void look(Frame frame, Encoded encoded) throws RejectedException, InterruptedException {
     long bytes = 0;
     try (Image image = decode(frame, encoded)) {
@@ -282,7 +289,7 @@ public final class FrameRecognizer implements AutoCloseable {
             .answer(embedded, frame.models.filters().of(frame.reference), frame.times, partial));
   }
 
-  /** The next run of a model has all threads or one, as it is by then. */
+  /** Whether a model run uses all threads or one is decided just before it. */
   private ImageRecognition recognition(Frame frame) {
     return new ImageRecognition(lanes.areCrowded() ? frame.models.onOneThread() : frame.models);
   }

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Frames that wait for a version of the gallery. One thread looks after all of them. */
 final class GalleryWait implements AutoCloseable {
-  /** Short beside the time a record takes to be applied, long beside looking at a number. */
+  /**
+   * Short compared with the time until a record is applied, long compared with reading a number.
+   */
   private static final long LOOK_MILLIS = 2;
 
   private final Duration longest;
@@ -84,7 +86,7 @@ final class GalleryWait implements AutoCloseable {
             .formatted(frame.wanted(), longest.toMillis(), frame.gallery().state().version());
   }
 
-  /** Forgets whoever still waits. */
+  /** Forgets the frames that still wait. */
   @Override
   public void close() {
     thread.shutdownNow();

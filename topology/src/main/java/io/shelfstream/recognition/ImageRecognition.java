@@ -21,9 +21,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The path of one image, top to bottom: fetch, decode, detect, extract, search, decide. Whoever has
- * an image goes this way: {@link #recognize} on the calling thread, {@link FrameRecognizer} with
- * the same steps for many frames side by side.
+ * The path of one image, top to bottom: fetch, decode, detect, extract, search, decide. {@link
+ * #recognize} does all steps but the first on the calling thread; {@link FrameRecognizer} calls the
+ * same steps for many frames in parallel.
  *
  * <p>Each step fails with {@link RejectedException}, which says at which {@link Stage} and why. All
  * steps may be called from several threads.
@@ -32,19 +32,19 @@ public final class ImageRecognition {
   private final RecognitionModels models;
 
   /**
-   * @param models what the image passes through, and the gallery it is compared with
+   * @param models models and limits, and the gallery that images are compared with
    */
   public ImageRecognition(RecognitionModels models) {
     this.models = models;
   }
 
   /**
-   * What an image shows, compared with all photos of the gallery, on the calling thread.
+   * Recognises an image on the calling thread, compared with all photos of the gallery.
    *
    * @param encoded the bytes of a JPEG, PNG or another format that the decoder knows
    * @param regions boxes in pixels to look at, empty for the whole image; one that is empty itself,
    *     or lies outside the image, has no objects
-   * @param times goes on being booked
+   * @param times times of the stages before this call; the times of this call are added
    */
   public Recognition recognize(byte[] encoded, List<PixelBox> regions, StageTimes times)
       throws RejectedException {
@@ -63,7 +63,7 @@ public final class ImageRecognition {
   }
 
   /**
-   * The objects of an image, before the gallery is asked what they are.
+   * The objects of an image, before they are looked up in the gallery.
    *
    * @param width of the image in pixels, as is height
    * @param embeddings one a box, of unit length
@@ -96,7 +96,7 @@ public final class ImageRecognition {
       Profile profile = models.profile();
       if (!regions.isEmpty()) {
         found = found.stream().filter(d -> Boxes.centreLiesIn(regions, d)).toList();
-        profile = profile.withoutWholeImage(); // which reaches beyond what was asked for
+        profile = profile.withoutWholeImage(); // it reaches beyond the regions
       }
       return profile.select(found, models.detectionThreshold(), image.width(), image.height());
     } catch (ModelException e) {
@@ -122,10 +122,10 @@ public final class ImageRecognition {
   }
 
   /**
-   * What the gallery makes of the objects of an image.
+   * Looks the objects of an image up in the gallery and decides what each is.
    *
    * @param filter photos that the objects are compared with
-   * @param partial why the answer is not what was asked for; null when it is
+   * @param partial why the answer is not complete; null when it is
    */
   Recognition answer(Embedded image, PhotoFilter filter, StageTimes times, @Nullable String partial)
       throws RejectedException {
@@ -146,7 +146,10 @@ public final class ImageRecognition {
     }
   }
 
-  /** The verdict on each object, then what the profile drops: unknown ones, overlapping results. */
+  /**
+   * Decides what each object is, then drops what the profile does not keep: unknown objects,
+   * overlapping results.
+   */
   private List<SeenObject> decide(Embedded image, List<List<GalleryHit>> hits) {
     List<SeenObject> seen = new ArrayList<>(image.boxes().size());
     for (int i = 0; i < image.boxes().size(); i++) {

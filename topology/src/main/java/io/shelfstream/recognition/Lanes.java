@@ -1,11 +1,12 @@
 package io.shelfstream.recognition;
 
 /**
- * Whether the model runs of a frame have all threads or keep to one. All threads get a lone frame
- * done soonest, but two frames with one thread each get the most done: a run does not divide
- * evenly, and parts of two runs that wait for each other lose the time that neither uses. So runs
- * have all threads while few frames are there, keep to one as soon as there are more, and go on
- * like this until none of these is left: at a steady load the next frame comes just then.
+ * Decides whether the model runs of a frame use all threads or one. A frame that is alone is
+ * finished soonest with all threads. But throughput is highest when each frame uses one thread: a
+ * run does not divide evenly between threads, and when parts of two runs wait for each other, time
+ * is lost. So runs use all threads while few frames are there and one thread as soon as there are
+ * more. They go back to all threads only when fewer than that are left: at a steady load the next
+ * frame comes just then.
  *
  * <p>No frame waits for another. Safe for several threads.
  */
@@ -15,7 +16,7 @@ final class Lanes {
   private boolean crowded;
 
   /**
-   * @param few frames whose runs all have all threads; 1 or more
+   * @param few number of frames up to which runs use all threads; 1 or more
    */
   Lanes(int few) {
     this.few = few;
@@ -26,13 +27,13 @@ final class Lanes {
     return new Lanes(Math.max(1, limits.threads() / 4));
   }
 
-  /** A frame is there to be worked on. */
+  /** A frame was fetched and is ready for a worker. */
   synchronized void arrived() {
     ready++;
     changed();
   }
 
-  /** It is done with, worked on or not. */
+  /** The frame is finished or was dropped. */
   synchronized void gone() {
     ready--;
     changed();
@@ -42,7 +43,7 @@ final class Lanes {
     crowded = ready > few || (crowded && ready == few);
   }
 
-  /** Whether the next run of a model is to keep to its thread: frames are side by side. */
+  /** Whether the next model run must use only its own thread, because several frames are there. */
   synchronized boolean areCrowded() {
     return crowded;
   }

@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the gallery says of one object.
+ * The decision on one object.
  *
  * @param candidates the best photo of each product, best first; empty when the gallery is
  */
@@ -26,7 +26,7 @@ public record Match(MatchStatus status, List<GalleryHit> candidates) {
     return isKnown() ? best() : null;
   }
 
-  /** Lead of the best product over the next other one; null when there is no other. */
+  /** Score of the best product less that of the second; null when there is no second. */
   public @Nullable Float margin() {
     return candidates.size() < 2 ? null : candidates.get(0).score() - candidates.get(1).score();
   }

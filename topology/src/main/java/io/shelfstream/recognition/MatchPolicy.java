@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Says what an object is, given the gallery photos that resemble it. The open-set decision is made
- * here: below the threshold an object is UNKNOWN, and two products closer to each other than the
- * margin make it AMBIGUOUS.
+ * Decides what an object is, given the gallery photos that are nearest to it. The open-set decision
+ * is made here: below the threshold an object is UNKNOWN, and two products closer to each other
+ * than the margin make it AMBIGUOUS.
  *
- * @param threshold least inner product of a match, -1 to 1; equal counts as a match, as in the
+ * @param threshold minimum inner product of a match, -1 to 1; equal counts as a match, as in the
  *     reference
- * @param margin least lead of the best product over the next other product; 0 switches AMBIGUOUS
- *     off
+ * @param margin minimum difference between the scores of the two best products; 0 switches
+ *     AMBIGUOUS off
  * @param candidates most products to report for an object
  * @param photos gallery photos to fetch for an object before they are merged by product; at least
  *     candidates

@@ -1,7 +1,7 @@
 package io.shelfstream.recognition;
 
 /**
- * Which models an answer is from, as events name them.
+ * The models that an answer was made with, as events name them.
  *
  * @param detector name and hash of the model file; likewise the extractor
  * @param provider cpu or cuda

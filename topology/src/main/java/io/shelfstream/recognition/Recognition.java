@@ -6,13 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was seen in one image, before it becomes an event.
+ * The result for one image, before it becomes an event.
  *
  * @param width of the image in pixels after EXIF rotation, as is height
  * @param objects in the order of the profile: best detection first, or best match first
  * @param gallery the gallery that was searched
- * @param models what saw it
- * @param partial why the answer is not what was asked for; null when it is
+ * @param models the models that were used
+ * @param partial why the answer is not complete, such as a gallery version that was not reached;
+ *     null when it is
  */
 public record Recognition(
     int width,
@@ -27,7 +28,7 @@ public record Recognition(
     objects = List.copyOf(objects);
   }
 
-  /** An answer that is what was asked for. */
+  /** A complete answer. */
   public Recognition(
       int width,
       int height,

@@ -13,11 +13,11 @@ import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.ModelDirectory;
 
 /**
- * Everything an image passes through, put together once and shared by all threads. Whoever opened
- * the parts closes them.
+ * Everything that is needed to recognise an image, put together once and shared by all threads. The
+ * parts are closed by those who opened them.
  *
- * @param ids what detector and extractor are called
- * @param detectionThreshold least detector score, 0 to 1, from the model directory
+ * @param ids names of detector and extractor
+ * @param detectionThreshold minimum detector score, 0 to 1, from the model directory
  * @param filters which photos a frame is compared with
  */
 public record RecognitionModels(
@@ -32,14 +32,15 @@ public record RecognitionModels(
     FrameFilters filters) {
 
   /**
-   * As configured: for the service, for {@code recognize}, and for photos of the gallery.
+   * Built from the configuration: for the service, for {@code recognize}, and for photos of the
+   * gallery.
    *
    * @param models closed by whoever loaded them
    * @param gallery what objects are looked up in
    */
   public static RecognitionModels of(
       ShelfStreamConfig config, LoadedModels models, ProductSearch gallery) {
-    FaissLibrary.threads(1); // whoever searches is one of the threads of the budget
+    FaissLibrary.threads(1); // a search runs on a thread of the budget
     ModelDirectory directory = models.directory();
     RecognitionSettings recognition = config.recognition();
     Profile profile = recognition.profile();
@@ -50,7 +51,7 @@ public record RecognitionModels(
             recognition.candidates(),
             recognition.searchPhotos());
     ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
-    boolean exact = profile == Profile.PP_SHITU; // squeezes every image
+    boolean exact = profile == Profile.PP_SHITU; // never uses tiles
     Tiles tiles = exact ? Tiles.NONE : recognition.tiles().orElse(directory.detectorTiles());
     boolean reduces = config.images().decodeReduced() && !exact;
     int shown = reduces ? tiles.resolved(directory.detectorInputSize()) : ImageDecoder.FULLY;
@@ -66,7 +67,7 @@ public record RecognitionModels(
         new FrameFilters(recognition.filters()));
   }
 
-  /** The same with models that keep to the calling thread, for a frame beside others. */
+  /** The same with models that use only the calling thread, for several frames in parallel. */
   RecognitionModels onOneThread() {
     return new RecognitionModels(
         ids,

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 public final class RejectedException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  /** Reasons of our own; fetching and decoding bring theirs. */
+  /** Our own reasons; fetching and decoding have theirs. */
   public enum Reason {
     /** The record is not what its topic holds. */
     UNDECODABLE_RECORD,
@@ -26,7 +26,7 @@ public final class RejectedException extends Exception {
     MODEL_FAILED,
     /** The vector index failed on this image. */
     INDEX_FAILED,
-    /** A fault of ours that this input brings out; the log has its stack trace. */
+    /** A fault in our code that this input triggers; the log has its stack trace. */
     INTERNAL_ERROR
   }
 
@@ -42,7 +42,7 @@ public final class RejectedException extends Exception {
   }
 
   public RejectedException(Stage stage, Reason reason, String message) {
-    super(ShortText.of(message)); // it goes on in statuses and headers
+    super(ShortText.of(message)); // it is copied to statuses and headers
     this.stage = stage;
     this.reason = reason.name();
   }
@@ -68,8 +68,8 @@ public final class RejectedException extends Exception {
   }
 
   /**
-   * What no code foresaw. Thrown on, it would end the stream thread, and after a restart again and
-   * again on the same record.
+   * An unexpected failure. If it were thrown on, it would end the stream thread, and after each
+   * restart again, on the same record.
    */
   public static RejectedException unexpected(Stage stage, Throwable e) {
     log.atError().setCause(e).addKeyValue("stage", stage.label()).log("Unexpected failure");
@@ -80,7 +80,7 @@ public final class RejectedException extends Exception {
         e);
   }
 
-  /** A record whose processing failed each time, whatever it was ({@code FailedRecords}). */
+  /** A record whose processing failed twice, for whatever reason ({@code FailedRecords}). */
   public static RejectedException setAside(Throwable last) {
     Throwable root = last;
     while (root.getCause() != null && root.getCause() != root) {

@@ -1,8 +1,8 @@
 package io.shelfstream.recognition;
 
-/** Text that goes on in headers, statuses and logs, whoever wrote it: bounded. */
+/** Limits the length of text that is written to headers, statuses and logs. */
 public final class ShortText {
-  /** Longest text, in UTF-16 units. Our own are shorter; the end shows a cut. */
+  /** Longest text, in UTF-16 units. Our own messages are shorter. */
   public static final int LONGEST = 1000;
 
   private static final String CUT = "…";

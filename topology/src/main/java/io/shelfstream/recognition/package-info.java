@@ -1,6 +1,6 @@
 /**
- * From an image to what it shows: fetch, decode, detect, extract, search, decide. Knows nothing of
- * Kafka; the service, the command {@code recognize} and whoever else has an image come here.
+ * Recognises images: fetch, decode, detect, extract, search, decide. Knows nothing of Kafka; used
+ * by the service and by the command {@code recognize}.
  */
 @NullMarked
 package io.shelfstream.recognition;

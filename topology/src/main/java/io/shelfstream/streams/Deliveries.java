@@ -13,23 +13,25 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What all records that an application writes pass through on their way to the producer.
+ * Every record that an application writes passes here on its way to the producer. Three things are
+ * done.
  *
  * <ul>
- *   <li>Each carries the time at which it is written, not that of its source: the broker deletes by
- *       it, and refuses times that are far from its own clock. An answer to an eight-day-old record
- *       would be deleted minutes after it was written.
- *   <li>At-least-once: counts the records that a source record led to, whatever their topics, and
- *       which of them the broker has acknowledged. Without it the freed slot could reach the broker
+ *   <li>Each record gets the time at which it is written, not that of its source: the broker
+ *       deletes by this time, and refuses times that are far from its own clock. An answer to an
+ *       eight-day-old record would be deleted minutes after it was written.
+ *   <li>At-least-once: counts the output records of each source record, on all topics, and those of
+ *       them that the broker has acknowledged. Without this the freed slot could reach the broker
  *       before the answer, and a crash between them would lose the frame. Exactly-once needs no
  *       count: outputs and freed slot are one transaction.
- *   <li>A record that the broker refuses is brought home to its source ({@link FailedRecords}).
+ *   <li>When the broker refuses a record, its source record counts as failed ({@link
+ *       FailedRecords}).
  * </ul>
  *
- * <p>Kafka Streams sends a record within the call that forwards it, on the same thread; that is how
- * a record finds its source. The producer hands the very headers of a record to its
- * acknowledgement; that is how the acknowledgement finds it. So the records themselves carry
- * nothing of this.
+ * <p>Kafka Streams sends a record within the call that forwards it, on the same thread: this tells
+ * the source of a record. The producer gives the headers object of a record to its acknowledgement:
+ * this tells the record of an acknowledgement. So nothing has to be added to the records
+ * themselves.
  *
  * <p>Shared by the stream threads and the producers of an application.
  */
@@ -59,8 +61,8 @@ public class Deliveries {
    * Sends what answers one source record.
    *
    * @param outputs forwards all of it; run at once
-   * @return whether it cannot be lost any more, so that the slot may be freed; to be asked again
-   *     while it is false
+   * @return whether the outputs can no longer be lost, so that the slot may be freed; to be asked
+   *     again while it is false
    */
   public BooleanSupplier send(SourcePosition source, Runnable outputs) {
     Delivery delivery = new Delivery(source);
@@ -107,7 +109,7 @@ public class Deliveries {
     }
   }
 
-  /** What Kafka's producer makes and tells; the last of its interceptors. */
+  /** Created and called by Kafka's producer; the last of its interceptors. */
   public static final class Interceptor implements ProducerInterceptor<byte[], byte[]> {
     private @Nullable Deliveries deliveries;
 

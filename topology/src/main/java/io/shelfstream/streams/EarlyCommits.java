@@ -3,12 +3,15 @@ package io.shelfstream.streams;
 import java.time.Duration;
 
 /**
- * What does not wait for the commit interval: readers of committed records see an answer only once
- * its transaction has ended. Commits that were asked for are kept apart, so that most of the time
- * is for the work itself. Safe for several threads.
+ * Decides what is committed before the commit interval ends: readers of committed records see an
+ * answer only when its transaction has ended. There is a minimum time between early commits, so
+ * that most of the time is left for the work itself. Safe for several threads.
  */
 public final class EarlyCommits {
-  /** Longer than from a publisher to an idle stream thread, which is some milliseconds. */
+  /**
+   * A record that took longer than this had to wait: from a publisher to an idle stream thread it
+   * takes some milliseconds.
+   */
   private static final long WAITED = Duration.ofMillis(50).toMillis();
 
   private static final long APART = Duration.ofMillis(20).toMillis();
@@ -16,7 +19,7 @@ public final class EarlyCommits {
   private long last = Long.MIN_VALUE / 2;
 
   /**
-   * Whether to commit at once; who is told so does.
+   * Whether to commit now; if true, the caller must commit.
    *
    * @param now epoch milliseconds
    */
@@ -29,12 +32,12 @@ public final class EarlyCommits {
   }
 
   /**
-   * The same for a record that was handled in its turn. One that had to wait for it has others
-   * behind it, and all of them share the next transaction, as one for each would only make the
-   * queue longer.
+   * The same for a record that was just handled. A record that had to wait has others behind it,
+   * and all of them share the next transaction, because one transaction for each would only make
+   * the queue longer.
    *
    * @param published timestamp of the record, epoch milliseconds of its publisher
-   * @param taken when its turn came, epoch milliseconds
+   * @param taken when its handling began, epoch milliseconds
    * @param now when it was handled, epoch milliseconds
    */
   public boolean isDue(long published, long taken, long now) {

@@ -26,15 +26,15 @@ import org.slf4j.LoggerFactory;
 /**
  * The last line of defence: which records made their own processing fail, in a processor, in a
  * serialiser or by an output that the broker refused. The first time the stream thread is replaced
- * and the record is tried again; when it fails a second time, {@link #setAside} says what to answer
- * in place of trying once more. So one record costs two restarts and never the service.
+ * and the record is tried again; when it fails a second time, {@link #setAside} gives the answer,
+ * and it is not tried any more. So one record costs two restarts and never the service.
  *
  * <p>Kept in memory only: a new process tries twice again. Safe for several threads.
  */
 public final class FailedRecords {
   private static final Logger log = LoggerFactory.getLogger(FailedRecords.class);
 
-  /** Failures of a record that are enough. */
+  /** A record that failed this often is set aside. */
   private static final int ENOUGH = 2;
 
   /** Records remembered; the oldest is forgotten, and would be tried twice again. */
@@ -54,7 +54,7 @@ public final class FailedRecords {
   private boolean isNew;
 
   /**
-   * Does the work that a record asks for, and takes note when it fails because of the record.
+   * Does the work for a record, and remembers it when the work fails because of the record.
    *
    * @throws RuntimeException what the work threw
    */
@@ -69,7 +69,7 @@ public final class FailedRecords {
     }
   }
 
-  /** An output of this record was not taken by the producer or the broker. */
+  /** To be called when the producer or the broker refused an output of this record. */
   public void refused(SourcePosition source, Exception failure) {
     if (isRefusal(failure)) {
       failed(source, failure);
@@ -80,7 +80,7 @@ public final class FailedRecords {
     Failure before = failed.get(source);
     int times = before == null ? 1 : before.times() + 1;
     failed.put(source, new Failure(times, e));
-    // Once it is set aside, what fails is its dead letter: that is of the topic or the broker.
+    // After that only its dead letter can fail, and that is a fault of the topic or the broker.
     isNew |= times <= ENOUGH;
     log.atWarn()
         .addKeyValue("source", source)
@@ -93,8 +93,8 @@ public final class FailedRecords {
   }
 
   /**
-   * Whether any record failed since the last call, for the first or second time: then the failure
-   * is that record's, and not the broker's.
+   * Whether any record failed since the last call, for the first or second time: then the cause is
+   * that record, and not the broker.
    */
   public synchronized boolean tookNote() {
     boolean was = isNew;
@@ -102,7 +102,7 @@ public final class FailedRecords {
     return was;
   }
 
-  /** What answers a record that has failed often enough; empty when it may be tried. */
+  /** The rejection of a record that has failed often enough; empty when it may be tried. */
   public synchronized Optional<RejectedException> setAside(SourcePosition source) {
     Failure failure = failed.get(source);
     return failure == null || failure.times() < ENOUGH
@@ -146,10 +146,10 @@ public final class FailedRecords {
     return true;
   }
 
-  /** Refusals that the same output meets again. */
+  /** Refusals that the same output would get again. */
   private static boolean isRefusal(Exception failure) {
     if (failure instanceof InvalidRecordException) {
-      // Said of every record that was sent together with an invalid one, too.
+      // Reported for every record that was sent together with an invalid one, too.
       return !String.valueOf(failure.getMessage()).contains("part of a batch");
     }
     return failure instanceof RecordTooLargeException

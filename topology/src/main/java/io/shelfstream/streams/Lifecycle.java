@@ -23,13 +23,13 @@ public final class Lifecycle {
     STARTING("starts"),
     /** At work. */
     READY("is ready"),
-    /** A part has failed and is made anew; what can go on goes on. */
+    /** A part has failed and is built again; everything else goes on. */
     REBUILDING("is built anew"),
     /** Finishes what is in hand and takes nothing new. */
     DRAINING("finishes what is in hand"),
     /** Ended as it was told to. */
     STOPPED("has stopped"),
-    /** Ended, or about to, by a failure that a new start of the process has to mend. */
+    /** Ended, or about to end, by a failure; the process has to be started again. */
     FAILED("has failed");
 
     private final String does;
@@ -53,15 +53,15 @@ public final class Lifecycle {
   private volatile @Nullable Throwable failure;
 
   /**
-   * @param of what it is the state of, as a sentence of the log begins with
+   * @param of what it is the state of; log messages begin with it
    */
   public Lifecycle(String of) {
     this(of, now -> {});
   }
 
   /**
-   * @param of what it is the state of, as a sentence of the log begins with
-   * @param changed told after each change, by the thread that made it
+   * @param of what it is the state of; log messages begin with it
+   * @param changed called after each change, by the thread that made it
    */
   public Lifecycle(String of, Consumer<Lifecycle> changed) {
     this.of = of;
@@ -93,10 +93,10 @@ public final class Lifecycle {
   }
 
   /**
-   * Changes the state, where the state that it has allows it.
+   * Changes the state, if the current state allows it.
    *
    * @param reason for the log
-   * @return whether it was changed; false where it had that state, or a later one
+   * @return whether it was changed; false if it was in that state already, or in a later one
    */
   public boolean to(State next, String reason) {
     return to(next, reason, null);

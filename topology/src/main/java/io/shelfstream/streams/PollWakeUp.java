@@ -7,19 +7,19 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.errors.WakeupException;
 
 /**
- * Lets any thread end the poll of one consumer, so that its stream thread looks after its timers.
+ * Lets any thread end the poll of one consumer, so that its stream thread runs its timers.
  *
- * <p>{@code Consumer.wakeup} alone would not do: one that comes when the poll has just got its
- * records stays with the consumer and breaks whatever blocks next, a commit of offsets for example.
- * So the consumer is only told while it polls, and what a poll left over is taken back after it.
- * Kafka promises that a poll that was ended lost no records.
+ * <p>{@code Consumer.wakeup} alone is not enough: a call that comes just after the poll got its
+ * records stays pending and interrupts the next blocking call, a commit of offsets for example. So
+ * {@code wakeup} is only called during a poll, and one that is still pending is cleared after the
+ * poll. Kafka guarantees that an interrupted poll loses no records.
  *
  * <p>{@link #wake} may be called by any thread, all else by the one that polls.
  */
 public final class PollWakeUp {
   /**
-   * Interval of the timer that a poll is ended for. One that has just run is due again after it,
-   * whatever the clock rounds off.
+   * Interval of the timer that a poll is ended for. A timer that has just run is due again after
+   * this time, however the clock rounds.
    */
   public static final Duration TICK = Duration.ofMillis(1);
 
@@ -27,12 +27,12 @@ public final class PollWakeUp {
   private boolean polling;
   private boolean asked;
 
-  /** The consumer was told, and has not thrown for it yet. */
+  /** {@code wakeup} was called, and the consumer has not thrown for it yet. */
   private boolean told;
 
   /**
-   * Timers may have run in the same millisecond as the answer that woke the thread came, just
-   * before it, and are not due again then.
+   * The next poll must be short: timers may have run just before the answer came, in the same
+   * millisecond, and are then not due again yet.
    */
   private boolean again;
 
@@ -107,7 +107,7 @@ public final class PollWakeUp {
     return takeBack();
   }
 
-  /** A consumer that was told throws before it does anything else. */
+  /** A consumer with a pending {@code wakeup} throws before it does anything else. */
   private static void clear(Function<Duration, ConsumerRecords<byte[], byte[]>> poll) {
     ConsumerRecords<byte[], byte[]> records;
     try {
@@ -122,8 +122,9 @@ public final class PollWakeUp {
   }
 
   /**
-   * Calls the consumer for something else that may block. Kafka Streams does so within a poll, when
-   * partitions are taken from it: a commit that was woken would fail the thread, and is begun anew.
+   * Calls another method of the consumer that may block. Kafka Streams does so within a poll, when
+   * partitions are revoked. A commit that is interrupted would fail the thread, so it is called
+   * again.
    *
    * @param call may be made twice
    */

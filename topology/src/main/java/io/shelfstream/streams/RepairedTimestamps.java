@@ -16,11 +16,11 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Gives records with an impossible timestamp the time at which they were read. Kafka lets producers
  * write any number, and Kafka Streams fails on those below zero, in its tasks and, by another way,
- * in the global store; those beyond the year 9999 are no date for most readers of what we write.
- * The source's own number goes on in a header, which a dead letter shows.
+ * in the global store; those beyond the year 9999 are no valid date for most readers of our
+ * records. The original number is kept in a header, which a dead letter shows.
  *
- * <p>An interceptor, because all records of all consumers pass here. Made by Kafka; one consumer's
- * thread.
+ * <p>An interceptor, because it sees all records of all consumers. Created by Kafka; used by the
+ * thread of one consumer.
  */
 public final class RepairedTimestamps implements ConsumerInterceptor<byte[], byte[]> {
   private static final long LATEST = Instant.parse("9999-12-31T23:59:59.999Z").toEpochMilli();
@@ -37,7 +37,7 @@ public final class RepairedTimestamps implements ConsumerInterceptor<byte[], byt
   private static boolean fits(ConsumerRecord<?, ?> record) {
     return record.timestamp() >= 0
         && record.timestamp() <= LATEST
-        // Somebody else's, such as that of a dead letter which is published once more.
+        // Set by somebody else, for example in a dead letter that was published again.
         && record.headers().lastHeader(DeadLetter.TIMESTAMP) == null;
   }
 

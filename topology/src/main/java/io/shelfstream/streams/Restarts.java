@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** Bounds how often something begins again after a failure: a poison must not loop for ever. */
+/** Limits how often something is restarted after failures: it must not restart for ever. */
 public final class Restarts {
   private final int most;
   private final long within;
@@ -15,7 +15,7 @@ public final class Restarts {
     this.within = within.toNanos();
   }
 
-  /** Counts a failure, and says whether there were few enough of late to begin again. */
+  /** Counts a failure, and says whether there were few enough recently to restart. */
   public synchronized boolean mayRestart() {
     long now = System.nanoTime();
     while (!times.isEmpty() && now - times.getFirst() > within) {

@@ -3,8 +3,8 @@ package io.shelfstream.streams;
 import java.time.Duration;
 
 /**
- * Recognition came to a halt. Fails the task, which takes its pending frames up again: the frame in
- * hand must not be dropped, as log-and-continue would.
+ * Recognition finishes no frames any more. Fails the task, which then starts again with its pending
+ * frames; an exception handler that continues would drop a frame.
  */
 public final class StalledException extends RuntimeException {
   private static final long serialVersionUID = 1L;

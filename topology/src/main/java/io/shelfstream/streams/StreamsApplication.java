@@ -29,19 +29,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One Kafka Streams application of this process, kept alive: a stream thread that fails is
- * replaced, and a client that ends altogether is built anew, so often as the settings allow.
+ * One Kafka Streams application of this process, kept running: a stream thread that fails is
+ * replaced, and a client that ends is replaced by a new one, as often as the settings allow.
  */
 public final class StreamsApplication implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StreamsApplication.class);
 
-  /** How long a stop may take to commit, and a rebuild to give the old client up. */
+  /**
+   * Time limit for the commit at a stop, and for closing the old client before a new one is built.
+   */
   private static final Duration CLOSING = Duration.ofSeconds(30);
 
-  /** Ms: an answer ends a poll; only what is not worth a wake-up waits for its end. */
+  /** Longest poll in ms where answers end it: only work that is not urgent waits for its end. */
   private static final int POLL_UNTIL_WOKEN = 20;
 
-  /** Ms: where a poll cannot be ended, it is how late an answer may be. */
+  /** Longest poll in ms where answers cannot end it: an answer may be late by this time. */
   private static final int POLL_FOR_ANSWERS = 2;
 
   private final ShelfStreamConfig config;
@@ -57,9 +59,9 @@ public final class StreamsApplication implements AutoCloseable {
   private @Nullable Throwable cause;
 
   /**
-   * One that answers records later, in timers.
+   * An application that answers records later, in timers.
    *
-   * @param topology asked again when the client is built anew
+   * @param topology called again when a new client is built
    * @param deliveries of its outputs, with the records that failed
    * @param clients whose polls an answer ends
    */
@@ -75,11 +77,11 @@ public final class StreamsApplication implements AutoCloseable {
   }
 
   /**
-   * One that answers each record within the call that brings it.
+   * An application that answers each record within {@code process}.
    *
-   * @param topology asked again when the client is built anew
+   * @param topology called again when a new client is built
    * @param deliveries of its outputs, with the records that failed
-   * @param own settings of Kafka Streams for this application beside those for all
+   * @param own settings of Kafka Streams for this application, in addition to those for all
    */
   public static StreamsApplication answeringAtOnce(
       ShelfStreamConfig config,
@@ -93,10 +95,11 @@ public final class StreamsApplication implements AutoCloseable {
   }
 
   /**
-   * One that is a global store alone. It is not built anew: its owner has to fill the store again.
+   * An application that is only a global store. No new client is built for it: its owner has to
+   * fill the store again.
    *
    * @param deliveries with the records that failed
-   * @param own settings of Kafka Streams for this application beside those for all
+   * @param own settings of Kafka Streams for this application, in addition to those for all
    */
   public static StreamsApplication globalStore(
       ShelfStreamConfig config,
@@ -148,7 +151,7 @@ public final class StreamsApplication implements AutoCloseable {
   }
 
   /**
-   * Starts it; returns at once, or, where it is a global store, once that is read to its end.
+   * Starts it. Returns at once; with a global store, when its topic was read to its end.
    *
    * @throws RuntimeException when the broker cannot be reached or used
    */
@@ -163,7 +166,7 @@ public final class StreamsApplication implements AutoCloseable {
     }
   }
 
-  /** Of an end before the state was READY nobody has heard. */
+  /** An end before the state was READY was ignored; this handles it. */
   private void noticeEnd() {
     KafkaStreams now = streams;
     if (now.state().hasCompletedShutdown()) {
@@ -175,7 +178,7 @@ public final class StreamsApplication implements AutoCloseable {
     return lifecycle;
   }
 
-  /** Whether it works, or is about to without being built anew. */
+  /** Whether it works; also true during a rebalance. */
   public boolean isReady() {
     return lifecycle.is(READY) && streams.state().isRunningOrRebalancing();
   }
@@ -183,12 +186,12 @@ public final class StreamsApplication implements AutoCloseable {
   /** Called by the thread that failed. */
   private synchronized StreamThreadExceptionResponse uncaught(Throwable e) {
     cause = e;
-    // A global thread cannot be replaced, and a thread that waited for the registry is told to stop
-    // by an exception.
+    // A global thread cannot be replaced, and a thread that waited for the registry is stopped by
+    // an exception.
     if (lifecycle.isStopping() || isGlobalStore || e instanceof Wait.Stopped || isHopeless(e)) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
-    // One record is not what restarts are counted for: it is set aside when it fails again.
+    // Failures caused by one record are not counted: it is set aside when it fails again.
     if (!deliveries.failed().tookNote() && !restarts.mayRestart()) {
       lifecycle.to(FAILED, "it has failed more often than delivery.restarts allows", e);
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
@@ -200,7 +203,7 @@ public final class StreamsApplication implements AutoCloseable {
     return StreamThreadExceptionResponse.REPLACE_THREAD;
   }
 
-  /** What a new start meets again. */
+  /** Failures that a restart would meet again. */
   private static boolean isHopeless(Throwable failure) {
     for (Throwable e = failure; e != null; e = e.getCause()) {
       if (e instanceof AuthorizationException
@@ -212,13 +215,13 @@ public final class StreamsApplication implements AutoCloseable {
     return false;
   }
 
-  /** A client came to its end; called by one of its threads, which cannot close it. */
+  /** Called when a client has ended, by one of its threads, which cannot close it. */
   private synchronized void ended(KafkaStreams client) {
     if (client != streams || !lifecycle.is(READY)) {
-      return; // it is closed, rebuilt or given up; or start() throws what was the matter
+      return; // it is being closed, replaced or given up; or start() throws the cause
     }
     Throwable why = cause != null ? cause : new IllegalStateException(id + " ended");
-    // Stream threads are counted when they fail.
+    // Failed stream threads were counted before.
     if (isGlobalStore || isHopeless(why) || !restarts.mayRestart()) {
       lifecycle.to(FAILED, "Kafka Streams ended", why);
     } else if (lifecycle.to(REBUILDING, "Kafka Streams ended", why)) {
@@ -261,7 +264,7 @@ public final class StreamsApplication implements AutoCloseable {
     }
   }
 
-  /** From now on an end is no failure; {@link #close} follows. */
+  /** Announces {@link #close}: from now on an end is no failure. */
   public void stopping() {
     lifecycle.to(DRAINING, "told to stop");
   }
@@ -297,7 +300,7 @@ public final class StreamsApplication implements AutoCloseable {
         delivery.exactlyOnce() ? StreamsConfig.EXACTLY_ONCE_V2 : StreamsConfig.AT_LEAST_ONCE);
     // What Kafka 5 does anyway: one handler for the global thread, too; it fails, as ours should.
     settings.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
-    // At-least-once as well: whoever publishes in a transaction may take it back.
+    // At-least-once as well: a publisher may abort its transaction.
     settings.put(StreamsConfig.consumerPrefix("isolation.level"), "read_committed");
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     // A slow model must not keep a thread from its next poll: few records in hand.
@@ -316,7 +319,7 @@ public final class StreamsApplication implements AutoCloseable {
     config.stateDir().ifPresent(d -> settings.put(StreamsConfig.STATE_DIR_CONFIG, d.toString()));
     settings.putAll(own);
     settings.putAll(config.kafka());
-    // How late a timer may be. Records that arrive end a poll at once.
+    // How late a timer may be. Arriving records end a poll at once.
     settings.putIfAbsent(
         StreamsConfig.POLL_MS_CONFIG,
         isManagedByBroker(settings) ? POLL_FOR_ANSWERS : POLL_UNTIL_WOKEN);

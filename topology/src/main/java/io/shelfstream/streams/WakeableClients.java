@@ -18,16 +18,16 @@ import org.apache.kafka.streams.KafkaClientSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kafka's own clients for the stream threads of an application, except that a poll of theirs can be
- * ended: an answer that is finished elsewhere need not wait for it, and the poll need not be short
- * for that. Safe for several threads.
+ * Kafka's own clients for the stream threads of an application, with one difference: their polls
+ * can be ended. So an answer that another thread has finished does not wait for the end of a poll,
+ * and polls need not be short. Safe for several threads.
  */
 public final class WakeableClients implements KafkaClientSupplier {
   private final ThreadLocal<@Nullable PollWakeUp> ofThread = new ThreadLocal<>();
 
   /**
-   * What wakes the calling stream thread; for any thread to run. It does nothing where the thread
-   * has not polled a consumer of these clients.
+   * Returns what ends the poll of the calling stream thread; any thread may run it. It does nothing
+   * if the calling thread has not polled a consumer of these clients.
    */
   public Runnable wakeUp() {
     PollWakeUp wakeUp = ofThread.get();
@@ -59,7 +59,7 @@ public final class WakeableClients implements KafkaClientSupplier {
     return getRestoreConsumer(config);
   }
 
-  /** Overrides what blocks and Kafka Streams uses of the consumer of a stream thread. */
+  /** Overrides the blocking methods that Kafka Streams calls on the consumer of a stream thread. */
   private final class Wakeable extends KafkaConsumer<byte[], byte[]> {
     private final PollWakeUp wakeUp = new PollWakeUp(this::wakeup);
 

@@ -1,6 +1,6 @@
 /**
- * Kafka Streams kept alive: restarts, deliveries, early commits, records that fail. Knows nothing
- * of images.
+ * Keeps Kafka Streams applications running: restarts, states, acknowledgements, early commits,
+ * records that fail. Knows nothing of images.
  */
 @NullMarked
 package io.shelfstream.streams;

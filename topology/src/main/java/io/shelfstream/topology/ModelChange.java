@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The next models, and the way to them: an embedding application of their own puts the whole
- * history of the gallery on a topic of its own; when all of it is there, whoever recognises may
- * take up the gallery of that topic.
+ * The change to the next models. Another embedding application embeds the whole history of the
+ * gallery with the next extractor, into a topic of its own. When all of it is there, recognition
+ * may switch to the gallery of that topic.
  */
 final class ModelChange implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ModelChange.class);
@@ -30,7 +30,10 @@ final class ModelChange implements AutoCloseable {
   private final TopicNames topics;
   private final LoadedModels models;
 
-  /** Stays empty: photos are embedded without a look at it. */
+  /**
+   * Empty and never searched: {@link RecognitionModels} needs a gallery, embedding a photo does
+   * not.
+   */
   private final Gallery none;
 
   private final EmbeddingProgress progress;
@@ -62,7 +65,7 @@ final class ModelChange implements AutoCloseable {
     this.progress = new EmbeddingProgress(config, topics, applicationId());
   }
 
-  /** Of the application that embeds for the next extractor. */
+  /** Id of the application that embeds for the next extractor. */
   String applicationId() {
     return config.galleryApplicationId(topics, models.directory().extractorId());
   }
@@ -71,7 +74,7 @@ final class ModelChange implements AutoCloseable {
     return topics;
   }
 
-  /** What photos are embedded with. */
+  /** Embeds photos with the next models. */
   PhotoEmbedder photos() {
     return new PhotoEmbedder(RecognitionModels.of(config, models, none));
   }
@@ -87,7 +90,7 @@ final class ModelChange implements AutoCloseable {
   }
 
   /**
-   * Waits until the next gallery is complete, and tells the log how long that will take.
+   * Waits until the next gallery is complete, and logs how long that will take.
    *
    * @return false when this was closed before
    */

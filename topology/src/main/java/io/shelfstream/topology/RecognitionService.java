@@ -53,7 +53,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The service: models, gallery and the Kafka Streams applications of its role, opened in this order
- * and closed in the other.
+ * and closed in reverse order.
  */
 public final class RecognitionService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
@@ -71,7 +71,9 @@ public final class RecognitionService implements AutoCloseable {
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
   private final Thread changing = new Thread(this::changeModels, "model-change");
 
-  /** What frames pass through; set before the first, and once more when models change. */
+  /**
+   * Models and gallery for new frames; set before the first frame, and again when models change.
+   */
   private volatile @Nullable RecognitionModels inUse;
 
   private final Lifecycle lifecycle = new Lifecycle("The service", this::changed);
@@ -156,10 +158,13 @@ public final class RecognitionService implements AutoCloseable {
         READY,
         "role %s, detector %s, extractor %s, provider %s"
             .formatted(role, ids.detector(), ids.extractor(), ids.provider()));
-    followParts(); // one may have changed before
+    followParts(); // a part may have changed its state before
   }
 
-  /** Returns when the gallery is caught up; frames then see its models and it, both at once. */
+  /**
+   * Returns when the gallery has read its topic. From then on frames use it and its models, both
+   * from the same moment.
+   */
   private void follow(LoadedModels of, TopicNames topics) {
     LiveGallery gallery =
         LiveGallery.start(
@@ -272,8 +277,9 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   /**
-   * Waits for the next gallery and goes over to it. The gallery before stays: frames may be
-   * searching it, and photos go on being embedded for it, so that the change can be taken back.
+   * Waits until the next gallery is complete and switches to it. The old gallery stays open: frames
+   * may still be searching it, and photos are still embedded for it, so that the change can be
+   * undone.
    */
   private void changeModels() {
     ModelChange to = Objects.requireNonNull(change);
@@ -298,7 +304,10 @@ public final class RecognitionService implements AutoCloseable {
     }
   }
 
-  /** A gallery or an application has another state; the service's follows from all of them. */
+  /**
+   * Called when the state of a gallery or an application has changed. The state of the service
+   * depends on all of them.
+   */
   private void partChanged(Lifecycle part) {
     if (part.is(FAILED)) {
       lifecycle.to(FAILED, part.of() + " has failed; a restart has to take over", part.failure());
@@ -343,8 +352,8 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   /**
-   * Whether it does its work: false while an application is built anew after a failure, and once
-   * the service stops.
+   * Whether the service works: false while an application or the gallery is rebuilt after a
+   * failure, and after the service was told to stop.
    */
   public boolean isReady() {
     return lifecycle.is(READY) && applications.stream().allMatch(StreamsApplication::isReady);

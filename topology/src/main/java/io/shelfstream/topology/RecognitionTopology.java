@@ -26,8 +26,8 @@ import org.apache.kafka.streams.state.Stores;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole data path, top to bottom: three Kafka Streams applications, so that any number of
- * processes can do either work, and each photo is embedded once for all of them.
+ * The whole data path, top to bottom, as three Kafka Streams applications. Any number of processes
+ * can run each of them, and each photo is embedded once for all processes.
  *
  * <pre>
  * recognition
@@ -41,15 +41,15 @@ import org.jspecify.annotations.Nullable;
  * shelf.gallery.updates ──► embed: read ► fetch ► decode ► extract ──► shelf.gallery.status, shelf.dead-letters
  * </pre>
  *
- * The follower starts first and reads its topic to the end, so recognition starts with a complete
+ * The follower starts first and reads its topic to the end, so recognition begins with a complete
  * gallery.
  */
 public final class RecognitionTopology {
   private RecognitionTopology() {}
 
   /**
-   * Frames become recognitions: {@link FrameProcessorSupplier} has them recognised outside the
-   * stream threads and hands the answers on in order.
+   * Frames become recognition events. The node {@code recognize} ({@link FrameProcessorSupplier})
+   * lets other threads do the work and forwards the answers in order.
    */
   public static Topology recognition(
       TopicNames topics, EventSerdes serdes, FrameProcessorSupplier recognize, Outputs outputs) {
@@ -81,7 +81,8 @@ public final class RecognitionTopology {
   /**
    * Photos of products become vectors, once for all instances.
    *
-   * @param inFlight shared with the follower of this process, which sees them arrive
+   * @param inFlight shared with the follower of this process, which notes when they become
+   *     searchable
    */
   static Topology galleryUpdates(
       TopicNames topics,
@@ -107,8 +108,8 @@ public final class RecognitionTopology {
   }
 
   /**
-   * The same for an extractor that is to take over, from the first update on. Status and dead
-   * letter of an update, and doubts about it, come from the extractor in use alone.
+   * The same for the next extractor, from the first update on. Statuses, dead letters and warnings
+   * are written only for the extractor in use.
    */
   static Topology galleryUpdatesAgain(
       TopicNames topics,
@@ -158,7 +159,7 @@ public final class RecognitionTopology {
             NodeNames.EMBED);
   }
 
-  /** Vectors are applied to the gallery of this process, all of them on every instance. */
+  /** Applies all vectors to the gallery of this process; every process does so. */
   static Topology galleryFollower(
       TopicNames topics,
       EventSerdes serdes,
@@ -166,8 +167,9 @@ public final class RecognitionTopology {
       InFlightPhotos inFlight,
       FailedRecords failed) {
     var rawBytes = new ByteArrayDeserializer();
-    // In memory: its content is only what was applied last; the index itself is rebuilt by
-    // replaying the compacted topic at each start, through the same processor as live records.
+    // In memory: it only holds which record of a photo was applied last. The index itself is built
+    // by reading the compacted topic again at each start, through the same processor as live
+    // records.
     return new Topology()
         .addGlobalStore(
             Stores.keyValueStoreBuilder(

@@ -7,7 +7,7 @@ import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.client.VectorFile;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.gallery.IndexDirectory;
+import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.topology.RecognitionService;
 import java.awt.Color;
 import java.awt.image.BufferedImage;

@@ -61,7 +61,7 @@ final class GalleryBench {
   private int run() throws Exception {
     Path target = Path.of(System.getProperty("bench.target"));
     Path folder = Files.createTempDirectory(Files.createDirectories(target), "gallery-");
-    Results results = new Results();
+    Results results = new Results("gallery");
     System.out.println("seed " + seed);
     try {
       for (String check : checks.isEmpty() ? CHECKS : checks) {

@@ -1,8 +1,13 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.GalleryHit;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.gallery.PhotoFilter;
+import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.Metric;

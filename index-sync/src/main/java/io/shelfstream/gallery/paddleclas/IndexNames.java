@@ -1,5 +1,7 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.TextFile;
 import io.shelfstream.index.IndexException;
 import java.io.IOException;
 import java.nio.file.Path;

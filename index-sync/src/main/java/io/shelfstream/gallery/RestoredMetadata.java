@@ -11,11 +11,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a snapshot says of the photos of a stretch, as {@link PhotoWords} wrote it. It stays as it
- * is until somebody asks: objects of a million photos take longer than reading all the rest, and
- * five times the memory. Safe for threads.
+ * The metadata of the photos of a chunk, as {@link MetadataWriter} wrote it. It stays as it is
+ * until somebody asks: objects of a million photos take longer than reading all the rest, and five
+ * times the memory. Safe for threads.
  */
-final class RestoredWords {
+final class RestoredMetadata {
 
   private static final int FINGERPRINT = 4 * Long.BYTES;
 
@@ -26,14 +26,14 @@ final class RestoredWords {
 
   private final int[] hashes;
 
-  /** The words read last, by hash: what is said of many photos is mostly kept once. */
+  /** The metadata read last, by hash: metadata of many photos is mostly kept once. */
   private final @Nullable String[] shared = new @Nullable String[256];
 
   /**
-   * @param direct all that is said of so many photos
+   * @param direct metadata of so many photos
    * @throws IOException when it is anything else
    */
-  RestoredWords(ByteBuffer direct, int photos) throws IOException {
+  RestoredMetadata(ByteBuffer direct, int photos) throws IOException {
     bytes = new byte[direct.remaining()];
     direct.get(bytes);
     starts = new int[photos + 1];
@@ -47,10 +47,10 @@ final class RestoredWords {
         starts[i + 1] = at.position();
       }
     } catch (BufferUnderflowException e) {
-      throw SnapshotFile.damaged("what is said of its photos ends early");
+      throw SnapshotFile.damaged("the metadata of its photos ends early");
     }
     if (at.hasRemaining()) {
-      throw SnapshotFile.damaged("more is said of its photos than there are");
+      throw SnapshotFile.damaged("more metadata than it has photos");
     }
   }
 
@@ -68,7 +68,7 @@ final class RestoredWords {
     skip(at, at.getInt());
     skip(at, at.getInt());
     int gtin = at.getInt();
-    skip(at, gtin == PhotoWords.NONE ? 0 : gtin);
+    skip(at, gtin == MetadataWriter.NONE ? 0 : gtin);
     for (int i = at.getInt(); i > 0; i--) {
       skip(at, at.getInt());
       skip(at, at.getInt());
@@ -116,7 +116,7 @@ final class RestoredWords {
     String label = sharedText(at);
     int gtin = at.getInt();
     return new GalleryEntry(
-        id, product, label, gtin == PhotoWords.NONE ? null : text(at, gtin), attributes(at));
+        id, product, label, gtin == MetadataWriter.NONE ? null : text(at, gtin), attributes(at));
   }
 
   Fingerprint fingerprint(int photo) {
@@ -125,7 +125,7 @@ final class RestoredWords {
   }
 
   /** Says the same again. */
-  void say(int photo, PhotoWords to) throws IOException {
+  void writeMetadata(int photo, MetadataWriter to) throws IOException {
     to.add(bytes, starts[photo], starts[photo + 1] - starts[photo]);
   }
 

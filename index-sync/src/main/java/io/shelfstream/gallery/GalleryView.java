@@ -1,6 +1,7 @@
 package io.shelfstream.gallery;
 
 import io.shelfstream.index.Accelerator;
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
 import java.nio.FloatBuffer;
@@ -9,18 +10,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gallery of one moment. Whoever searches it holds its generation.
+ * The gallery after one change, as searches see it. Whoever searches it holds its generation.
  *
  * @param openRows rows of the open segment that were there
- * @param asOf number of the last change
+ * @param sequence number of that change
  * @param photos their number
  */
-record Snapshot(
-    Generation generation, int openRows, long asOf, int photos, Map<Integer, Long> versions) {
+record GalleryView(
+    Generation generation, int openRows, long sequence, int photos, Map<Integer, Long> versions) {
 
   /** The same gallery in other segments. */
-  Snapshot in(Generation next) {
-    return new Snapshot(next, next.open().rows(), asOf, photos, versions);
+  GalleryView in(Generation next) {
+    return new GalleryView(next, next.open().rows(), sequence, photos, versions);
   }
 
   int dimension() {
@@ -33,13 +34,13 @@ record Snapshot(
   }
 
   GalleryState state() {
-    String type =
+    IndexType type =
         generation.segments().stream()
             .filter(segment -> !segment.isBlock())
             .findFirst()
             .map(LiveSegment::type)
-            .orElse(LiveSegment.EXACT);
-    return new GalleryState(versions, photos, type);
+            .orElse(IndexType.FLAT);
+    return new GalleryState(versions, photos, type.name());
   }
 
   /**
@@ -52,7 +53,7 @@ record Snapshot(
     return new NearestPhotos.Source() {
       @Override
       public int dimension() {
-        return Snapshot.this.dimension();
+        return GalleryView.this.dimension();
       }
 
       @Override
@@ -63,13 +64,13 @@ record Snapshot(
       @Override
       public Neighbor[][] search(FloatBuffer queries, int k) {
         return accelerator == null
-            ? Segment.search(views, asOf, false, queries, k)
-            : accelerator.search(views, asOf, queries, k);
+            ? Segment.search(views, sequence, false, queries, k)
+            : accelerator.search(views, sequence, queries, k);
       }
 
       @Override
       public GalleryEntry entry(long id) {
-        return generation.segment(Segment.view(id)).photo(Segment.position(id)).entry(asOf);
+        return generation.segment(Segment.view(id)).photo(Segment.position(id)).entry(sequence);
       }
 
       @Override

@@ -1,8 +1,15 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.GalleryState;
+import io.shelfstream.gallery.NearestPhotos;
+import io.shelfstream.gallery.PhotoFilter;
+import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.index.IndexType;
 import io.shelfstream.index.Metric;
 import io.shelfstream.index.Neighbor;
 import io.shelfstream.index.Segment;
@@ -146,7 +153,7 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
         directory,
         INDEX);
     FaissIndex scaled =
-        FaissIndex.create(LiveSegment.EXACT, index.dimension(), Metric.INNER_PRODUCT);
+        FaissIndex.create(IndexType.FLAT.name(), index.dimension(), Metric.INNER_PRODUCT);
     try {
       rows.all()
           .forEach(

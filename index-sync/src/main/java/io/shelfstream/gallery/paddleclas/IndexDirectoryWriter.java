@@ -1,8 +1,9 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.Metric;
 import java.io.BufferedOutputStream;

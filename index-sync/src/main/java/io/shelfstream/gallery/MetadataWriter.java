@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
 
-/** What is said of photos, and the fingerprints of their embeddings, as a snapshot holds them. */
-final class PhotoWords {
+/** The metadata of photos, and the fingerprints of their embeddings, as a snapshot holds them. */
+final class MetadataWriter {
 
   /** For a GTIN that is not there. */
   static final int NONE = -1;
@@ -37,9 +37,9 @@ final class PhotoWords {
     out.writeLong(fingerprint.d());
   }
 
-  /** Adds what was said of a photo before, as it lies in memory. */
-  void add(byte[] said, int from, int length) throws IOException {
-    out.write(said, from, length);
+  /** Adds metadata that was written before, as it lies in memory. */
+  void add(byte[] written, int from, int length) throws IOException {
+    out.write(written, from, length);
   }
 
   private void add(String text) throws IOException {

@@ -1,9 +1,12 @@
-package io.shelfstream.gallery;
+package io.shelfstream.gallery.paddleclas;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.Embeddings;
+import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.Metric;

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
@@ -121,7 +122,7 @@ final class Listener {
       tls.startHandshake();
       try {
         return List.of(asksWhoIsThere(tls) ? "SASL_SSL" : "SSL");
-      } catch (IOException e) { // such as that it wants a certificate of ours
+      } catch (SSLException | SocketException e) { // it wants a certificate of ours first
         return List.of("SSL", "SASL_SSL");
       }
     } catch (IOException e) {

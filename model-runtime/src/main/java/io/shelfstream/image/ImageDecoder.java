@@ -126,7 +126,7 @@ public final class ImageDecoder {
         header,
         switch (header.format()) {
           case ImageHeader.JPEG -> JpegScans.whole(encoded);
-          case ImageHeader.PNG -> PngStill.of(encoded);
+          case ImageHeader.PNG -> PngStill.of(encoded, header);
           case ImageHeader.BMP -> BmpRows.whole(encoded, header);
           default -> encoded;
         });

@@ -187,6 +187,22 @@ class ImageDecoderTest {
     assertThat(refused).hasMessageContaining("4a444154");
   }
 
+  /** OpenCV refuses it as well, after libpng has written to standard error. */
+  @Test
+  void refusesAPngWhosePixelsDoNotHaveTheirCheckSum() {
+    byte[] png = golden("grey.png");
+    int chunk = indexOf(png, 'I', 'D') - 4;
+    int length = ByteBuffer.wrap(png).getInt(chunk);
+    png[chunk + 8 + length / 2] ^= 1;
+
+    ImageException refused = refused(png, ImageLimits.DEFAULT);
+
+    assertThat(refused.reason()).isEqualTo(Reason.CORRUPT_IMAGE);
+    assertThat(refused)
+        .hasMessageContaining("61 x 37 pixels")
+        .hasMessageContaining("the chunk at byte " + chunk + " does not have its check sum");
+  }
+
   @Test
   void refusesImagesWithoutPixels() {
     byte[] png = golden("grey.png");

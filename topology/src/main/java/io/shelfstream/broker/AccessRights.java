@@ -61,7 +61,7 @@ public final class AccessRights {
     List<Right> rights = new ArrayList<>();
     role.reads(config).forEach(t -> rights.add(topic(AclOperation.READ, t)));
     role.writes(config).forEach(t -> rights.add(topic(AclOperation.WRITE, t)));
-    if (role.recognises()) {
+    if (role.recognizes()) {
       String id = config.applicationId();
       rights.add(new Right(AclOperation.READ, ResourceType.GROUP, id, PatternType.LITERAL));
       addTransactions(rights, config, id + "-");

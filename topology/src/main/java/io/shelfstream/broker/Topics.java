@@ -125,6 +125,23 @@ public final class Topics {
   public record Finding(
       String topic, boolean exists, Map<String, String> wanted, Map<String, String> differing) {}
 
+  /**
+   * The topics that are there and that we may see.
+   *
+   * @throws KafkaException when the broker does not answer in time or refuses
+   */
+  public static Set<String> present(ShelfStreamConfig config, Duration patience) {
+    Map<String, Object> settings = new HashMap<>(config.kafka());
+    settings.put("default.api.timeout.ms", (int) patience.toMillis());
+    settings.put("request.timeout.ms", (int) patience.toMillis());
+    try (QuietClients.Scope quiet = QuietClients.begin();
+        Admin admin = Admin.create(settings)) {
+      return present(admin, config.kafka());
+    } catch (InterruptedException e) {
+      throw new InterruptException("Interrupted while listing topics", e);
+    }
+  }
+
   /** Looks at every topic and changes nothing. */
   public static List<Finding> inspect(ShelfStreamConfig config) {
     List<Finding> findings = new ArrayList<>();
@@ -236,7 +253,7 @@ public final class Topics {
   public static RecordLimits limits(ShelfStreamConfig config, Role role) {
     Set<String> written = new LinkedHashSet<>();
     written.add(config.topics().deadLetters());
-    if (role.recognises()) {
+    if (role.recognizes()) {
       written.add(config.topics().recognitions());
       written.add(config.pendingFramesTopic());
       written.addAll(config.outputs().topics());

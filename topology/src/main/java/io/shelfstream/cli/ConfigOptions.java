@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Where a command's configuration comes from; the same options on every verb that needs it. */
-final class ConfigOptions {
+class ConfigOptions {
   @Option(
       names = {"-c", "--config"},
       paramLabel = "FILE",

@@ -1,5 +1,7 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.broker.BrokerWait;
+import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.index.Accelerator;
@@ -10,16 +12,13 @@ import io.shelfstream.registry.SchemaRegistryClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,7 +32,7 @@ import picocli.CommandLine.Option;
       "Exits with 1 when something needed is missing; each finding comes with its remedy."
     })
 final class DoctorCommand implements Callable<Integer> {
-  private static final int BROKER_SECONDS = 5;
+  private static final Duration BROKER_PATIENCE = Duration.ofSeconds(5);
 
   @Mixin ConfigOptions config = new ConfigOptions();
 
@@ -159,8 +158,10 @@ final class DoctorCommand implements Callable<Integer> {
       return loaded.schemaRegistryUrl() + " (in memory, no server needed)";
     }
     String subject = loaded.topics().recognitions() + "-value";
+    Map<String, String> askedOnce = new HashMap<>(loaded.schemaRegistry());
+    askedOnce.put("max.retries", "0");
     List<String> conflicts =
-        SchemaRegistryClient.create(loaded.schemaRegistry())
+        SchemaRegistryClient.create(askedOnce)
             .incompatibilities(subject, RecognitionEvent.getClassSchema());
     if (!conflicts.isEmpty()) {
       throw new IllegalStateException(
@@ -170,29 +171,14 @@ final class DoctorCommand implements Callable<Integer> {
     return loaded.schemaRegistryUrl() + ", RecognitionEvent fits subject " + subject;
   }
 
-  private static String broker(ShelfStreamConfig loaded)
-      throws InterruptedException, ExecutionException {
-    Map<String, Object> settings = new HashMap<>(loaded.kafka());
-    settings.putIfAbsent("default.api.timeout.ms", BROKER_SECONDS * 1000);
-    settings.putIfAbsent("request.timeout.ms", BROKER_SECONDS * 1000);
+  private static String broker(ShelfStreamConfig loaded) {
+    BrokerWait.ask(loaded, BROKER_PATIENCE);
     String servers = loaded.kafka().get("bootstrap.servers");
-    try (Admin admin = Admin.create(settings)) {
-      Set<String> present = admin.listTopics().names().get(BROKER_SECONDS, TimeUnit.SECONDS);
-      List<String> missing =
-          loaded.topics().all().stream().filter(t -> !present.contains(t)).toList();
-      return missing.isEmpty()
-          ? servers + ", all topics are there"
-          : servers + "; 'run' will make the missing topics " + missing;
-    } catch (TimeoutException e) {
-      throw new IllegalStateException(
-          "No answer from "
-              + servers
-              + " within "
-              + BROKER_SECONDS
-              + " s; start a broker there or name another with --bootstrap-server",
-          e);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("Broker " + servers + " cannot be used: " + e.getCause(), e);
-    }
+    Set<String> present = Topics.present(loaded, BROKER_PATIENCE);
+    List<String> missing =
+        loaded.topics().all().stream().filter(t -> !present.contains(t)).toList();
+    return missing.isEmpty()
+        ? servers + ", all topics are there"
+        : servers + "; 'run' will make the missing topics " + missing;
   }
 }

@@ -61,7 +61,7 @@ final class GalleryCommand implements Callable<Integer> {
    * outcome.
    */
   abstract static class Change implements Callable<Integer> {
-    @Mixin ConfigOptions config = new ConfigOptions();
+    @Mixin BrokerOptions config = new BrokerOptions();
 
     @Option(
         names = "--timeout",
@@ -164,7 +164,9 @@ final class GalleryCommand implements Callable<Integer> {
       if (!crop.isEmpty() && crop.size() != 4) {
         throw new UsageException("--crop needs four numbers, X1,Y1,X2,Y2; got " + crop);
       }
-      return publish(config.load(), file != null ? ofFile(file) : ofPhotos());
+      ShelfStreamConfig loaded = config.load();
+      Map<String, @Nullable GalleryUpdate> updates = file != null ? ofFile(file) : ofPhotos();
+      return publish(BrokerOptions.awaitBroker(loaded), updates);
     }
 
     private Map<String, @Nullable GalleryUpdate> ofFile(Path galleryFile) throws IOException {
@@ -287,7 +289,7 @@ final class GalleryCommand implements Callable<Integer> {
       if (ids.isEmpty() && products.isEmpty()) {
         throw new UsageException("gallery remove needs PHOTO-ID… or --product ID");
       }
-      ShelfStreamConfig loaded = config.load();
+      ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
       Map<String, String> present =
           new GalleryTopic(loaded).photos((id, photo) -> photo.getProductId());
       Map<String, @Nullable GalleryUpdate> removals = new LinkedHashMap<>();
@@ -323,7 +325,7 @@ final class GalleryCommand implements Callable<Integer> {
         "Tabs and line breaks inside one of them are written as \\t, \\n and \\r; other control characters as \\u and four hex digits."
       })
   static final class ListPhotos implements Callable<Integer> {
-    @Mixin ConfigOptions config = new ConfigOptions();
+    @Mixin BrokerOptions config = new BrokerOptions();
 
     /** What is kept of a photo, to be listed. */
     private record Shown(String product, String columns, String extractor) {
@@ -338,7 +340,8 @@ final class GalleryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-      Map<String, Shown> present = new GalleryTopic(config.load()).photos((id, v) -> Shown.of(v));
+      Map<String, Shown> present =
+          new GalleryTopic(BrokerOptions.awaitBroker(config.load())).photos((id, v) -> Shown.of(v));
       present.forEach(
           (id, photo) -> System.out.println(OneLine.escaped(id) + "\t" + photo.columns()));
       long products = present.values().stream().map(Shown::product).distinct().count();

@@ -41,7 +41,7 @@ final class GalleryExport implements Callable<Integer> {
     LIST
   }
 
-  @Mixin ConfigOptions config = new ConfigOptions();
+  @Mixin BrokerOptions config = new BrokerOptions();
 
   @Option(
       names = "--format",
@@ -65,7 +65,7 @@ final class GalleryExport implements Callable<Integer> {
     if (chosen == Format.INDEX && !indexType.equals("HNSW32") && !indexType.equals("Flat")) {
       throw new UsageException("--index-type " + indexType + " refused; give HNSW32 or Flat");
     }
-    GalleryTopic topic = new GalleryTopic(config.load());
+    GalleryTopic topic = new GalleryTopic(BrokerOptions.awaitBroker(config.load()));
     int count =
         switch (chosen) {
           case AVRO -> toVectors(topic);

@@ -96,7 +96,7 @@ final class GalleryImport extends GalleryCommand.Change {
     }
     boolean vectors = VectorFile.is(source);
     List<GalleryFile.Photo> photos = vectors ? List.of() : listed();
-    ShelfStreamConfig loaded = config.load();
+    ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
     Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
     if (!vectors) {
       return publish(loaded, photos(photos, held), photos.size());
@@ -126,7 +126,7 @@ final class GalleryImport extends GalleryCommand.Change {
     }
     try (IndexDirectory directory = IndexDirectory.open(source)) {
       Iterator<GalleryVector> photos = directory.vectors(extractor);
-      ShelfStreamConfig loaded = config.load();
+      ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
       Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
       return publish(
           loaded,

@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
       "Files are published as file: URIs: the service must see them under the same path, below one of its images.allowed.roots."
     })
 final class PublishCommand implements Callable<Integer> {
-  @Mixin ConfigOptions config = new ConfigOptions();
+  @Mixin BrokerOptions config = new BrokerOptions();
 
   @Option(
       names = "--camera",
@@ -72,7 +72,7 @@ final class PublishCommand implements Callable<Integer> {
           "--frame-id names one frame, but " + uris.size() + " images were given; leave it out");
     }
     images.notes().forEach(note -> System.err.println("warning: " + note));
-    ShelfStreamConfig loaded = config.load();
+    ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
     Instant now = Instant.now();
     try (EventProducer producer = new EventProducer(loaded);
         Progress progress = new Progress("Publishing frames", uris.size())) {

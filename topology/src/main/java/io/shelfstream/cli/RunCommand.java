@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -27,17 +28,24 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "all",
       converter = RoleName.class,
       description = {
-        "recognise: frames only, as many processes as the frames need;",
+        "recognize: frames only, as many processes as the frames need;",
         "gallery: embeds the photos of products, each once for all processes;",
         "all: both. Default: ${DEFAULT-VALUE}."
       })
   Role role = Role.ALL;
 
+  @Option(
+      names = "--wait",
+      paramLabel = "DURATION",
+      description =
+          "Longest time to wait for a broker or a schema registry that is away, such as 60s; short for --set start.wait=DURATION. Default: until they answer, SIGTERM or Ctrl-C.")
+  @Nullable String wait;
+
   static final class RoleName implements ITypeConverter<Role> {
     private static final Map<String, Role> ROLES =
         Map.of(
-            "recognise", Role.RECOGNISE,
-            "recognize", Role.RECOGNISE,
+            "recognize", Role.RECOGNIZE,
+            "recognise", Role.RECOGNIZE,
             "gallery", Role.GALLERY,
             "all", Role.ALL);
 
@@ -46,7 +54,7 @@ final class RunCommand implements Callable<Integer> {
       Role role = ROLES.get(name.toLowerCase(Locale.ROOT));
       if (role == null) {
         throw new TypeConversionException(
-            "'" + name + "' is no role; give recognise, gallery or all");
+            "'" + name + "' is no role; give recognize, gallery or all");
       }
       return role;
     }
@@ -54,6 +62,9 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    if (wait != null) {
+      config.overrides.put("start.wait", wait);
+    }
     RecognitionService service = RecognitionService.start(config.loadWithModels(), role);
     AtomicInteger exitCode = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service, exitCode), "shutdown"));

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
       "With --dry-run nothing is changed."
     })
 final class TopicsCommand implements Callable<Integer> {
-  @Mixin ConfigOptions config = new ConfigOptions();
+  @Mixin BrokerOptions config = new BrokerOptions();
 
   @Option(
       names = "--partitions",
@@ -43,7 +43,7 @@ final class TopicsCommand implements Callable<Integer> {
     if (partitions == 0 || partitions < -1 || replication == 0 || replication < -1) {
       throw new UsageException("--partitions and --replication are whole numbers from 1");
     }
-    ShelfStreamConfig loaded = config.load();
+    ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
     List<Topics.Finding> findings = Topics.inspect(loaded);
     if (!dryRun) {
       Topics.create(loaded, partitions, replication);

@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = "Prints recognition events and dead letters as they come, until Ctrl-C.")
 final class WatchCommand implements Callable<Integer> {
-  @Mixin ConfigOptions config = new ConfigOptions();
+  @Mixin BrokerOptions config = new BrokerOptions();
 
   @Option(
       names = "--json",
@@ -52,7 +52,7 @@ final class WatchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ShelfStreamConfig loaded = config.load();
+    ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
     EventSerdes serdes = EventSerdes.of(loaded.schemaRegistry());
     TopicReader.From from = fromBeginning ? TopicReader.From.BEGINNING : TopicReader.From.END;
     try (PassedOver passedOver = PassedOver.namingEach("event");

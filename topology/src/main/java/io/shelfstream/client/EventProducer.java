@@ -2,6 +2,7 @@ package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.outage.Deadline;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,11 +18,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Publishes events for the commands. The first record is waited for, so that an unreachable broker
- * or a missing right shows at once; closing waits for all.
+ * or a missing right shows at once; closing waits for all. A registry that is away is waited for,
+ * {@code start.wait} at most.
  */
 public final class EventProducer implements AutoCloseable {
   private final KafkaProducer<byte[], byte[]> producer;
   private final EventSerdes serdes;
+  private final Deadline deadline;
   private @Nullable Future<RecordMetadata> last;
 
   public EventProducer(ShelfStreamConfig config) {
@@ -32,6 +35,7 @@ public final class EventProducer implements AutoCloseable {
     this.producer =
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     this.serdes = EventSerdes.of(config.schemaRegistry());
+    this.deadline = Deadline.in(config.startWait());
   }
 
   public EventSerdes serdes() {
@@ -45,7 +49,12 @@ public final class EventProducer implements AutoCloseable {
 
   /** Sends a value, or a tombstone; the future completes with its position when it has arrived. */
   <T> Future<RecordMetadata> submit(String topic, String key, Serde<T> serde, @Nullable T value) {
-    byte[] bytes = value == null ? null : serde.serializer().serialize(topic, value);
+    byte[] bytes =
+        value == null
+            ? null
+            : serdes
+                .registry()
+                .untilReachable(() -> serde.serializer().serialize(topic, value), deadline);
     boolean first = last == null;
     Future<RecordMetadata> sent =
         producer.send(new ProducerRecord<>(topic, key.getBytes(StandardCharsets.UTF_8), bytes));

@@ -1,10 +1,8 @@
 package io.shelfstream.client;
 
-import io.shelfstream.gallery.TextFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -65,7 +63,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
         (imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling(""))
             .toAbsolutePath()
             .normalize();
-    List<String> lines = lines(file);
+    List<String> lines = GivenText.lines("Gallery file", file);
     List<String> problems = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     Map<String, Photo> photos = new LinkedHashMap<>();
@@ -132,16 +130,6 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
                 what,
                 String.join(System.lineSeparator() + "  ", first),
                 more == 0 ? "" : "%n  and %d more".formatted(more)));
-  }
-
-  private static List<String> lines(Path file) throws IOException {
-    try {
-      return TextFile.lines(file);
-    } catch (TextFile.NotUtf8Exception e) {
-      throw new UsageException(String.valueOf(e.getMessage()));
-    } catch (NoSuchFileException e) {
-      throw new UsageException("Gallery file " + file + " does not exist");
-    }
   }
 
   private static Cells cells(String line) throws BadLineException {

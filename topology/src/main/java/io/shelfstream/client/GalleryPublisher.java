@@ -5,6 +5,7 @@ import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.outage.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,7 @@ public final class GalleryPublisher {
   private final ShelfStreamConfig config;
   private final Duration patience;
   private final EventSerdes serdes;
+  private final Deadline deadline;
 
   /**
    * @param patience how long to wait without any answer before giving up
@@ -41,6 +43,7 @@ public final class GalleryPublisher {
     this.config = config;
     this.patience = patience;
     this.serdes = EventSerdes.of(config.schemaRegistry());
+    this.deadline = Deadline.in(config.startWait());
   }
 
   /**
@@ -267,9 +270,14 @@ public final class GalleryPublisher {
     try {
       GalleryStatus status =
           serdes
-              .statuses()
-              .deserializer()
-              .deserialize(record.topic(), record.headers(), record.value());
+              .registry()
+              .untilReachable(
+                  () ->
+                      serdes
+                          .statuses()
+                          .deserializer()
+                          .deserialize(record.topic(), record.headers(), record.value()),
+                  deadline);
       if (status == null) {
         passedOver.add(record, "it has no value");
       }

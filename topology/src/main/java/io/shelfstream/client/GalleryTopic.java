@@ -4,6 +4,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.messages.EventSerdes;
+import io.shelfstream.outage.Deadline;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,10 +23,12 @@ public final class GalleryTopic {
 
   private final ShelfStreamConfig config;
   private final EventSerdes serdes;
+  private final Deadline deadline;
 
   public GalleryTopic(ShelfStreamConfig config) {
     this.config = config;
     this.serdes = EventSerdes.of(config.schemaRegistry());
+    this.deadline = Deadline.in(config.startWait());
   }
 
   /** Takes photos one by one. */
@@ -146,8 +149,13 @@ public final class GalleryTopic {
 
   private GalleryVector vector(ConsumerRecord<byte[], byte[]> record) {
     return serdes
-        .vectors()
-        .deserializer()
-        .deserialize(record.topic(), record.headers(), record.value());
+        .registry()
+        .untilReachable(
+            () ->
+                serdes
+                    .vectors()
+                    .deserializer()
+                    .deserialize(record.topic(), record.headers(), record.value()),
+            deadline);
   }
 }

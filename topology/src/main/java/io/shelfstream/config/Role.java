@@ -7,24 +7,24 @@ import java.util.stream.Stream;
 /** What a process of the service does. Any number of each may run on the same topics. */
 public enum Role {
   /** Frames become recognitions; embeds nothing. */
-  RECOGNISE,
+  RECOGNIZE,
   /** Photos of products become vectors, each on one of the processes with this role. */
   GALLERY,
   /** Both. */
   ALL;
 
-  public boolean recognises() {
+  public boolean recognizes() {
     return this != GALLERY;
   }
 
   public boolean embeds() {
-    return this != RECOGNISE;
+    return this != RECOGNIZE;
   }
 
   /** The topics that it reads; every role follows the gallery. */
   public List<String> reads(ShelfStreamConfig config) {
     List<String> topics = new ArrayList<>();
-    if (recognises()) {
+    if (recognizes()) {
       topics.add(config.topics().frames());
       topics.add(config.pendingFramesTopic());
     }
@@ -39,7 +39,7 @@ public enum Role {
   /** The topics that it writes to. */
   public List<String> writes(ShelfStreamConfig config) {
     List<String> topics = new ArrayList<>();
-    if (recognises()) {
+    if (recognizes()) {
       topics.add(config.topics().recognitions());
       topics.addAll(config.outputs().topics());
       topics.add(config.pendingFramesTopic());

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,11 +20,14 @@ import org.jspecify.annotations.Nullable;
  * @param schemaRegistry settings of the registry and the serialisers, under their official names
  * @param next the next models, while models are being changed; empty: none
  * @param stateDir where Kafka Streams keeps its state; empty: its own default
+ * @param startWait how long a start waits for a broker or a registry that is away; empty: until it
+ *     answers
  */
 public record ShelfStreamConfig(
     Map<String, String> kafka,
     String applicationId,
     Optional<Path> stateDir,
+    Optional<Duration> startWait,
     TopicNames topics,
     Outputs outputs,
     Map<String, String> schemaRegistry,
@@ -35,6 +39,8 @@ public record ShelfStreamConfig(
     GallerySettings gallery,
     Optional<NextModels> next,
     ImageSettings images) {
+
+  private static final Duration LONGEST_WAIT = Duration.ofHours(24);
 
   private static final Map<String, String> KAFKA_DEFAULTS =
       Map.of("bootstrap.servers", "localhost:9092");
@@ -112,6 +118,7 @@ public record ShelfStreamConfig(
         settings.kafka(KAFKA_DEFAULTS),
         applicationId,
         settings.optional("state.dir", Formats.path("a directory")),
+        settings.optional("start.wait", Durations.from(Duration.ZERO, LONGEST_WAIT)),
         topics,
         outputs,
         RegistrySettings.from(settings),
@@ -168,6 +175,8 @@ public record ShelfStreamConfig(
         + applicationId
         + ", stateDir="
         + stateDir
+        + ", startWait="
+        + startWait
         + ", topics="
         + topics
         + ", outputs="

@@ -1,10 +1,9 @@
 package io.shelfstream.demo;
 
+import io.shelfstream.client.GivenText;
 import io.shelfstream.client.UsageException;
-import io.shelfstream.gallery.TextFile;
 import io.shelfstream.image.PixelBox;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,7 +31,7 @@ public record GroundTruth(Map<String, List<Labelled>> objects) {
   public static GroundTruth read(Path file) throws IOException {
     Map<String, List<Labelled>> objects = new LinkedHashMap<>();
     List<String> problems = new ArrayList<>();
-    List<String> lines = lines(file);
+    List<String> lines = GivenText.lines("Ground truth file", file);
     for (int i = 0; i < lines.size(); i++) {
       if (lines.get(i).isBlank()) {
         continue;
@@ -53,16 +52,6 @@ public record GroundTruth(Map<String, List<Labelled>> objects) {
               + String.join("\n  ", problems));
     }
     return new GroundTruth(objects);
-  }
-
-  private static List<String> lines(Path file) throws IOException {
-    try {
-      return TextFile.lines(file);
-    } catch (TextFile.NotUtf8Exception e) {
-      throw new UsageException(String.valueOf(e.getMessage()));
-    } catch (NoSuchFileException e) {
-      throw new UsageException("Ground truth file " + file + " does not exist");
-    }
   }
 
   private static PixelBox box(String[] fields) {

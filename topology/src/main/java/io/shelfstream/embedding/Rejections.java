@@ -2,6 +2,7 @@ package io.shelfstream.embedding;
 
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
+import io.shelfstream.streams.RepeatedWarning;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.Record;
 import org.slf4j.Logger;
@@ -15,15 +16,19 @@ import org.slf4j.LoggerFactory;
 public final class Rejections implements Processor<Object, Object, Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(Rejections.class);
 
+  private final RepeatedWarning rejected = new RepeatedWarning();
+
   @Override
   public void process(Record<Object, Object> record) {
     if (record.value() instanceof GalleryStatus status
         && status.getOutcome() == GalleryOutcome.REJECTED) {
-      log.atWarn()
-          .addKeyValue("galleryImageId", status.getGalleryImageId())
-          .addKeyValue("offset", status.getSourceOffset())
-          .addKeyValue("reason", status.getReason())
-          .log("Photo was not embedded for the next extractor: {}", status.getMessage());
+      rejected.log(
+          log.atWarn()
+              .addKeyValue("galleryImageId", status.getGalleryImageId())
+              .addKeyValue("offset", status.getSourceOffset())
+              .addKeyValue("reason", status.getReason()),
+          "Photo was not embedded for the next extractor: {}",
+          String.valueOf(status.getMessage()));
     }
   }
 }

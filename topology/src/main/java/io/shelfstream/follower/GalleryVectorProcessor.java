@@ -10,6 +10,7 @@ import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.RepeatedWarning;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * client. A fault in our code does end it; then the gallery is built again, and when the same
  * record has failed twice it is skipped ({@link FailedRecords}). No dead letter is written for a
  * bad record, because every instance reads the topic at each start, and each would write one. The
- * log and the metric {@code rejected-vectors} show it. Runs on the global thread only.
+ * metric {@code rejected-vectors} counts them; the log names the first, and of many the last of
+ * each ten seconds. Runs on the global thread only.
  */
 public final class GalleryVectorProcessor extends ContextualProcessor<byte[], byte[], Void, Void> {
   private static final Logger log = LoggerFactory.getLogger(GalleryVectorProcessor.class);
@@ -42,6 +44,7 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
   private final CatchUp progress;
   private final InFlightPhotos inFlight;
   private final FailedRecords failed;
+  private final RepeatedWarning rejected = new RepeatedWarning();
   private @Nullable Sensor rejectedVectors;
 
   public GalleryVectorProcessor(
@@ -103,12 +106,14 @@ public final class GalleryVectorProcessor extends ContextualProcessor<byte[], by
       if (rejectedVectors != null) {
         rejectedVectors.record();
       }
-      log.atWarn()
-          .addKeyValue("topic", source.topic())
-          .addKeyValue("partition", source.partition())
-          .addKeyValue("offset", source.offset())
-          .addKeyValue("galleryImageId", id)
-          .log("Gallery vector was not applied: {}", change.reason());
+      rejected.log(
+          log.atWarn()
+              .addKeyValue("topic", source.topic())
+              .addKeyValue("partition", source.partition())
+              .addKeyValue("offset", source.offset())
+              .addKeyValue("galleryImageId", id),
+          "Gallery vector was not applied: {}",
+          String.valueOf(change.reason()));
     } else {
       inFlight.shown(id, sourceOffset, Instant.now());
       remember(id, record.value() == null ? null : source.offset());

@@ -5,7 +5,7 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
-import io.shelfstream.messages.RegistryWait;
+import io.shelfstream.outage.Wait;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RejectedException;
@@ -148,7 +148,7 @@ public final class FrameAnswers implements AutoCloseable {
                 .formatted(pending.omitted()));
       }
       frame = serdes.readFrame(topic, pending.record());
-    } catch (RegistryWait.Stopped e) {
+    } catch (Wait.Stopped e) {
       answer.cancel(false); // stays pending: the next start reads it
       return false;
     } catch (RejectedException e) {

@@ -11,6 +11,7 @@ import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.messages.ShorterEvent;
 import io.shelfstream.messages.TraceContext;
 import io.shelfstream.registry.EventJson;
+import io.shelfstream.streams.RepeatedWarning;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Function;
 import org.apache.kafka.common.header.Headers;
@@ -32,6 +33,7 @@ public final class PublishProcessor
   private final EventSerdes serdes;
   private final Outputs outputs;
   private final RecordLimits limits;
+  private final RepeatedWarning tooLarge = new RepeatedWarning();
 
   public PublishProcessor(
       TopicNames topics, EventSerdes serdes, Outputs outputs, RecordLimits limits) {
@@ -86,11 +88,12 @@ public final class PublishProcessor
       Record<String, RecognitionEvent> record, Headers headers, byte[] document) {
     byte[] key = record.key().getBytes(StandardCharsets.UTF_8);
     if (RecordLimits.size(key, document, headers) > limits.epcis()) {
-      log.atWarn()
-          .addKeyValue("eventId", record.value().getEventId())
-          .addKeyValue("bytes", document.length)
-          .addKeyValue("limit", limits.epcis())
-          .log("An EPCIS document is larger than its topic takes, and is left out");
+      tooLarge.log(
+          log.atWarn()
+              .addKeyValue("eventId", record.value().getEventId())
+              .addKeyValue("limit", limits.epcis()),
+          "An EPCIS document of {} bytes is larger than its topic takes, and is left out",
+          document.length);
       return;
     }
     context().forward(record.withHeaders(headers).withValue(document), NodeNames.OBSERVATIONS);

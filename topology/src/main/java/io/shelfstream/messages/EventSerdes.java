@@ -9,6 +9,7 @@ import io.shelfstream.events.GalleryVector;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.References;
+import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
 import io.shelfstream.registry.AvroSerde;
@@ -68,38 +69,40 @@ public record EventSerdes(
   }
 
   /**
-   * Registers or finds the schemas, waiting for the registry as long as it takes: from then on
+   * Registers or finds the schemas, waiting for the registry until the deadline: from then on
    * records are written without it, and publishers find the schemas of what we read. A refusal of
    * the latter is no error: what others registered there may be readable, too.
    *
    * @throws SchemaRegistryException when the registry refuses the schema of a topic that we write,
    *     or does not let us in
+   * @throws io.shelfstream.outage.GaveUpException when the deadline is over
    */
-  public void prepare(ShelfStreamConfig config, Role role) {
+  public void prepare(ShelfStreamConfig config, Role role, Deadline deadline) {
     TopicNames topics = config.topics();
-    if (role.recognises()) {
-      prepare(recognitions, topics.recognitions());
-      offer(frames, topics.frames());
+    if (role.recognizes()) {
+      prepare(recognitions, topics.recognitions(), deadline);
+      offer(frames, topics.frames(), deadline);
     }
     if (role.embeds()) {
-      prepare(vectors, topics.galleryVectors());
-      prepare(statuses, topics.galleryStatus());
-      config.next().ifPresent(next -> prepare(vectors, next.vectors()));
-      offer(updates, topics.galleryUpdates());
+      prepare(vectors, topics.galleryVectors(), deadline);
+      prepare(statuses, topics.galleryStatus(), deadline);
+      config.next().ifPresent(next -> prepare(vectors, next.vectors(), deadline));
+      offer(updates, topics.galleryUpdates(), deadline);
     }
   }
 
-  private void prepare(AvroSerde<?> serde, String topic) {
+  private void prepare(AvroSerde<?> serde, String topic, Deadline deadline) {
     registry.untilReachable(
         () -> {
           serde.prepare(topic);
           return true;
-        });
+        },
+        deadline);
   }
 
-  private void offer(AvroSerde<?> serde, String topic) {
+  private void offer(AvroSerde<?> serde, String topic, Deadline deadline) {
     try {
-      prepare(serde, topic);
+      prepare(serde, topic, deadline);
     } catch (SchemaRegistryException e) {
       if (e.isTemporary()) {
         throw e;

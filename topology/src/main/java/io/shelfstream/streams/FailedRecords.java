@@ -1,7 +1,7 @@
 package io.shelfstream.streams;
 
-import io.shelfstream.messages.RegistryWait;
 import io.shelfstream.messages.SourcePosition;
+import io.shelfstream.outage.Wait;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.registry.SchemaRegistryException;
 import java.util.LinkedHashMap;
@@ -137,7 +137,7 @@ public final class FailedRecords {
           || e instanceof ProcessorStateException
           || e instanceof LockException
           || e instanceof StalledException
-          || e instanceof RegistryWait.Stopped
+          || e instanceof Wait.Stopped
           || (e instanceof SchemaRegistryException registry && registry.isTemporary())
           || RejectedException.isOfTheProcess(e)) {
         return false;

@@ -9,7 +9,7 @@ import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.ShelfStreamConfig;
-import io.shelfstream.messages.RegistryWait;
+import io.shelfstream.outage.Wait;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -188,10 +188,7 @@ public final class StreamsApplication implements AutoCloseable {
     cause = e;
     // A global thread cannot be replaced, and a thread that waited for the registry is stopped by
     // an exception.
-    if (lifecycle.isStopping()
-        || isGlobalStore
-        || e instanceof RegistryWait.Stopped
-        || isHopeless(e)) {
+    if (lifecycle.isStopping() || isGlobalStore || e instanceof Wait.Stopped || isHopeless(e)) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     // Failures caused by one record are not counted: it is set aside when it fails again.

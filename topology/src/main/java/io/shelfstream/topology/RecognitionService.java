@@ -8,6 +8,7 @@ import static io.shelfstream.streams.Lifecycle.State.STARTING;
 import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 
 import io.shelfstream.broker.AccessRights;
+import io.shelfstream.broker.BrokerWait;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -26,6 +27,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.ModelIds;
@@ -107,12 +109,14 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   /**
-   * Starts the service and returns once the gallery is caught up with its topic.
+   * Starts the service and returns once the gallery is caught up with its topic. A registry or a
+   * broker that is away is waited for, {@code start.wait} at most.
    *
+   * @throws io.shelfstream.outage.GaveUpException when it stays away for longer
    * @throws io.shelfstream.model.ModelException when the models do not load
    * @throws io.shelfstream.index.IndexException when {@code index.device} cannot be had
    * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
-   * @throws org.apache.kafka.common.KafkaException when the broker cannot be reached or used
+   * @throws org.apache.kafka.common.KafkaException when the broker refuses us or cannot be used
    */
   public static RecognitionService start(ShelfStreamConfig config, Role role) {
     RecognitionService service = new RecognitionService(config, role);
@@ -126,10 +130,12 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void run() {
-    serdes.prepare(config, role);
+    Deadline deadline = Deadline.in(config.startWait());
+    serdes.prepare(config, role, deadline);
+    BrokerWait.untilItAnswers(config, deadline);
     AccessRights.require(config, role);
     Topics.create(config, role);
-    boolean changed = change != null && role.recognises() && change.isComplete();
+    boolean changed = change != null && role.recognizes() && change.isComplete();
     if (role.embeds() || !changed) {
       follow(models, config.topics());
     }
@@ -137,8 +143,8 @@ public final class RecognitionService implements AutoCloseable {
       follow(Objects.requireNonNull(change).models(), change.topics());
     }
     RecordLimits limits = Topics.limits(config, role);
-    if (role.recognises()) {
-      recognise(limits);
+    if (role.recognizes()) {
+      recognize(limits);
     }
     if (role.embeds()) {
       embed(limits);
@@ -177,7 +183,7 @@ public final class RecognitionService implements AutoCloseable {
     return Objects.requireNonNull(inUse);
   }
 
-  private void recognise(RecordLimits records) {
+  private void recognize(RecordLimits records) {
     Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
     RecognizerLimits limits = RecognizerLimits.of(config, inUse().ids().provider());
@@ -277,7 +283,7 @@ public final class RecognitionService implements AutoCloseable {
    */
   private void changeModels() {
     ModelChange to = Objects.requireNonNull(change);
-    if (!to.awaitComplete() || !role.recognises()) {
+    if (!to.awaitComplete() || !role.recognizes()) {
       return;
     }
     try {

@@ -150,7 +150,7 @@ class SecuredKafkaIT {
     addUser("recogniser", "r-secret");
     addUser("embedder", "e-secret");
     Party recogniser =
-        new Party("recogniser", configured("recogniser", "r-secret", changing), Role.RECOGNISE);
+        new Party("recogniser", configured("recogniser", "r-secret", changing), Role.RECOGNIZE);
     Party embedder =
         new Party("embedder", configured("embedder", "e-secret", changing), Role.GALLERY);
     ShelfStreamConfig administrator = asAdmin(changing);
@@ -165,7 +165,7 @@ class SecuredKafkaIT {
 
     try (RecognitionService embedding = RecognitionService.start(embedder.config(), Role.GALLERY);
         RecognitionService recognising =
-            RecognitionService.start(recogniser.config(), Role.RECOGNISE);
+            RecognitionService.start(recogniser.config(), Role.RECOGNIZE);
         EventProducer producer = new EventProducer(administrator);
         TopicReader answers =
             new TopicReader(
@@ -223,7 +223,7 @@ class SecuredKafkaIT {
   @Test
   void namesARightThatOnlyShowsOnceTheServiceRuns() throws Exception {
     Right write =
-        AccessRights.of(config, Role.RECOGNISE).stream()
+        AccessRights.of(config, Role.RECOGNIZE).stream()
             .filter(right -> right.resource() == ResourceType.TRANSACTIONAL_ID)
             .findFirst()
             .orElseThrow();
@@ -314,6 +314,20 @@ class SecuredKafkaIT {
         .isInstanceOf(KafkaException.class)
         .hasMessageContaining("SSL handshake failed")
         .hasMessageContaining("kafka.ssl.*");
+  }
+
+  @Test
+  void saysWhichProtocolTheListenerSpeaks() {
+    for (String ours : List.of("PLAINTEXT", "SSL", "SASL_PLAINTEXT")) {
+      ShelfStreamConfig wrong =
+          configured(USER, "app-secret", Map.of("kafka.security.protocol", ours));
+
+      assertThatThrownBy(() -> RecognitionService.start(wrong))
+          .as(ours)
+          .isInstanceOf(KafkaException.class)
+          .hasMessageContaining("kafka.security.protocol is " + ours + ", but the listener at")
+          .hasMessageContaining("set kafka.security.protocol=SASL_SSL");
+    }
   }
 
   private static List<String> topicsOf(TopicReader answers, int count) {

@@ -3,12 +3,14 @@ package io.shelfstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.shelfstream.HeldPort;
 import io.shelfstream.index.FaissLibrary;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -88,6 +90,49 @@ class ShelfStreamCommandTest {
     assertThat(err.toString(StandardCharsets.UTF_8))
         .contains("index.device=cuda cannot be had: ")
         .contains("set index.device=auto");
+  }
+
+  /** Each would hang in a script otherwise. */
+  @Test
+  void verbsThatNeedABrokerGiveUpAfterTheirWait() throws Exception {
+    List<List<String>> commands =
+        List.of(
+            List.of("topics"),
+            List.of("watch"),
+            List.of("publish", "--camera", "c", "http://localhost/frame.jpg"),
+            List.of("gallery", "list"),
+            List.of("gallery", "add", "--product", "p", "http://localhost/photo.jpg"),
+            List.of("gallery", "remove", "photo"),
+            List.of("gallery", "export", folder.resolve("gallery.avro").toString()));
+    try (HeldPort port = new HeldPort()) {
+      for (List<String> command : commands) {
+        err.reset();
+        List<String> line = new ArrayList<>(command);
+        line.addAll(List.of("--wait", "0s", "-b", "127.0.0.1:" + port.number()));
+
+        int code = ShelfStreamCommand.run(line.toArray(String[]::new));
+
+        assertThat(code).as("%s", command).isEqualTo(1);
+        assertThat(err.toString(StandardCharsets.UTF_8).strip().lines())
+            .as("%s", command)
+            .singleElement()
+            .asString()
+            .startsWith("shelfstream: Gave up waiting for the broker 127.0.0.1:")
+            .contains("nobody listens there", "--bootstrap-server");
+      }
+    }
+  }
+
+  @Test
+  void doctorSaysInItsTableOnlyThatThereIsNoBroker() throws Exception {
+    try (HeldPort port = new HeldPort()) {
+      int code = ShelfStreamCommand.run("doctor", "-b", "127.0.0.1:" + port.number());
+
+      assertThat(code).isEqualTo(1);
+    }
+    assertThat(out.toString(StandardCharsets.UTF_8).lines())
+        .anyMatch(line -> line.matches("Broker +MISSING .*nobody listens there.*start a broker.*"));
+    assertThat(err.toString(StandardCharsets.UTF_8)).doesNotContain("NetworkClient", "o.a.k.");
   }
 
   @Test

@@ -158,13 +158,13 @@ class WakeableClientsIT {
     TestTopics topics = new TestTopics(broker.bootstrapServers(), folder, test);
     ShelfStreamConfig config =
         topics.config(Map.of("kafka.poll.ms", "4000", "kafka.commit.interval.ms", "9000"));
-    try (RecognitionService service = RecognitionService.start(config, Role.RECOGNISE)) {
-      topics.recognise(Color.RED); // waits until partitions were assigned, some polls long
+    try (RecognitionService service = RecognitionService.start(config, Role.RECOGNIZE)) {
+      topics.recognize(Color.RED); // waits until partitions were assigned, some polls long
       // An answer that is there before its frame is wholly taken keeps to the interval: seldom.
       List<Duration> took = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         long began = System.nanoTime();
-        topics.recognise(Color.RED);
+        topics.recognize(Color.RED);
         took.add(Duration.ofNanos(System.nanoTime() - began));
       }
       assertThat(took)

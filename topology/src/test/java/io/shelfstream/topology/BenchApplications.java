@@ -16,6 +16,7 @@ import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RejectedException;
@@ -72,8 +73,8 @@ public final class BenchApplications {
       Function<ImageReference, CompletableFuture<Recognition>> recognizer,
       Runnable failed) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNISE);
-    Topics.create(config, Role.RECOGNISE);
+    serdes.prepare(config, Role.RECOGNIZE, Deadline.NONE);
+    Topics.create(config, Role.RECOGNIZE);
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
@@ -84,7 +85,7 @@ public final class BenchApplications {
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
-    RecordLimits limits = Topics.limits(config, Role.RECOGNISE);
+    RecordLimits limits = Topics.limits(config, Role.RECOGNIZE);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(config, answers, deliveries, limits, inHand, clients);
     StreamsApplication application =
@@ -129,7 +130,7 @@ public final class BenchApplications {
    */
   public static Running passThrough(ShelfStreamConfig config) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
-    serdes.prepare(config, Role.RECOGNISE);
+    serdes.prepare(config, Role.RECOGNIZE, Deadline.NONE);
     RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
     ByteArrayDeserializer from = new ByteArrayDeserializer();
     Topology passThrough =
@@ -179,7 +180,7 @@ public final class BenchApplications {
   }
 
   private static Running start(ShelfStreamConfig config, Topology topology) {
-    Topics.create(config, Role.RECOGNISE);
+    Topics.create(config, Role.RECOGNIZE);
     StreamsApplication application =
         StreamsApplication.answeringAtOnce(
             config,

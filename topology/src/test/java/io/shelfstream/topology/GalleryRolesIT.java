@@ -55,7 +55,7 @@ class GalleryRolesIT {
     Topics.create(config, 3, ONE_COPY);
 
     try (RecognitionService embedding = RecognitionService.start(config, Role.GALLERY);
-        RecognitionService recognising = RecognitionService.start(config, Role.RECOGNISE);
+        RecognitionService recognising = RecognitionService.start(config, Role.RECOGNIZE);
         RecognitionService both = RecognitionService.start(second, Role.ALL)) {
       Map<String, @Nullable Color> photos = TestTopics.photos(40);
       topics.update(photos);
@@ -64,7 +64,7 @@ class GalleryRolesIT {
       }
       photos.forEach((id, colour) -> assertKnown(recognising, id, colour));
 
-      RecognitionEvent event = topics.recognise(Color.RED);
+      RecognitionEvent event = topics.recognize(Color.RED);
       assertThat(event.getObjects().get(0).getProductId()).isEqualTo(TestTopics.product(Color.RED));
       assertThat(event.getVersions().getGalleryVersions()).hasSize(3);
       assertThat(event.getVersions().getGalleryVersion())
@@ -137,7 +137,7 @@ class GalleryRolesIT {
       open.initTransactions();
       open.beginTransaction();
       open.send(record(topic, "photo-1", "not committed yet")).get();
-      try (RecognitionService service = RecognitionService.start(config, Role.RECOGNISE)) {
+      try (RecognitionService service = RecognitionService.start(config, Role.RECOGNIZE)) {
         assertThat(products(service)).isEqualTo(expected);
         Map<Integer, Long> versions = service.gallery().state().versions();
         assertThat(versions).isEqualTo(lastOffsets(topic)).hasSize(2);

@@ -120,7 +120,7 @@ class GalleryUpdatesIT {
     TestTopics.until(
         () ->
             topics
-                .recognise(Color.GREEN)
+                .recognize(Color.GREEN)
                 .getVersions()
                 .getExtractor()
                 .startsWith("colour-and-inverse@"));

@@ -58,9 +58,9 @@ class LostTopicEndIT {
 
     assertThat(topics.records(topic)).hasSize(12);
     try (RecognitionService service =
-        RecognitionService.start(topics.config(settings), Role.RECOGNISE)) {
+        RecognitionService.start(topics.config(settings), Role.RECOGNIZE)) {
       assertThat(service.gallery().state().size()).isEqualTo(12);
-      assertThat(topics.recognise(Color.RED).getObjects().get(0).getProductId())
+      assertThat(topics.recognize(Color.RED).getObjects().get(0).getProductId())
           .isEqualTo(TestTopics.product(Color.RED));
     }
     try (Stream<Path> files = Files.list(folder.resolve("snapshots").resolve(topic))) {

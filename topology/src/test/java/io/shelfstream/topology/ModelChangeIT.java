@@ -60,7 +60,7 @@ class ModelChangeIT {
     }
     List<GalleryEntry> entries;
 
-    try (RecognitionService recognising = RecognitionService.start(changing(), Role.RECOGNISE)) {
+    try (RecognitionService recognising = RecognitionService.start(changing(), Role.RECOGNIZE)) {
       // Nobody embeds yet, so it cannot be complete.
       Thread.sleep(3_000);
       assertSeen("colour@", 3);
@@ -71,7 +71,7 @@ class ModelChangeIT {
 
         topics.update(Map.of("new", Color.MAGENTA));
         TestTopics.awaitSize(recognising, 4);
-        assertThat(topics.recognise(Color.MAGENTA).getObjects().get(0).getProductId())
+        assertThat(topics.recognize(Color.MAGENTA).getObjects().get(0).getProductId())
             .isEqualTo(TestTopics.product(Color.MAGENTA));
         entries = TestTopics.gallery(recognising).entries();
         assertThat(entries)
@@ -127,14 +127,14 @@ class ModelChangeIT {
   }
 
   private boolean seenBy(String extractor) {
-    RecognitionEvent event = topics.recognise(Color.BLUE);
+    RecognitionEvent event = topics.recognize(Color.BLUE);
     assertThat(event.getObjects().get(0).getProductId()).isEqualTo(TestTopics.product(Color.BLUE));
     assertThat(event.getVersions().getGallerySize()).isEqualTo(3);
     return event.getVersions().getExtractor().startsWith(extractor);
   }
 
   private void assertSeen(String extractor, int photos) {
-    RecognitionEvent event = topics.recognise(Color.BLUE);
+    RecognitionEvent event = topics.recognize(Color.BLUE);
     assertThat(event.getVersions().getExtractor()).startsWith(extractor);
     assertThat(event.getVersions().getGallerySize()).isEqualTo(photos);
     assertThat(event.getObjects().get(0).getProductId()).isEqualTo(TestTopics.product(Color.BLUE));

@@ -109,7 +109,7 @@ class RebuildIT {
       assertThat(Duration.between(down, Instant.now())).isLessThan(REBUILT_WITHIN);
 
       TestTopics.awaitSize(service, 1);
-      assertThat(topics.recognise(Color.BLUE).getObjects().get(0).getProductId())
+      assertThat(topics.recognize(Color.BLUE).getObjects().get(0).getProductId())
           .isEqualTo(TestTopics.product(Color.BLUE));
     }
   }

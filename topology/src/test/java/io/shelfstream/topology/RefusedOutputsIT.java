@@ -46,7 +46,7 @@ class RefusedOutputsIT {
         topics.config(Map.of("delivery.guarantee", guarantee, "delivery.restarts", "0"));
     try (RecognitionService service = RecognitionService.start(config);
         Admin admin = topics.admin()) {
-      assertThat(topics.recognise(Color.RED).getObjects()).isNotNull();
+      assertThat(topics.recognize(Color.RED).getObjects()).isNotNull();
       largestRecord(admin, config.topics().recognitions(), "200");
       largestRecord(admin, config.topics().galleryVectors(), "200");
 
@@ -64,7 +64,7 @@ class RefusedOutputsIT {
                     .contains(RecordTooLargeException.class.getName());
                 assertThat(letter.value()).isNull();
               });
-      assertThat(topics.recognise(Color.RED).getObjects()).isNotNull();
+      assertThat(topics.recognize(Color.RED).getObjects()).isNotNull();
       TestTopics.until(service::isReady);
       assertThat(sources(topics)).hasSize(FRAMES + 1);
     }

@@ -150,7 +150,7 @@ public final class TestTopics {
   }
 
   /** Publishes a frame and returns the next event. */
-  public RecognitionEvent recognise(Color colour) {
+  public RecognitionEvent recognize(Color colour) {
     ShelfStreamConfig config = config(Map.of());
     try (TopicReader answers =
             new TopicReader(

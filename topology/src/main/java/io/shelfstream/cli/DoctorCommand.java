@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.broker.BrokerWait;
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.ProgramVersion;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.index.Accelerator;
@@ -53,7 +54,7 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     ShelfStreamConfig loaded =
         config.load(models == null ? Map.of() : Map.of("models.dir", models.toString()));
-    System.out.println("ShelfStream " + VersionProvider.version());
+    System.out.println("ShelfStream " + ProgramVersion.get());
     check("Java", DoctorCommand::java);
     check("CPU", DoctorCommand::cpu);
     check("ONNX Runtime", OnnxRuntime::describe);

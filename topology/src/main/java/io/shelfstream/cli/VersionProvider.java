@@ -1,16 +1,12 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.config.ProgramVersion;
 import picocli.CommandLine.IVersionProvider;
 
-/** The version from the jar's manifest, so that it is written only in the POM. */
+/** What {@code --version} shows. */
 final class VersionProvider implements IVersionProvider {
   @Override
   public String[] getVersion() {
-    return new String[] {"shelfstream " + version()};
-  }
-
-  static String version() {
-    String version = VersionProvider.class.getPackage().getImplementationVersion();
-    return version == null ? "(unpackaged)" : version;
+    return new String[] {"shelfstream " + ProgramVersion.get()};
   }
 }

@@ -38,7 +38,8 @@ public record ShelfStreamConfig(
     IndexSettings index,
     GallerySettings gallery,
     Optional<NextModels> next,
-    ImageSettings images) {
+    ImageSettings images,
+    HttpSettings http) {
 
   private static final Duration LONGEST_WAIT = Duration.ofHours(24);
 
@@ -129,7 +130,8 @@ public record ShelfStreamConfig(
         IndexSettings.from(settings),
         GallerySettings.from(settings),
         NextModels.from(settings, topics, outputs),
-        ImageSettings.from(settings));
+        ImageSettings.from(settings),
+        HttpSettings.from(settings));
   }
 
   /**
@@ -199,6 +201,8 @@ public record ShelfStreamConfig(
         + next
         + ", images="
         + images
+        + ", http="
+        + http.shown()
         + "]";
   }
 }

@@ -58,6 +58,7 @@ final class FollowedGallery implements AutoCloseable {
    * @param inFlight photos that this process has embedded; the follower notes when they are
    *     searchable
    * @param failed records of that topic whose processing failed
+   * @param reading given the gallery before its topic is read
    * @param ended called with the cause when following ends after this has returned and before it is
    *     closed
    */
@@ -69,6 +70,7 @@ final class FollowedGallery implements AutoCloseable {
       FollowerWiring wiring,
       InFlightPhotos inFlight,
       FailedRecords failed,
+      Consumer<Gallery> reading,
       Consumer<Throwable> ended) {
     ModelDirectory directory = models.directory();
     Gallery gallery =
@@ -101,6 +103,7 @@ final class FollowedGallery implements AutoCloseable {
                         ended.accept(Objects.requireNonNull(now.failure()));
                       }
                     })));
+    reading.accept(gallery);
     try {
       followed.catchUp(directory.extractorId());
       return followed;
@@ -141,6 +144,10 @@ final class FollowedGallery implements AutoCloseable {
   /** The failure that ended following; empty while the topic is followed. */
   Optional<Throwable> failure() {
     return Optional.ofNullable(follower.lifecycle().failure());
+  }
+
+  GalleryMXBean figures() {
+    return figures;
   }
 
   Gallery gallery() {

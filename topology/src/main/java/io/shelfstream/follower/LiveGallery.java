@@ -6,6 +6,7 @@ import static io.shelfstream.streams.Lifecycle.State.READY;
 import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
 import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 
+import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.gallery.Gallery;
@@ -21,6 +22,7 @@ import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.Restarts;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -50,8 +52,22 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
   private final RecognitionModels recognition;
   private volatile @Nullable FollowedGallery current;
 
+  /** What is being read, until it is caught up. */
+  private volatile @Nullable Reading reading;
+
+  private record Reading(Gallery gallery, long of, long since) {}
+
   /**
-   * Reads the topic; returns when the gallery is caught up.
+   * How far a gallery is read from its topic.
+   *
+   * @param records taken in, those that a snapshot held included
+   * @param of records that the topic had when reading began
+   * @param perSecond records taken in since then
+   */
+  public record Progress(long records, long of, double perSecond) {}
+
+  /**
+   * A gallery that is not read yet: see {@link #start}.
    *
    * @param models whose extractor the vectors are of; closed by their owner, after this
    * @param accelerator of the gallery; closed by its owner, after this
@@ -60,21 +76,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
    * @param changed called at each change of its state, for example when it is built again, or has
    *     failed more often than the settings allow
    */
-  public static LiveGallery start(
-      ShelfStreamConfig config,
-      LoadedModels models,
-      @Nullable Accelerator accelerator,
-      TopicNames topics,
-      FollowerWiring wiring,
-      Consumer<Lifecycle> changed) {
-    LiveGallery gallery = new LiveGallery(config, models, accelerator, topics, wiring, changed);
-    FollowedGallery read = gallery.read();
-    gallery.current = read;
-    gallery.ready(read);
-    return gallery;
-  }
-
-  private LiveGallery(
+  public LiveGallery(
       ShelfStreamConfig config,
       LoadedModels models,
       @Nullable Accelerator accelerator,
@@ -91,11 +93,43 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     this.recognition = RecognitionModels.of(config, models, this);
   }
 
+  /** Reads the topic; returns when the gallery is caught up. Called once. */
+  public void start() {
+    FollowedGallery read = read();
+    current = read;
+    ready(read);
+  }
+
   private FollowedGallery read() {
+    long of = recordsOfTopic();
+    try {
+      return read(of);
+    } finally {
+      reading = null;
+    }
+  }
+
+  private long recordsOfTopic() {
+    try (TopicOffsets offsets = new TopicOffsets(config)) {
+      return offsets.ends(topics.galleryVectors()).values().stream()
+          .mapToLong(Long::longValue)
+          .sum();
+    }
+  }
+
+  private FollowedGallery read(long of) {
     while (true) {
       try {
         return FollowedGallery.start(
-            config, models, accelerator, topics, wiring, inFlight, failed, this::followAgain);
+            config,
+            models,
+            accelerator,
+            topics,
+            wiring,
+            inFlight,
+            failed,
+            gallery -> reading = new Reading(gallery, of, System.nanoTime()),
+            this::followAgain);
       } catch (RuntimeException e) {
         // A record is tried twice, and skipped the third time.
         if (lifecycle.isStopping() || !failed.tookNote()) {
@@ -172,6 +206,27 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
   /** Photos that were embedded and are on their way to this gallery. */
   public InFlightPhotos inFlight() {
     return inFlight;
+  }
+
+  /** How far it is read; empty while nothing is. */
+  public Optional<Progress> progress() {
+    Reading now = reading;
+    if (now == null) {
+      return Optional.empty();
+    }
+    long records = now.gallery().state().version();
+    double seconds = Math.max(1e-3, (System.nanoTime() - now.since()) / 1e9);
+    return Optional.of(new Progress(records, now.of(), records / seconds));
+  }
+
+  /** Figures of the gallery that is searched now; empty before it is read. */
+  public Optional<GalleryMXBean> figures() {
+    return Optional.ofNullable(current).map(FollowedGallery::figures);
+  }
+
+  /** The topic that it follows. */
+  public String topic() {
+    return topics.galleryVectors();
   }
 
   /** READY, or REBUILDING while it is searched as it was. */

@@ -10,6 +10,7 @@ import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.PollWakeUp;
 import io.shelfstream.streams.StalledException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -186,6 +187,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       headSince = System.nanoTime();
     }
     frames.add(taken);
+    shared.metrics().taken();
     framesBytes += taken.bytes;
     if (mayBeSkipped) {
       newestWins.hold();
@@ -267,7 +269,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   private void forward(TakenFrame head) {
-    BooleanSupplier arrived;
+    BooleanSupplier arrived = null;
     try {
       Runnable outputs = outputs(head.frame, answerOf(head));
       arrived = shared.deliveries().send(positionOf(head.frame.offset()), outputs);
@@ -275,6 +277,9 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       // again
       if (head.hold != null) {
         head.hold.release();
+      }
+      if (arrived == null) {
+        shared.metrics().givenUp();
       }
     }
     slots().freeWhen(arrived, head.slot, head.bytes);
@@ -290,11 +295,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     Record<byte[], byte[]> source = frame.record();
     try {
       Optional<RecognitionEvent> event = answer.join();
-      return () ->
-          event.ifPresent(
-              e ->
-                  context()
-                      .forward(source.withKey(e.getCameraId()).withValue(e), NodeNames.PUBLISH));
+      return () -> event.ifPresentOrElse(e -> publish(source, e), shared.metrics()::skipped);
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error && RejectedException.isOfTheProcess(error)) {
         throw error; // the process ends; the frame is still in its slot
@@ -310,8 +311,16 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
               reason,
               frame.omitted(),
               shared.limits().deadLetter());
-      return () -> context().forward(deadLetter, NodeNames.FRAME_DEAD_LETTERS);
+      return () -> {
+        context().forward(deadLetter, NodeNames.FRAME_DEAD_LETTERS);
+        shared.metrics().deadLettered(reason.reason());
+      };
     }
+  }
+
+  private void publish(Record<byte[], byte[]> source, RecognitionEvent event) {
+    context().forward(source.withKey(event.getCameraId()).withValue(event), NodeNames.PUBLISH);
+    shared.metrics().recognized(event, Instant.now());
   }
 
   private void checkForStall(TakenFrame head) {
@@ -376,6 +385,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   @Override
   public void close() {
     for (TakenFrame taken : frames) {
+      shared.metrics().givenUp();
       if (taken.answer != null) {
         taken.answer.cancel(true);
       }

@@ -6,6 +6,7 @@ import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.OverloadSettings;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.metrics.FrameMetrics;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.EarlyCommits;
 import io.shelfstream.streams.WakeableClients;
@@ -26,7 +27,8 @@ public record FrameProcessorSupplier(
     RecordLimits limits,
     FramesInHand inHand,
     EarlyCommits earlyCommits,
-    WakeableClients clients)
+    WakeableClients clients,
+    FrameMetrics metrics)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
 
   public static FrameProcessorSupplier of(
@@ -35,7 +37,8 @@ public record FrameProcessorSupplier(
       Deliveries deliveries,
       RecordLimits limits,
       FramesInHand inHand,
-      WakeableClients clients) {
+      WakeableClients clients,
+      FrameMetrics metrics) {
     return new FrameProcessorSupplier(
         config.topics().frames(),
         answers,
@@ -45,7 +48,8 @@ public record FrameProcessorSupplier(
         limits,
         inHand,
         new EarlyCommits(),
-        clients);
+        clients,
+        metrics);
   }
 
   @Override

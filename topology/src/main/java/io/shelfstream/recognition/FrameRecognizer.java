@@ -127,15 +127,35 @@ public final class FrameRecognizer implements AutoCloseable {
    *     it drops the frame if it was not begun
    */
   public CompletableFuture<Recognition> submit(ImageReference reference) {
+    return submit(
+        reference,
+        () -> ImageRecognition.fetch(fetcher, reference.getUri(), reference.getSha256()));
+  }
+
+  /**
+   * The same for an image that is there already.
+   *
+   * @param reference says all but where the image is
+   * @param encoded its bytes; not to be changed any more
+   */
+  public CompletableFuture<Recognition> submit(ImageReference reference, byte[] encoded) {
+    return submit(reference, () -> encoded);
+  }
+
+  private CompletableFuture<Recognition> submit(ImageReference reference, Source source) {
     Frame frame = new Frame(reference, models.get());
     inHand.add(frame);
     frame.answer.whenComplete((seen, failure) -> inHand.remove(frame));
     if (closed) {
       frame.answer.cancel(false);
     } else {
-      fetching.execute(() -> step(frame, () -> fetch(frame)));
+      fetching.execute(() -> step(frame, () -> fetch(frame, source)));
     }
     return frame.answer;
+  }
+
+  private interface Source {
+    byte[] encoded() throws RejectedException;
   }
 
   /** Frames that were submitted and are not answered yet. */
@@ -182,7 +202,7 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  private void fetch(Frame frame) throws RejectedException, InterruptedException {
+  private void fetch(Frame frame, Source source) throws RejectedException, InterruptedException {
     fetchedAhead.acquire();
     boolean handedOn = false;
     try {
@@ -191,8 +211,7 @@ public final class FrameRecognizer implements AutoCloseable {
         return;
       }
       frame.times.skip();
-      ImageReference reference = frame.reference;
-      byte[] encoded = ImageRecognition.fetch(fetcher, reference.getUri(), reference.getSha256());
+      byte[] encoded = source.encoded();
       frame.times.lap(Stage.FETCH);
       encodedBytes.take(encoded.length);
       lanes.arrived();

@@ -50,6 +50,7 @@ public final class Lifecycle {
   private final String of;
   private final Consumer<Lifecycle> changed;
   private volatile State state = State.STARTING;
+  private volatile String reason = "";
   private volatile @Nullable Throwable failure;
 
   /**
@@ -70,6 +71,11 @@ public final class Lifecycle {
 
   public State state() {
     return state;
+  }
+
+  /** Why it has its state; empty at the start. */
+  public String reason() {
+    return reason;
   }
 
   /** What it is the state of. */
@@ -113,6 +119,7 @@ public final class Lifecycle {
         return false;
       }
       state = next;
+      this.reason = reason;
       if (next == State.FAILED) {
         failure = cause;
       }

@@ -7,30 +7,47 @@ import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
 import static io.shelfstream.streams.Lifecycle.State.STARTING;
 import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.broker.AccessRights;
 import io.shelfstream.broker.BrokerWait;
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.ProgramVersion;
 import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
+import io.shelfstream.events.ImageReference;
+import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.follower.GalleryMXBean;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.http.HttpPort;
+import io.shelfstream.http.ImageAnswers;
+import io.shelfstream.http.ServiceStatus;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.Metric;
+import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.ModelIds;
+import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
 import io.shelfstream.streams.Deliveries;
@@ -39,12 +56,18 @@ import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +78,11 @@ import org.slf4j.LoggerFactory;
  * The service: models, gallery and the Kafka Streams applications of its role, opened in this order
  * and closed in reverse order.
  */
-public final class RecognitionService implements AutoCloseable {
+public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
+
+  /** Images that callers of HTTP may have in hand for each worker: one is worked on, some wait. */
+  private static final int IMAGES_A_WORKER = 4;
 
   private final ShelfStreamConfig config;
   private final Role role;
@@ -66,6 +92,10 @@ public final class RecognitionService implements AutoCloseable {
   private final @Nullable Accelerator accelerator;
   private final ImageFetcher fetcher;
   private final List<LiveGallery> galleries = new CopyOnWriteArrayList<>();
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final ServiceMetrics metrics = new ServiceMetrics(registry);
+  private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -75,6 +105,9 @@ public final class RecognitionService implements AutoCloseable {
    * Models and gallery for new frames; set before the first frame, and again when models change.
    */
   private volatile @Nullable RecognitionModels inUse;
+
+  private volatile @Nullable ImageAnswers images;
+  private volatile @Nullable HttpPort http;
 
   private final Lifecycle lifecycle = new Lifecycle("The service", this::changed);
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -130,6 +163,9 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void run() {
+    if (config.http().port().isPresent()) {
+      openHttp();
+    }
     Deadline deadline = Deadline.in(config.startWait());
     serdes.prepare(config, role, deadline);
     BrokerWait.untilItAnswers(config, deadline);
@@ -158,6 +194,15 @@ public final class RecognitionService implements AutoCloseable {
         READY,
         "role %s, detector %s, extractor %s, provider %s"
             .formatted(role, ids.detector(), ids.extractor(), ids.provider()));
+    metrics.gauge(
+        Metric.INFO,
+        ids,
+        one -> 1,
+        ProgramVersion.get(),
+        ids.detector(),
+        ids.extractor(),
+        ids.provider(),
+        role.name().toLowerCase(Locale.ROOT));
     followParts(); // a part may have changed its state before
   }
 
@@ -167,7 +212,7 @@ public final class RecognitionService implements AutoCloseable {
    */
   private void follow(LoadedModels of, TopicNames topics) {
     LiveGallery gallery =
-        LiveGallery.start(
+        new LiveGallery(
             config,
             of,
             accelerator,
@@ -176,7 +221,67 @@ public final class RecognitionService implements AutoCloseable {
                 RecognitionTopology.galleryFollower(topics, serdes, content, inFlight, failed),
             this::partChanged);
     galleries.add(gallery);
+    measure(gallery);
+    gallery.start();
     inUse = gallery.models();
+  }
+
+  private void openHttp() {
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmGcMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
+    http =
+        HttpPort.open(
+            config.http(),
+            new HttpPort.Process(
+                this,
+                this::recognizeImage,
+                ProgramVersion.get(),
+                config.toString(),
+                config.images().maxBytes(),
+                IMAGES_A_WORKER * limits.workers()),
+            metrics,
+            registry);
+  }
+
+  private CompletableFuture<RecognitionEvent> recognizeImage(
+      String camera, String frame, byte[] encoded) {
+    ImageAnswers answers = images;
+    return answers == null
+        ? CompletableFuture.failedFuture(
+            new CancellationException("this process has the role gallery"))
+        : answers.recognize(camera, frame, encoded);
+  }
+
+  private void measure(LiveGallery gallery) {
+    String topic = gallery.topic();
+    measure(Metric.GALLERY_PHOTOS, gallery, GalleryMXBean::getPhotos);
+    measure(Metric.GALLERY_VERSION, gallery, GalleryMXBean::getVersion);
+    measure(Metric.GALLERY_DELETED_ROWS, gallery, GalleryMXBean::getDeadVectors);
+    measure(Metric.GALLERY_SEGMENTS, gallery, GalleryMXBean::getSegments);
+    measure(Metric.GALLERY_RECALL, gallery, GalleryMXBean::getRecall);
+    measure(Metric.GALLERY_SNAPSHOT_AGE, gallery, GalleryMXBean::getSnapshotAgeSeconds);
+    measure(Metric.DEVICE_MEMORY, gallery, GalleryMXBean::getDeviceBytes);
+    metrics.counter(
+        Metric.GALLERY_COMPACTIONS,
+        gallery,
+        of -> of.figures().map(GalleryMXBean::getCompactions).orElse(0L),
+        topic);
+    measure(gallery.lifecycle());
+  }
+
+  private void measure(Metric metric, LiveGallery gallery, ToDoubleFunction<GalleryMXBean> figure) {
+    metrics.gauge(
+        metric,
+        gallery,
+        of -> of.figures().map(f -> figure.applyAsDouble(f)).orElse(Double.NaN),
+        gallery.topic());
+  }
+
+  private void measure(Lifecycle part) {
+    metrics.gauge(Metric.PART_READY, part, of -> of.is(READY) ? 1 : 0, part.of());
   }
 
   private RecognitionModels inUse() {
@@ -188,17 +293,21 @@ public final class RecognitionService implements AutoCloseable {
     WakeableClients clients = new WakeableClients();
     RecognizerLimits limits = RecognizerLimits.of(config, inUse().ids().provider());
     FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::inUse, limits);
+    RecognitionEvents events =
+        new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC());
     FrameAnswers answers =
         new FrameAnswers(
             config.topics().frames(),
             serdes,
             recognizer::submit,
-            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            events,
             () -> SeenWith.of(inUse()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
+    images = (camera, frame, encoded) -> recognize(recognizer, events, camera, frame, encoded);
     FrameProcessorSupplier recognize =
-        FrameProcessorSupplier.of(config, answers, deliveries, records, framesInHand, clients);
+        FrameProcessorSupplier.of(
+            config, answers, deliveries, records, framesInHand, clients, frameMetrics);
     run(
         StreamsApplication.answeringLater(
             config,
@@ -209,6 +318,22 @@ public final class RecognitionService implements AutoCloseable {
             deliveries,
             clients,
             lifecycleOf(config.applicationId())));
+  }
+
+  private static CompletableFuture<RecognitionEvent> recognize(
+      FrameRecognizer recognizer,
+      RecognitionEvents events,
+      String camera,
+      String frame,
+      byte[] encoded) {
+    Instant now = Instant.now();
+    ImageReference reference =
+        RecognitionEvents.reference(camera, frame, "urn:frame:" + frame, now);
+    CompletableFuture<Recognition> seen = recognizer.submit(reference, encoded);
+    CompletableFuture<RecognitionEvent> answer =
+        seen.thenApply(recognition -> events.of(reference, recognition, now.toEpochMilli()));
+    answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
+    return answer;
   }
 
   private Deliveries deliveries() {
@@ -273,6 +398,7 @@ public final class RecognitionService implements AutoCloseable {
 
   private void run(StreamsApplication application) {
     applications.add(application);
+    measure(application.lifecycle());
     application.start();
   }
 
@@ -317,17 +443,46 @@ public final class RecognitionService implements AutoCloseable {
   }
 
   private void followParts() {
-    if (parts().anyMatch(p -> p.is(REBUILDING))) {
+    if (allParts().anyMatch(p -> p.is(REBUILDING))) {
       lifecycle.to(REBUILDING, "a part of it is, and what can go on goes on");
-    } else if (lifecycle.is(REBUILDING) && parts().allMatch(p -> p.is(READY))) {
+    } else if (lifecycle.is(REBUILDING)
+        && allParts().allMatch(p -> p.is(READY) || p.is(STARTING))) {
       lifecycle.to(READY, "all its parts are");
     }
   }
 
-  private Stream<Lifecycle> parts() {
+  private Stream<Lifecycle> allParts() {
     return Stream.concat(
         galleries.stream().map(LiveGallery::lifecycle),
         applications.stream().map(StreamsApplication::lifecycle));
+  }
+
+  @Override
+  public Lifecycle lifecycle() {
+    return lifecycle;
+  }
+
+  @Override
+  public List<Lifecycle> parts() {
+    return allParts().toList();
+  }
+
+  @Override
+  public List<Reading> readings() {
+    List<Reading> readings = new ArrayList<>();
+    for (LiveGallery gallery : galleries) {
+      gallery
+          .progress()
+          .ifPresent(
+              p -> readings.add(new Reading(gallery.topic(), p.records(), p.of(), p.perSecond())));
+    }
+    return readings;
+  }
+
+  /** Where it answers HTTP; empty where {@code http.port} is not set. */
+  public OptionalInt httpPort() {
+    HttpPort port = http;
+    return port == null ? OptionalInt.empty() : OptionalInt.of(port.port());
   }
 
   private void changed(Lifecycle now) {
@@ -355,6 +510,7 @@ public final class RecognitionService implements AutoCloseable {
    * Whether the service works: false while an application or the gallery is rebuilt after a
    * failure, and after the service was told to stop.
    */
+  @Override
   public boolean isReady() {
     return lifecycle.is(READY) && applications.stream().allMatch(StreamsApplication::isReady);
   }
@@ -381,6 +537,10 @@ public final class RecognitionService implements AutoCloseable {
     }
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
+    HttpPort port = http;
+    if (port != null) {
+      port.close();
+    }
     fetcher.close();
     galleries.forEach(LiveGallery::close);
     if (accelerator != null) {

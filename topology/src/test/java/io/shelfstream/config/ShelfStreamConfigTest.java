@@ -252,9 +252,9 @@ class ShelfStreamConfigTest {
 
   @Test
   void refusesAKeyLikeNoOtherWithoutASuggestion() {
-    ConfigException e = refused(() -> load(null, Map.of(), Map.of("http.port", "80")));
+    ConfigException e = refused(() -> load(null, Map.of(), Map.of("telnet.port", "80")));
 
-    assertThat(e).hasMessageContaining("http.port = 80 (command line): unknown key; remove it");
+    assertThat(e).hasMessageContaining("telnet.port = 80 (command line): unknown key; remove it");
   }
 
   @Test

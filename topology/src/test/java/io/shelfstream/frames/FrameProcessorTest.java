@@ -3,6 +3,8 @@ package io.shelfstream.frames;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.Outputs;
@@ -18,6 +20,9 @@ import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.messages.SourcePosition;
+import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.Metric;
+import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.StageTimes;
@@ -75,6 +80,8 @@ public class FrameProcessorTest {
       EventSerdes.with(SchemaRegistryClient.create("mock://stage-test"));
   private final Map<String, CompletableFuture<Recognition>> begun = new ConcurrentHashMap<>();
   private final FramesInHand inHand = new FramesInHand();
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final FrameMetrics metrics = new FrameMetrics(new ServiceMetrics(meters));
   private final FrameAnswers answers =
       new FrameAnswers(
           TOPICS.frames(),
@@ -166,7 +173,8 @@ public class FrameProcessorTest {
         RecordLimits.all(LIMIT),
         inHand,
         new EarlyCommits(),
-        new WakeableClients());
+        new WakeableClients(),
+        metrics);
   }
 
   @AfterEach
@@ -175,6 +183,43 @@ public class FrameProcessorTest {
       driver.close();
     }
     answers.close();
+    assertThat(counted(Metric.FRAMES_TAKEN))
+        .as("every frame that was taken became something, whatever the test did")
+        .isEqualTo(
+            counted(Metric.FRAMES_RECOGNIZED)
+                + counted(Metric.FRAMES_DEAD_LETTERED)
+                + counted(Metric.FRAMES_SKIPPED)
+                + counted(Metric.FRAMES_GIVEN_UP));
+    assertThat(meters.get(Metric.FRAMES_IN_HAND.id()).gauge().value()).isZero();
+  }
+
+  private double counted(Metric metric) {
+    return meters.find(metric.id()).counters().stream().mapToDouble(Counter::count).sum();
+  }
+
+  @Test
+  void countsWhatBecomesOfFrames() {
+    start(64, OverloadSettings.KEEP_ALL, inOneTransaction());
+    publish("c", "good");
+    publish("c", "slow");
+    frames.pipeInput("c", "not avro".getBytes(StandardCharsets.UTF_8));
+    assertThat(counted(Metric.FRAMES_TAKEN)).isEqualTo(3);
+    finish("good");
+    driver.advanceWallClockTime(Duration.ofMillis(1));
+    assertThat(counted(Metric.FRAMES_RECOGNIZED)).isEqualTo(1);
+    assertThat(meters.get(Metric.FRAMES_IN_HAND.id()).gauge().value()).isEqualTo(2);
+
+    finish("slow");
+    settle(driver);
+    assertThat(counted(Metric.FRAMES_RECOGNIZED)).isEqualTo(2);
+    assertThat(
+            meters
+                .get(Metric.FRAMES_DEAD_LETTERED.id())
+                .tag("reason", "UNDECODABLE_RECORD")
+                .counter()
+                .count())
+        .isEqualTo(1);
+    assertThat(meters.get(Metric.LATENCY.id()).timer().count()).isEqualTo(2);
   }
 
   @Test
@@ -546,6 +591,7 @@ public class FrameProcessorTest {
     assertThatThrownBy(() -> context.scheduledPunctuators().get(0).getPunctuator().punctuate(0))
         .isInstanceOf(StalledException.class)
         .hasMessageContaining("shelf.frames-0@10");
+    processor.close();
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.metrics.FrameMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
@@ -87,7 +88,8 @@ public final class BenchApplications {
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());
     RecordLimits limits = Topics.limits(config, Role.RECOGNIZE);
     FrameProcessorSupplier recognize =
-        FrameProcessorSupplier.of(config, answers, deliveries, limits, inHand, clients);
+        FrameProcessorSupplier.of(
+            config, answers, deliveries, limits, inHand, clients, FrameMetrics.none());
     StreamsApplication application =
         StreamsApplication.answeringLater(
             config,

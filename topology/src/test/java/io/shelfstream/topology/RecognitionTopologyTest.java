@@ -42,6 +42,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.metrics.FrameMetrics;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.recognition.ColourExtractor;
 import io.shelfstream.recognition.FrameFilters;
@@ -193,7 +194,8 @@ class RecognitionTopologyTest {
         LIMITS,
         new FramesInHand(),
         new EarlyCommits(),
-        new WakeableClients());
+        new WakeableClients(),
+        FrameMetrics.none());
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

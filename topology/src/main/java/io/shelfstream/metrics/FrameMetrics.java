@@ -1,0 +1,130 @@
+package io.shelfstream.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import io.shelfstream.events.MatchStatus;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
+import io.shelfstream.events.Timings;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Counts what becomes of frames. Safe for several threads. */
+public final class FrameMetrics {
+  private final ServiceMetrics metrics;
+  private final Counter taken;
+  private final Counter skipped;
+  private final Counter givenUp;
+  private final Map<RecognitionStatus, Counter> recognized = new EnumMap<>(RecognitionStatus.class);
+  private final Map<MatchStatus, Counter> objects = new EnumMap<>(MatchStatus.class);
+  private final Timer fetch;
+  private final Timer decode;
+  private final Timer detect;
+  private final Timer extract;
+  private final Timer search;
+  private final Timer queue;
+  private final Timer latency;
+  private final AtomicInteger inHand = new AtomicInteger();
+
+  public FrameMetrics(ServiceMetrics metrics) {
+    this.metrics = metrics;
+    this.taken = metrics.counter(Metric.FRAMES_TAKEN);
+    this.skipped = metrics.counter(Metric.FRAMES_SKIPPED);
+    this.givenUp = metrics.counter(Metric.FRAMES_GIVEN_UP);
+    for (RecognitionStatus status : RecognitionStatus.values()) {
+      recognized.put(status, metrics.counter(Metric.FRAMES_RECOGNIZED, label(status)));
+    }
+    for (MatchStatus status : MatchStatus.values()) {
+      objects.put(status, metrics.counter(Metric.OBJECTS, label(status)));
+    }
+    this.fetch = metrics.timer(Metric.STAGE_TIME, "fetch");
+    this.decode = metrics.timer(Metric.STAGE_TIME, "decode");
+    this.detect = metrics.timer(Metric.STAGE_TIME, "detect");
+    this.extract = metrics.timer(Metric.STAGE_TIME, "extract");
+    this.search = metrics.timer(Metric.STAGE_TIME, "search");
+    this.queue = metrics.timer(Metric.QUEUE_TIME);
+    this.latency = metrics.timer(Metric.LATENCY);
+    metrics.gauge(Metric.FRAMES_IN_HAND, inHand, AtomicInteger::get);
+  }
+
+  /** Counts for nobody. */
+  public static FrameMetrics none() {
+    return new FrameMetrics(new ServiceMetrics(new CompositeMeterRegistry()));
+  }
+
+  private static String label(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** A frame is in hand from now on. */
+  public void taken() {
+    taken.increment();
+    inHand.incrementAndGet();
+  }
+
+  /**
+   * A frame was answered by an event.
+   *
+   * @param now when the event was written
+   */
+  public void recognized(RecognitionEvent event, Instant now) {
+    inHand.decrementAndGet();
+    if (event.getSkippedReason() != null) {
+      skipped.increment();
+      return;
+    }
+    increment(recognized, event.getStatus());
+    event.getObjects().forEach(object -> increment(objects, object.getStatus()));
+    Timings timings = event.getTimings();
+    record(fetch, timings.getFetch());
+    record(decode, timings.getDecode());
+    record(detect, timings.getDetect());
+    record(extract, timings.getExtract());
+    record(search, timings.getSearch());
+    record(queue, timings.getQueue());
+    latency.record(atLeastZero(Duration.between(event.getCapturedAt(), now)));
+  }
+
+  private static <K extends Enum<K>> void increment(Map<K, Counter> counters, K key) {
+    Counter counter = counters.get(key);
+    if (counter != null) {
+      counter.increment();
+    }
+  }
+
+  private static void record(Timer timer, float millis) {
+    timer.record((long) (millis * 1e6), TimeUnit.NANOSECONDS);
+  }
+
+  private static Duration atLeastZero(Duration duration) {
+    return duration.isNegative() ? Duration.ZERO : duration;
+  }
+
+  /** A frame was skipped without an event. */
+  public void skipped() {
+    inHand.decrementAndGet();
+    skipped.increment();
+  }
+
+  /**
+   * A frame was answered by a dead letter.
+   *
+   * @param reason its reason class
+   */
+  public void deadLettered(String reason) {
+    inHand.decrementAndGet();
+    metrics.counter(Metric.FRAMES_DEAD_LETTERED, reason).increment();
+  }
+
+  /** A frame in hand is left to whoever takes its partition up next. */
+  public void givenUp() {
+    inHand.decrementAndGet();
+    givenUp.increment();
+  }
+}

@@ -1,0 +1,191 @@
+package io.shelfstream.http;
+
+import static io.shelfstream.streams.Lifecycle.State.DRAINING;
+import static io.shelfstream.streams.Lifecycle.State.FAILED;
+import static io.shelfstream.streams.Lifecycle.State.READY;
+import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.shelfstream.config.HttpSettings;
+import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.metrics.ServiceMetrics;
+import io.shelfstream.streams.Lifecycle;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The port over a service whose state and answers the test decides. */
+class HttpPortTest {
+  private static final int MOST = 2;
+
+  private final Lifecycle lifecycle = new Lifecycle("The service");
+  private final Lifecycle gallery = new Lifecycle("The gallery");
+  private final List<ServiceStatus.Reading> readings = new ArrayList<>();
+  private final BlockingQueue<CompletableFuture<RecognitionEvent>> begun =
+      new LinkedBlockingQueue<>();
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final ObjectMapper json = new ObjectMapper();
+  private final HttpPort port =
+      HttpPort.open(
+          new HttpSettings(Optional.of(0), "127.0.0.1", Optional.empty()),
+          new HttpPort.Process(status(), this::begin, "1.2.3", "as it is", 1000, MOST),
+          new ServiceMetrics(registry),
+          registry);
+
+  private ServiceStatus status() {
+    return new ServiceStatus() {
+      @Override
+      public Lifecycle lifecycle() {
+        return lifecycle;
+      }
+
+      @Override
+      public List<Lifecycle> parts() {
+        return List.of(gallery);
+      }
+
+      @Override
+      public boolean isReady() {
+        return lifecycle.is(READY);
+      }
+
+      @Override
+      public List<Reading> readings() {
+        return readings;
+      }
+    };
+  }
+
+  private CompletableFuture<RecognitionEvent> begin(String camera, String frame, byte[] encoded) {
+    CompletableFuture<RecognitionEvent> answer = new CompletableFuture<>();
+    begun.add(answer);
+    return answer;
+  }
+
+  @AfterEach
+  void close() {
+    begun.forEach(answer -> answer.cancel(true));
+    port.close();
+  }
+
+  private HttpRequest.Builder at(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port.port(), path)));
+  }
+
+  private HttpResponse<String> get(String path) throws Exception {
+    return client.send(at(path).build(), BodyHandlers.ofString());
+  }
+
+  private CompletableFuture<HttpResponse<String>> recognize() {
+    return client.sendAsync(
+        at("/api/recognize").POST(BodyPublishers.ofByteArray(new byte[] {1})).build(),
+        BodyHandlers.ofString());
+  }
+
+  private void assertHealth(int live, int ready, int startup) throws Exception {
+    assertThat(get("/health/live").statusCode()).as("live").isEqualTo(live);
+    assertThat(get("/health/ready").statusCode()).as("ready").isEqualTo(ready);
+    assertThat(get("/health/startup").statusCode()).as("startup").isEqualTo(startup);
+  }
+
+  @Test
+  void healthFollowsTheStateOfTheService() throws Exception {
+    assertHealth(200, 503, 503);
+    lifecycle.to(READY, "all is there");
+    assertHealth(200, 200, 200);
+    lifecycle.to(REBUILDING, "a part fell over");
+    assertHealth(200, 503, 200);
+    JsonNode body = json.readTree(get("/health/ready").body());
+    assertThat(body.get("status").asText()).isEqualTo("down");
+    assertThat(body.get("state").asText()).isEqualTo("REBUILDING");
+    assertThat(body.get("reason").asText()).isEqualTo("a part fell over");
+    lifecycle.to(READY, "");
+    lifecycle.to(DRAINING, "told to stop");
+    assertHealth(200, 503, 200);
+  }
+
+  @Test
+  void aServiceThatHasFailedIsNotAlive() throws Exception {
+    lifecycle.to(FAILED, "no way back");
+    assertHealth(503, 503, 200);
+  }
+
+  @Test
+  void tellsHowFarTheGalleryIsRead() throws Exception {
+    readings.add(new ServiceStatus.Reading("vectors", 250, 1000, 99.7));
+    JsonNode body = json.readTree(get("/health/startup").body());
+    JsonNode reading = body.get("readings").get(0);
+    assertThat(reading.get("percent").asInt()).isEqualTo(25);
+    assertThat(reading.get("perSecond").asInt()).isEqualTo(100);
+    assertThat(body.get("parts").get(0).get("state").asText()).isEqualTo("STARTING");
+  }
+
+  @Test
+  void asksCallersToComeAgainWhenItIsFullOrNotReady() throws Exception {
+    HttpResponse<String> early = recognize().get(1, TimeUnit.MINUTES);
+    assertThat(early.statusCode()).isEqualTo(503);
+    assertThat(early.headers().firstValue("Retry-After")).isPresent();
+
+    lifecycle.to(READY, "");
+    List<CompletableFuture<HttpResponse<String>>> taken = new ArrayList<>();
+    for (int i = 0; i < MOST; i++) {
+      taken.add(recognize());
+    }
+    CompletableFuture<RecognitionEvent> first = begun.poll(1, TimeUnit.MINUTES);
+    CompletableFuture<RecognitionEvent> second = begun.poll(1, TimeUnit.MINUTES);
+
+    HttpResponse<String> refused = recognize().get(1, TimeUnit.MINUTES);
+    assertThat(refused.statusCode()).isEqualTo(429);
+    assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+    assertThat(json.readTree(refused.body()).get("reason").asText()).isEqualTo("TOO_MANY_REQUESTS");
+
+    // A place is free again however the image before ended.
+    first.cancel(true);
+    second.completeExceptionally(new IllegalStateException("nobody foresaw this"));
+    assertThat(taken.stream().map(CompletableFuture::join).map(HttpResponse::statusCode))
+        .containsExactlyInAnyOrder(503, 500);
+    CompletableFuture<HttpResponse<String>> next = recognize();
+    assertThat(begun.poll(1, TimeUnit.MINUTES)).isNotNull();
+    assertThat(next).isNotDone();
+  }
+
+  @Test
+  void aCallerThatGoesAwayGivesItsPlaceBack() throws Exception {
+    lifecycle.to(READY, "");
+    CompletableFuture<RecognitionEvent> answer;
+    try (Socket caller = new Socket("127.0.0.1", port.port())) {
+      caller
+          .getOutputStream()
+          .write(
+              "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+                  .getBytes(UTF_8));
+      answer = begun.poll(1, TimeUnit.MINUTES);
+      assertThat(answer).isNotNull();
+    }
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); // before the request times out
+    while (!answer.isCancelled() && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
+    assertThat(answer).isCancelled();
+  }
+}

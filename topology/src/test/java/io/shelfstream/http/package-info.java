@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.metrics;
+
+import org.jspecify.annotations.NullMarked;

@@ -13,6 +13,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from . import pictures, properties, sensitive
+from .compact import compact
 from .hardswish import in_integers
 from .heads import ancestors, last_convolutions
 from .problem import Problem
@@ -105,6 +106,7 @@ def int8(source, target, model, feeds, method, full_range):
     outputs = last_convolutions(graph.graph) if model == "detector" else [o.name for o in graph.graph.output]
     sensitive.spare(result, outputs, feeds.first)
     swishes = in_integers(result)
+    compact(result)
     onnx.checker.check_model(result)
     onnx.save(result, target)
     if swishes:

@@ -10,16 +10,14 @@ import numpy as np
 
 import frames
 
-DETECTOR_SIDE = 352
 CROP_SIDE = 192
 CROP_MARGIN = 0.08  # of a box's side, kept around a crop so that boxes can be jittered later
-MOST_BOXES = 48
-CROPS_PER_FRAME = 12
+CROPS_PER_FRAME = 20
 
 # Numbers of products and of frames: what one part of the work sees, no other does.
 TRAINING, VALIDATION, TEST, DEMO = 0, 1_000_000, 2_000_000, 3_000_000
 PART = 200  # frames
-PHOTOS = 2  # gallery photos of each product, for the extractor
+ROUND = 10  # parts, which photograph all products once for the gallery
 
 
 def expanded(image, box):
@@ -47,39 +45,26 @@ def _some(placed, rng):
 
 
 def part(number, products, first_product):
-    """PART frames, and crops of their objects and of gallery photos. Colours are RGB, as the product's input."""
-    small, boxes, crops, labels = [], [], [], []
+    """Crops of the objects of PART frames, and of gallery photos. Colours are RGB, as the product's input."""
+    crops, labels = [], []
     for i in range(number * PART, (number + 1) * PART):
         rng = np.random.default_rng([10, first_product, i])
         numbers = np.arange(first_product, first_product + products)
         data, placed = frames.frame(rng, frames.assortment(rng, numbers))
         image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        h, w = image.shape[:2]
-        small.append(cv2.resize(image, (DETECTOR_SIDE, DETECTOR_SIDE), interpolation=cv2.INTER_CUBIC))
-        scaled = np.zeros((MOST_BOXES, 4), np.float32)
-        found = np.float32([p.box for p in placed][:MOST_BOXES])
-        scaled[: len(found)] = found * (DETECTOR_SIDE / np.float32([w, h, w, h]))
-        boxes.append(scaled)
         for p in _some(placed, rng):
             crops.append(expanded(image, p.box))
             labels.append(p.product - first_product)
-    for n in _photographed(number, products):
+    for n in range(number % ROUND, products, ROUND):
         rng = np.random.default_rng([11, first_product, number, n])
         image = cv2.cvtColor(cv2.imdecode(frames.photo(rng, first_product + n), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         h, w = image.shape[:2]
         crops.append(expanded(image, (0, 0, w, h)))
         labels.append(n)
     return {
-        "frames": np.stack(small),
-        "boxes": np.stack(boxes),
         "crops": np.stack(crops),
         "labels": np.array(labels, np.int64),
     }
-
-
-def _photographed(number, products):
-    """Which products this part photographs: ten parts go round all of them."""
-    return [n for n in range(products) if n % 10 == number % 10] if number < 10 * PHOTOS else []
 
 
 def write(folder, parts, products, first_product):

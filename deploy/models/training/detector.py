@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+SIDE = 352
 STRIDES = (8, 16, 32, 64)
 BINS = 8
 

@@ -15,6 +15,7 @@ import shops
 
 PART, OF_FRAMES = 200, 60  # views of a part; of them out of drawn frames, two of each
 LOOKS, PRODUCTS = 350, 8000
+FOLDER, VALIDATION = "detector-views", "detector-views-val"
 
 
 def _square(rng, image, boxes):
@@ -58,7 +59,8 @@ def _share(photos, validation):
     return shops.Photos(mine(photos.packshots), mine(photos.shops))
 
 
-def write(folder, parts, photos, validation):
+def write(work, parts, photos, validation):
+    folder = work / (VALIDATION if validation else FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     photos = _share(photos, validation)
     begun, made = time.time(), 0
@@ -70,15 +72,15 @@ def write(folder, parts, photos, validation):
         (folder / f"{number:03d}.done").touch()
         made += 1
         rest = (time.time() - begun) / made * (parts - number - 1)
-        print(f"views: part {number + 1} of {parts}, {rest / 60:.1f} min left", file=sys.stderr, flush=True)
+        print(f"detector_views: part {number + 1} of {parts}, {rest / 60:.1f} min left", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("work", type=Path, help=f"the views go to {FOLDER}/ in it")
     arguments.add_argument("--parts", type=int, required=True)
-    arguments.add_argument("--real", type=Path, help="train.tsv of a photo set; without it the views have drawn things only")
-    arguments.add_argument("--validation", action="store_true", help="products and photos that training does not see")
+    arguments.add_argument("--real", type=Path, help="train.tsv of photos of real products, 'relative/path<TAB>label' a line; packshots in iconic.tsv beside it")
+    arguments.add_argument("--validation", action="store_true", help=f"products and photos that training does not see; they go to {VALIDATION}/")
     a = arguments.parse_args()
     cv2.setNumThreads(1)
-    write(a.folder, a.parts, shops.Photos.of(a.real), a.validation)
+    write(a.work, a.parts, shops.Photos.of(a.real), a.validation)

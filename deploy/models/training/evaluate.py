@@ -250,29 +250,32 @@ def frames_report(a):
     return {"set": a.set, **result, "times": times}, missed
 
 
-def objects_per_frame(events):
-    return sum(len(e["objects"]) for e in events) / max(1, len(events))
+TURNS = 5
 
 
 def against_report(a):
     """Both model directories on the same frames, in turns, so that a busy machine is unfair to neither."""
     folder = rendered(a.set, a.render)
     images = sorted((folder / "frames").glob("*.jpg"))[:40]
-    spent = {}
-    for _ in range(2):
-        for models in (a.models, a.against):
+    spent = {a.models: [], a.against: []}
+    for _ in range(TURNS):
+        for models, turns in spent.items():
             events, times = recognize(models, folder / "gallery.tsv", images, [f"models.threads={a.threads}"])
             stages = times.split("|")[1].split()
             stages = dict(zip(stages[::2], map(float, stages[1::2])))
-            spent.setdefault(models, []).append((stages["detect"], stages["extract"], objects_per_frame(events)))
-    print(f"{len(images)} frames, {a.threads} threads, best of two turns")
-    best = {m: min(turns, key=lambda t: t[0] + t[1]) for m, turns in spent.items()}
-    for models, (detect, extract, objects) in best.items():
-        print(f"  {models}: detector {detect:.1f} ms a frame, extractor {extract / objects:.2f} ms a crop, {objects:.1f} objects a frame")
-    (d, e, n), (other_d, other_e, other_n) = best[a.models], best[a.against]
-    ratio = (other_d + n * other_e / other_n) / (d + e)
-    print(f"  a frame of {n:.1f} objects: {d + e:.1f} ms against {other_d + n * other_e / other_n:.1f} ms: {ratio:.1f} times as fast")
-    return {"times as fast": ratio}
+            objects = sum(len(e["objects"]) for e in events) / len(events)
+            turns.append((stages["detect"], stages["extract"] / objects, objects))
+    print(f"{len(images)} frames of the {a.set} set, {a.threads} threads, medians of {TURNS} turns")
+    (detect, extract, objects), (other_detect, other_extract, _) = medians = [np.median(turns, 0) for turns in spent.values()]
+    for models, (d, e, n) in zip(spent, medians):
+        print(f"  {models}: detector {d:.1f} ms a frame, extractor {e:.2f} ms a crop, {n:.1f} objects a frame")
+    result = {}
+    # As many objects for both, since random weights find any number; few of them, and as many as there are.
+    for n in (6, objects):
+        mine, other = detect + n * extract, other_detect + n * other_extract
+        result[f"times as fast, {n:.0f} objects"] = other / mine
+        print(f"  a frame of {n:.0f} objects: {mine:.1f} ms against {other:.1f} ms: {other / mine:.1f} times as fast")
+    return result
 
 
 # --- real photos ------------------------------------------------------------------------------------
@@ -395,7 +398,7 @@ def main():
     arguments.add_argument("--pictures", type=Path, metavar="DIR", help="with --boxes: write the photos there with what was found, missed and false")
     arguments.add_argument("--shots", type=int, action="append", metavar="N", help="with --real: also a gallery of N photos a product, drawn by five seeds; may be given more than once (default 1 and 5)")
     arguments.add_argument("--kinds", type=Path, metavar="FILE", help="with --real: figures of the products that FILE lists, a label a line, and of the others apart")
-    arguments.add_argument("--against", type=Path, metavar="DIR", help="compare the time of detector and extractor with another model directory's")
+    arguments.add_argument("--against", type=Path, metavar="DIR", help="compare the time of detector and extractor a frame with another model directory's")
     arguments.add_argument("--threads", type=int, default=2, help="threads of a model, for --against (default 2)")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     a = arguments.parse_args()

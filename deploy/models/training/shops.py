@@ -160,6 +160,7 @@ class _View:
         self.canvas = self._ground()
         self.owner = np.zeros((self.h, self.w), np.int16)
         self.pixels = [0]  # of each object when nothing hides it
+        self.either = set()  # numbers of objects that may be found or not
 
     def _ground(self):
         """A blurred shop photo, a drawn surface, or tiles; often a floor below."""
@@ -205,8 +206,10 @@ class _View:
         x1, y1, x2, y2 = frames._bounds(alpha)
         return cv2.convertScaleAbs(image[y1:y2, x1:x2], alpha=self.rng.uniform(0.8, 1.15)), np.ascontiguousarray(alpha[y1:y2, x1:x2])
 
-    def put(self, image, alpha, x, y, counts=True, shade=True):
-        """Paints at (x, y), the top left corner; what does not count hides what is behind it and is nobody's."""
+    def put(self, image, alpha, x, y, counts=True, shade=True, either=False):
+        """Paints at (x, y), the top left corner; what does not count hides what is behind it and is nobody's.
+
+        either: it may be found or not."""
         x, y = int(x), int(y)
         h, w = alpha.shape
         if shade:
@@ -217,6 +220,8 @@ class _View:
             number = 0
             if counts:
                 number = len(self.pixels)
+                if either:
+                    self.either.add(number)
                 self.pixels.append(int((alpha > 100).sum()))
             self.owner[y0:y1, x0:x1][alpha[y0 - y : y1 - y, x0 - x : x1 - x] > 100] = number
 
@@ -266,7 +271,7 @@ class _View:
             if share < HIDDEN or min(box[2] - box[0], box[3] - box[1]) < 5:
                 continue
             small = min(box[2] - box[0], box[3] - box[1]) < 10
-            found.append((*box, float(share >= COUNTED and not small)))
+            found.append((*box, float(share >= COUNTED and not small and number not in self.either)))
         return _camera(image, rng), np.float32(sorted(found, key=lambda f: -f[4])[:MOST]).reshape(-1, 5)
 
 
@@ -498,7 +503,7 @@ def _lamp(v, rng, x, y, tone):
 
 
 def _distant(v, rng):
-    """Shelves behind what the picture is about: small, dim, often out of focus. They do not count."""
+    """Shelves behind what the picture is about: small, dim, now and then out of focus. They do not count."""
     top, bottom = int(v.h * rng.uniform(-0.1, 0.1)), int(v.h * rng.uniform(0.25, 0.8))
     y = top
     while y < bottom:
@@ -514,7 +519,43 @@ def _distant(v, rng):
         v.cover(0, y, v.w, y + 0.25 * tall, np.full((4, 4, 3), int(rng.integers(60, 230)), np.uint8))
         y += int(0.3 * tall)
     part = v.canvas[max(0, top) : bottom]
-    part[:] = cv2.GaussianBlur(part, (0, 0), rng.uniform(0.4, 3))
+    part[:] = cv2.GaussianBlur(part, (0, 0), np.exp(rng.uniform(np.log(0.25), np.log(2.5))))
+
+
+def _held(v, rng):
+    """One thing close to the camera, in a hand or standing, larger than half of the picture. Shelves behind it may be found or not."""
+    if rng.random() < 0.7:
+        _behind(v, rng)
+    stock = v.looks.shot if v.looks.shot and rng.random() < 0.45 else v.looks.bags if rng.random() < 0.2 else v.looks.upright
+    image, alpha = v.warped(stock[rng.integers(len(stock))], v.h * rng.uniform(0.5, 1.1), rng.normal(0, 12), rng.uniform(0.85, 1.1))
+    x, y = rng.uniform(0.2, 0.8) * v.w - alpha.shape[1] / 2, rng.uniform(0.42, 0.6) * v.h - alpha.shape[0] / 2
+    v.put(image, alpha, x, y, shade=rng.random() < 0.3)
+    if rng.random() < 0.75:
+        _hand(v, rng, x + alpha.shape[1] / 2, y + alpha.shape[0] * rng.uniform(0.3, 0.9), min(alpha.shape[1], 0.45 * v.w))
+
+
+def _behind(v, rng):
+    """Shelves of smaller things, as sharp as what stands before them or less."""
+    y = v.h * rng.uniform(-0.1, 0.1)
+    while y < v.h:
+        tall = v.h * rng.uniform(0.08, 0.28)
+        kind, x = v.looks.upright[rng.integers(len(v.looks.upright))], -0.1 * v.w * rng.random()
+        light = rng.uniform(0.5, 1.0)
+        while x < v.w:
+            if rng.random() < 0.25:
+                kind = v.looks.upright[rng.integers(len(v.looks.upright))]
+            image, alpha = v.warped(kind, tall * rng.uniform(0.85, 1))
+            v.put(cv2.convertScaleAbs(image, alpha=light), alpha, x, y + tall - alpha.shape[0], shade=False, either=True)
+            x += alpha.shape[1] * rng.uniform(1.0, 1.3)
+        y += tall
+        board = v.h * rng.uniform(0.02, 0.06)
+        v.cover(0, y, v.w, y + board, np.full((4, 4, 3), products.bgr(rng.random(), rng.uniform(0, 0.2), rng.uniform(0.3, 0.95)), np.uint8))
+        for _ in range(int(rng.integers(0, 4))):
+            at, wide = rng.uniform(0, 0.9) * v.w, board * rng.uniform(1.5, 4)
+            v.cover(at, y, at + wide, y + 0.95 * board, v.card(board, wide))
+        y += board + v.h * rng.uniform(0.0, 0.06)
+    if rng.random() < 0.7:
+        v.canvas[:] = cv2.GaussianBlur(v.canvas, (0, 0), np.exp(rng.uniform(np.log(0.4), np.log(5))))
 
 
 def _loose(v, rng):
@@ -554,7 +595,7 @@ def _hand(v, rng, x, y, wide):
 def view(rng, looks):
     """A view, uint8 BGR [SIDE, SIDE, 3], and its boxes as _View.view gives them; now and then there are none."""
     v = _View(rng, looks)
-    scene = [_displays, _basket, _shelves, _fridge, _loose, _cards][rng.choice(6, p=[0.22, 0.23, 0.17, 0.19, 0.16, 0.03])]
+    scene = [_displays, _basket, _shelves, _fridge, _loose, _held, _cards][rng.choice(7, p=[0.20, 0.20, 0.15, 0.16, 0.12, 0.14, 0.03])]
     if scene is _cards:
         _cards(v, rng, 0, 0.9, 4)
     else:

@@ -11,7 +11,8 @@ import torch
 import dataset
 import nanodet
 import shops
-from detector import Detector, Loss, decode
+from detector import SIDE, Detector, Loss, decode
+from detector_views import FOLDER, VALIDATION
 from progress import Training
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1) * 255
@@ -38,7 +39,7 @@ class Views:
             raise SystemExit(f"train_detector: no finished part in {self.folder}; run detector_views.py first")
 
     def batch(self, rng, size):
-        images = np.empty((size, dataset.DETECTOR_SIDE, dataset.DETECTOR_SIDE, 3), np.uint8)
+        images = np.empty((size, SIDE, SIDE, 3), np.uint8)
         boxes = np.zeros((size, shops.MOST, 5), np.float32)
         for i in range(size):
             part = rng.integers(len(self.images))
@@ -52,7 +53,7 @@ class Views:
 
 def window(rng, image, boxes):
     """A part of a view, or all of it with its edge repeated around it, at the detector's size; half of them mirrored."""
-    side, mine = dataset.DETECTOR_SIDE, np.zeros_like(boxes)
+    side, mine = SIDE, np.zeros_like(boxes)
     scale = side / len(image) * np.exp(rng.uniform(-0.25, 0.45) + rng.uniform(-0.12, 0.12, 2))
     free = side - scale * len(image)
     shift = free * rng.random(2)
@@ -106,7 +107,7 @@ def evaluate(model, folder, most=200):
     box that may be found or not counts neither way."""
     images, boxes = dataset.read(folder, "views")[0], dataset.read(folder, "boxes")[0]
     images, boxes = images[:: max(1, len(images) // most)], boxes[:: max(1, len(images) // most)]
-    side = dataset.DETECTOR_SIDE
+    side = SIDE
     loss = Loss(side)
     scores, right, total = [], [], 0
     for begin in range(0, len(images), 8):
@@ -147,7 +148,7 @@ def parameters(model):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("work", type=Path, help="folder with views/ and views-val/; the checkpoint goes there")
+    arguments.add_argument("work", type=Path, help=f"folder with {FOLDER}/ and {VALIDATION}/; the checkpoint goes there")
     arguments.add_argument("--start", type=Path, required=True, help="nanodet.json, the weights to start from")
     arguments.add_argument("--steps", type=int, default=1200)
     arguments.add_argument("--batch", type=int, default=16)
@@ -159,7 +160,7 @@ def main():
     model = model.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(parameters(model), weight_decay=0.02)
     training = Training("detector", model, optimizer, a.work, a.steps, 1.5e-3)
-    data, loss = Views(a.work / "views"), Loss(dataset.DETECTOR_SIDE)
+    data, loss = Views(a.work / FOLDER), Loss(SIDE)
     smooth = None
     for step in training.remaining():
         if step % 50 == 49:
@@ -175,8 +176,8 @@ def main():
         smooth = np.array(parts) if smooth is None else 0.97 * smooth + 0.03 * np.array(parts)
         training.show("loss: score {:.3f}, box {:.3f}, edge {:.3f}".format(*smooth))
         if step % 300 == 299:
-            print("detector: validation: threshold %.2f, recall %.3f, precision %.3f" % evaluate(training.average, a.work / "views-val", 60), file=sys.stderr, flush=True)
-    print("detector: validation: threshold %.2f, recall %.3f, precision %.3f" % evaluate(training.average, a.work / "views-val"), file=sys.stderr, flush=True)
+            print("detector: validation: threshold %.2f, recall %.3f, precision %.3f" % evaluate(training.average, a.work / VALIDATION, 60), file=sys.stderr, flush=True)
+    print("detector: validation: threshold %.2f, recall %.3f, precision %.3f" % evaluate(training.average, a.work / VALIDATION), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains the extractor's head on the views that views.py wrote: drawn products and, if they are there, real ones."""
+"""Trains the extractor's head on the views that extractor_views.py wrote: drawn products and, if they are there, real ones."""
 
 import argparse
 import sys
@@ -11,12 +11,13 @@ import torch.nn.functional as F
 
 import dataset
 import frames
-from extractor import DIMENSION, SIDE, Extractor, Head, Margin, projection
+from extractor import ALL, DIMENSION, LAST, SIDE, Extractor, Head, Margin, projection
 from progress import Training
 from train_detector import normalised
-from views import DRAWN, PACKSHOT, PHOTO, REAL, whole
+from extractor_views import DRAWN, FOLDER, PACKSHOT, PHOTO, REAL, whole
 
-SHARES = {DRAWN: 0.35, PHOTO: 0.45, PACKSHOT: 0.20}  # of a batch
+MIDDLE = 7  # blocks of the Head that know more of photos than of products: trained at a lower rate
+SHARES = {DRAWN: 0.6, PHOTO: 0.28, PACKSHOT: 0.12}  # of a batch
 
 
 class Views:
@@ -25,7 +26,7 @@ class Views:
     def __init__(self, folder, products, left_out):
         self.maps = dataset.read(folder, "maps")
         if not self.maps:
-            raise SystemExit(f"train_extractor: no finished part in {folder}; run views.py first")
+            raise SystemExit(f"train_extractor: no finished part in {folder}; run extractor_views.py first")
         labels = np.concatenate(dataset.read(folder, "labels"))
         kinds = np.concatenate(dataset.read(folder, "kinds"))
         names = (folder / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
@@ -43,7 +44,7 @@ class Views:
         self.total = sum(SHARES[kind] for kind in self.of)
 
     def batch(self, rng, size):
-        """float32 [size, 96, 10, 10] and int64 [size]"""
+        """float32 [size, 32, 20, 20] and int64 [size]"""
         chosen, ends = [], np.cumsum([SHARES[kind] / self.total for kind in self.of])
         for i in range(size):
             at, sums = list(self.of.values())[min(int(np.searchsorted(ends, (i + 0.5) / size)), len(self.of) - 1)]
@@ -57,15 +58,21 @@ class Views:
 
 
 @torch.no_grad()
-def begin(model, margin, data, rng, count=8000):
-    """Starts from what can be computed: the projection that separates classes best, by linear discriminant analysis of
-    what the pretrained layers give, and each class's centre at the mean of its views."""
+def begin(full, data, rng, count=8000):
+    """The Head and Margin to train, from a Head with all channels, by what can be computed: the channels of the last layer
+    that say most, the projection that separates classes best, by linear discriminant analysis of what the pretrained
+    layers give, and each class's centre at the mean of its views."""
     pooled, labels = [], []
     for _ in range(count // 100):
         x, l = data.batch(rng, 100)
-        pooled.append(model.pooled(x))
+        pooled.append(full.pooled(x))
         labels.append(l)
     pooled, labels = torch.cat(pooled), torch.cat(labels)
+    channels = telling(pooled, LAST)
+    full.keep(channels)
+    pooled = pooled[:, channels]
+    model, margin = Head(), Margin(data.count)
+    model.features.load_state_dict(full.features.state_dict())
     model.level.running_mean.copy_(pooled.mean(0))
     model.level.running_var.copy_(pooled.var(0))
     x = (pooled - pooled.mean(0)) / (pooled.var(0) + model.level.eps).sqrt()
@@ -88,16 +95,31 @@ def begin(model, margin, data, rng, count=8000):
     seen = sizes > 0
     margin.centres[seen] = F.normalize(members @ y)[seen]
     margin.centres[~seen] = F.normalize(margin.centres[~seen])
+    return model, margin
+
+
+def telling(x, count):
+    """The columns of x, in order, that are least explained by each other: a Cholesky decomposition of their correlations
+    that takes the largest remainder first."""
+    x = (x - x.mean(0)) / (x.std(0) + 1e-3)
+    rest, chosen = x.T @ x / len(x), []
+    for _ in range(count):
+        at = int(rest.diagonal().argmax())
+        chosen.append(at)
+        column = rest[:, at] / rest[at, at].sqrt()
+        rest -= column[:, None] * column
+        rest[at], rest[:, at] = 0, 0
+    return sorted(chosen)
 
 
 def finished(head, work, left_out):
-    """The Extractor of a trained head, its projection computed from the pictures that views.py wrote unspoiled."""
-    maps, labels = np.load(work / "views" / "clean.npy"), np.load(work / "views" / "clean-labels.npy")
-    names = (work / "views" / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    """The Extractor of a trained head, its projection computed from the pictures that extractor_views.py wrote unspoiled."""
+    maps, labels = np.load(work / FOLDER / "clean.npy"), np.load(work / FOLDER / "clean-labels.npy")
+    names = (work / FOLDER / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
     kept = ~np.isin(labels, [REAL + i for i, name in enumerate(names) if name in left_out])
     maps, labels = torch.from_numpy(maps[kept].astype(np.float32)), torch.from_numpy(labels[kept])
     with torch.no_grad():
-        x = torch.cat([head.features(m).mean((2, 3)) for m in maps.split(64)])
+        x = torch.cat([head.pooled(m) for m in maps.split(64)])
     return Extractor(head, projection(x, labels)).eval()
 
 
@@ -134,7 +156,7 @@ def left_out(names, count):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("work", type=Path, help="folder with views/ and val/; the checkpoint goes there")
+    arguments.add_argument("work", type=Path, help=f"folder with {FOLDER}/ and val/; the checkpoint goes there")
     arguments.add_argument("--name", default="extractor", help="name of the checkpoint (default extractor)")
     arguments.add_argument("--products", type=int, default=8000)
     arguments.add_argument("--leave-out", type=int, default=0, metavar="N", help="N of the real kinds that training does not see; NAME.left-out.txt lists them")
@@ -145,29 +167,29 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(2)
     cv2.setNumThreads(1)
-    kinds = (a.work / "views" / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    kinds = (a.work / FOLDER / "names.txt").read_text(encoding="utf-8").split("\n")[:-1]
     unseen = left_out(kinds, a.leave_out)
     (a.work / f"{a.name}.left-out.txt").write_text("".join(f"{name}\n" for name in unseen), encoding="utf-8")
-    data = Views(a.work / "views", a.products, unseen)
-    model = Head().to(memory_format=torch.channels_last).train()
-    margin = Margin(data.count)
-    old = [p for p in model.features.parameters()]
-    new = [p for p in model.parameters() if p.requires_grad and not any(p is q for q in old)]
+    data = Views(a.work / FOLDER, a.products, unseen)
+    model, margin = Head(), Margin(data.count)
+    if not (a.work / f"{a.name}.pt").exists():
+        model, margin = begin(Head(ALL).eval(), data, np.random.default_rng(29))
+    model = model.to(memory_format=torch.channels_last).train()
+    middle, old = (list(blocks.parameters()) for blocks in (model.features[:MIDDLE], model.features[MIDDLE:]))
+    new = [p for layer in (model.level, model.project, model.neck) for p in layer.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([
+        {"params": middle, "weight_decay": 0.02, "factor": 0.15},
         {"params": old, "weight_decay": 0.02, "factor": 0.3},
         {"params": new, "weight_decay": 0.05},
         {"params": margin.parameters(), "weight_decay": 0.0, "factor": 2.0},
     ])
-    if not (a.work / f"{a.name}.pt").exists():
-        begin(model.eval(), margin, data, np.random.default_rng(29))
-        model.train()
     training = Training(a.name, model, optimizer, a.work, a.steps, a.rate, extra=[margin])
     smooth = None
     report = lambda m: print(f"{a.name}: validation: right %.3f; at threshold %.3f right %.3f, strangers refused %.3f" % (
         lambda r: (r[0], r[3], r[1], r[2]))(evaluate(finished(m, a.work, unseen), a.work / "val")), file=sys.stderr, flush=True)
     for step in training.remaining():
         if step % 100 == 99:
-            data = Views(a.work / "views", a.products, unseen)
+            data = Views(a.work / FOLDER, a.products, unseen)
         x, labels = data.batch(np.random.default_rng([30, step]), a.batch)
         loss = margin(model(x), labels, 0.3 * min(1, step / (0.25 * a.steps)))
         optimizer.zero_grad()

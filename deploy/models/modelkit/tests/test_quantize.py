@@ -151,7 +151,7 @@ class QuantizeTest(unittest.TestCase):
         stored.graph.initializer.remove(weight)
         stored.graph.initializer.append(half)
         stored.graph.node.insert(0, helper.make_node("Cast", ["half"], [weight.name], to=TensorProto.FLOAT))
-        floats = quantize.in_float(stored)
+        floats = quantize.unpacked(stored)
         self.assertNotIn("Cast", [n.op_type for n in floats.graph.node])
         self.assertEqual({TensorProto.FLOAT}, {w.data_type for w in floats.graph.initializer if len(w.dims) == 4})
         onnx.checker.check_model(floats)

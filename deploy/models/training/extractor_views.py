@@ -1,9 +1,9 @@
 """Views of products as the extractor gets them, once through its frozen stem; training then reads the maps only.
 
-FOLDER/NNN.maps.npy    float16 [views, 96, 10, 10]
-FOLDER/NNN.labels.npy  int64 [views]: number of a drawn product, or of a real kind counted from REAL
-FOLDER/NNN.kinds.npy   uint8 [views]: DRAWN, PHOTO or PACKSHOT
-FOLDER/clean.npy, clean-labels.npy   the same of whole photos and drawn crops as they are, for the last layer
+WORK/extractor-views/NNN.maps.npy    float16 [views, 32, 20, 20]
+WORK/extractor-views/NNN.labels.npy  int64 [views]: number of a drawn product, or of a real kind counted from REAL
+WORK/extractor-views/NNN.kinds.npy   uint8 [views]: DRAWN, PHOTO or PACKSHOT
+WORK/extractor-views/clean.npy, clean-labels.npy   the same of whole photos and drawn crops as they are, for the last layer
 """
 
 import argparse
@@ -18,10 +18,11 @@ import onnxruntime
 import torch
 
 import dataset
-from extractor import MAP_CHANNELS, MAP_SIDE, SIDE, Stem
+from extractor import SIDE, Stem
 from train_detector import normalised
 
 PHOTO_SIDE, PACKSHOT_SIDE = 232, 200
+FOLDER = "extractor-views"
 DRAWN, PHOTO, PACKSHOT = range(3)
 REAL = 1_000_000
 PACKSHOT_VIEWS = 10  # of each packshot in a part; of a photo and of a drawn crop there is one
@@ -142,7 +143,7 @@ class Sources:
     def __init__(self, work, real):
         self.drawn = list(zip(dataset.read(work / "train", "crops"), dataset.read(work / "train", "labels")))
         if not self.drawn:
-            raise SystemExit(f"views: no finished part in {work / 'train'}; run dataset.py first")
+            raise SystemExit(f"extractor_views: no finished part in {work / 'train'}; run dataset.py first")
         self.photos, self.packshots, self.names = ([], []), ([], []), []
         if real:
             self.photos = photos(real, PHOTO_SIDE)
@@ -159,7 +160,9 @@ class Sources:
         crops, labels = self.drawn[number % len(self.drawn)]
         for i, (crop, label) in enumerate(zip(crops, labels)):
             rng = np.random.default_rng([31, number, i])
-            yield worsened(jittered(crop, rng), rng), label, DRAWN
+            view = jittered(crop, rng)
+            # A camera has spoiled it already.
+            yield worsened(view, rng) if rng.random() < 0.5 else view, label, DRAWN
         for i, (image, label) in enumerate(zip(*self.photos)):
             rng = np.random.default_rng([32, number, i])
             yield worsened(cut(image, rng), rng), REAL + self.names.index(label), PHOTO
@@ -199,16 +202,16 @@ class Frozen:
             self.session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, images):
-        """uint8 [N, 160, 160, 3] → float32 [N, 96, 10, 10]"""
+        """uint8 [N, 160, 160, 3] → float32 [N, 32, 20, 20]"""
         return self.session.run(None, {"x": np.ascontiguousarray(normalised(images).numpy())})[0]
 
     def all(self, images):
-        """float16 [N, 96, 10, 10] of a list of images"""
+        """float16 [N, 32, 20, 20] of a list of images"""
         return np.concatenate([self(np.stack(images[i : i + BATCH])).astype(np.float16) for i in range(0, len(images), BATCH)])
 
 
 def write(work, real, parts):
-    sources, frozen, folder = Sources(work, real), Frozen(), work / "views"
+    sources, frozen, folder = Sources(work, real), Frozen(), work / FOLDER
     folder.mkdir(exist_ok=True)
     (folder / "names.txt").write_text("".join(f"{name}\n" for name in sources.names), encoding="utf-8")
     if not (folder / "clean-labels.npy").exists():
@@ -225,14 +228,14 @@ def write(work, real, parts):
         (folder / f"{number:03d}.done").touch()
         made += 1
         left = (time.time() - begun) / made * (parts - number - 1)
-        print(f"views: part {number + 1} of {parts}, {left / 60:.1f} min left", file=sys.stderr, flush=True)
+        print(f"extractor_views: part {number + 1} of {parts}, {left / 60:.1f} min left", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("work", type=Path, help="folder with train/; the views go to views/ in it")
+    arguments.add_argument("work", type=Path, help=f"folder with train/; the views go to {FOLDER}/ in it")
     arguments.add_argument("--parts", type=int, required=True)
-    arguments.add_argument("--real", type=Path, help="gallery file of real products ('relative/path<TAB>label' a line); packshots in iconic.tsv beside it")
+    arguments.add_argument("--real", type=Path, help="train.tsv of photos of real products, 'relative/path<TAB>label' a line; packshots in iconic.tsv beside it")
     a = arguments.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

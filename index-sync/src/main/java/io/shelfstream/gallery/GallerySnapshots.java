@@ -113,13 +113,14 @@ public final class GallerySnapshots {
    * Writes a snapshot, unless nothing came since the last one. Searches and changes go on
    * meanwhile.
    *
+   * @return whether one was written
    * @throws IOException when it cannot be written; earlier ones are still there then
    */
-  public synchronized void save(Gallery gallery) throws IOException {
+  public synchronized boolean save(Gallery gallery) throws IOException {
     long start = System.nanoTime();
     long version = gallery.state().version();
     if (version == savedVersion) {
-      return;
+      return false;
     }
     // By time and not by version: another topic's may be higher.
     Path file = folder.resolve("%s%015d%s".formatted(PREFIX, System.currentTimeMillis(), SUFFIX));
@@ -133,6 +134,7 @@ public final class GallerySnapshots {
     for (Path old : files.subList(Math.min(KEPT, files.size()), files.size())) {
       Files.delete(old);
     }
+    return true;
   }
 
   private List<Path> newestFirst() throws IOException {

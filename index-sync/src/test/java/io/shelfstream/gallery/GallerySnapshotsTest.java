@@ -351,8 +351,8 @@ class GallerySnapshotsTest {
       GallerySnapshots snapshots = snapshots();
       for (int i = 0; i < 4; i++) {
         put(gallery, 0, 200 + i, "later-" + i);
-        snapshots.save(gallery);
-        snapshots.save(gallery);
+        assertThat(snapshots.save(gallery)).isTrue();
+        assertThat(snapshots.save(gallery)).as("nothing came since").isFalse();
         Thread.sleep(5);
       }
     }

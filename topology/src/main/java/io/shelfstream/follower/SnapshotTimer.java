@@ -24,7 +24,6 @@ final class SnapshotTimer implements AutoCloseable {
   private final Gallery gallery;
   private volatile double lastMillis = Double.NaN;
   private volatile @Nullable Long savedAt;
-  private long savedVersion;
 
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -79,13 +78,11 @@ final class SnapshotTimer implements AutoCloseable {
 
   private synchronized void save() {
     long start = System.nanoTime();
-    long version = gallery.state().version();
     try {
-      snapshots.save(gallery);
+      boolean isWritten = snapshots.save(gallery);
       savedAt = start;
-      if (version != savedVersion) {
+      if (isWritten) {
         lastMillis = (System.nanoTime() - start) / 1e6;
-        savedVersion = version;
       }
     } catch (IOException | RuntimeException e) {
       log.atError()

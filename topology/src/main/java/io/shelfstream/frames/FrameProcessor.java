@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The node {@code recognize} of one partition: takes its frames, lets other threads recognise them,
  * and forwards the answers in the order of the partition. Each frame becomes one recognition event
- * or one dead letter.
+ * or one dead letter, unless it is skipped and only counted.
  *
  * <p>A frame is kept in a slot of the store until its answer can no longer be lost ({@link
  * PendingSlots}). {@link NewestWins} decides which frames of an overloaded camera are begun.

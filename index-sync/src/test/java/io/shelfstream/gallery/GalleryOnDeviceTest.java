@@ -43,6 +43,7 @@ class GalleryOnDeviceTest {
     int photos = updates * 5 / 6;
     Await.noOpenSegments();
     Random random = new Random(type.hashCode());
+    long mostCopied = 0;
     try (Accelerator device = TestDevice.accelerator(500);
         Gallery with = new Gallery(type, DIMENSION, EXTRACTOR, device);
         Gallery without = new Gallery("Flat", DIMENSION, EXTRACTOR)) {
@@ -54,11 +55,13 @@ class GalleryOnDeviceTest {
         with.apply(0, i, id, vector);
         without.apply(0, i, id, vector);
         if (i % (updates / 12) == 499) {
-          Await.until(() -> !with.isCopying());
+          // A compaction frees copies, and others are made of what it leaves.
+          Await.until(() -> !with.isCompacting() && !with.isCopying());
+          mostCopied = Math.max(mostCopied, device.bytes());
           assertSame(with, without, random, photos);
         }
       }
-      assertThat(device.bytes()).isPositive();
+      assertThat(mostCopied).as("bytes on the device").isPositive();
       Await.until(() -> !with.isCompacting() && !with.isCopying());
       assertSame(with, without, random, photos);
       device.close();

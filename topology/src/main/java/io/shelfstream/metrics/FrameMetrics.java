@@ -17,6 +17,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Counts what becomes of frames. Safe for several threads. */
 public final class FrameMetrics {
+  /** A frame is worth nothing long before. */
+  private static final Duration LONGEST = Duration.ofDays(1);
+
   private final ServiceMetrics metrics;
   private final Counter taken;
   private final Counter skipped;
@@ -88,7 +91,7 @@ public final class FrameMetrics {
     record(extract, timings.getExtract());
     record(search, timings.getSearch());
     record(queue, timings.getQueue());
-    latency.record(atLeastZero(Duration.between(event.getCapturedAt(), now)));
+    latency.record(plausible(Duration.between(event.getCapturedAt(), now)));
   }
 
   private static <K extends Enum<K>> void increment(Map<K, Counter> counters, K key) {
@@ -102,8 +105,12 @@ public final class FrameMetrics {
     timer.record((long) (millis * 1e6), TimeUnit.NANOSECONDS);
   }
 
-  private static Duration atLeastZero(Duration duration) {
-    return duration.isNegative() ? Duration.ZERO : duration;
+  /** Cameras may have any clock: one in the year 1 must neither hide all others nor overflow. */
+  private static Duration plausible(Duration latency) {
+    if (latency.isNegative()) {
+      return Duration.ZERO;
+    }
+    return latency.compareTo(LONGEST) > 0 ? LONGEST : latency;
   }
 
   /** A frame was skipped without an event. */

@@ -53,7 +53,7 @@ public enum Metric {
   LATENCY(
       Kind.TIMER,
       "shelfstream.latency",
-      "From a frame's capturedAt to the writing of its event; clocks of cameras count in."),
+      "From a frame's capturedAt to the writing of its event, from 0 to a day; clocks of cameras count in."),
   GALLERY_PHOTOS(
       Kind.GAUGE, "shelfstream.gallery.photos", "Photos that a search can find.", "topic"),
   GALLERY_VERSION(

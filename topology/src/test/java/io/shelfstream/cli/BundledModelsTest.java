@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -42,26 +43,47 @@ class BundledModelsTest {
   @ParameterizedTest
   @ValueSource(strings = {"bundled", "bundled-int8"})
   void recogniseTheDemoFrames(String models) throws Exception {
-    ShelfStreamConfig config =
-        ShelfStreamConfig.loadWithModels(
-            null, Map.of("models.dir", deploy.resolve("models").resolve(models).toString()));
-    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+    List<Answer> answers = recognize(models, "rendered");
 
-    List<Answer> answers = recognize(config, photos);
-
-    GroundTruth truth = GroundTruth.read(demo.resolve("frames").resolve(GroundTruth.FILE_NAME));
-    Tally tally =
-        Tally.of(
-            truth,
-            answers,
-            photos.photos().stream().map(GalleryFile.Photo::label).collect(Collectors.toSet()));
+    Tally tally = Tally.of(truth(), answers, labels());
     assertThat(tally.objects()).as(tally.summary()).isGreaterThan(60);
     assertThat(tally.found()).as(tally.summary()).isGreaterThan(tally.objects() * 9 / 10);
     assertThat(tally.surplus()).as(tally.summary()).isLessThan(tally.objects() / 10);
     assertThat(tally.right()).as(tally.summary()).isGreaterThan(tally.found() * 8 / 10);
   }
 
-  private List<Answer> recognize(ShelfStreamConfig config, GalleryFile photos) throws Exception {
+  /**
+   * One of the six is found in halves, see the model card. What else stands on the shelves behind may
+   * be found as well.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"bundled", "bundled-int8"})
+  void callTheProductsOnRealPhotosByTheirNames(String models) throws Exception {
+    List<Answer> answers = recognize(models, "real-photos");
+
+    Tally tally = Tally.of(truth(), answers, labels());
+    assertThat(answers).hasSize(FRAMES);
+    assertThat(tally.objects()).isEqualTo(FRAMES);
+    assertThat(tally.right()).as(tally.summary()).isGreaterThanOrEqualTo(FRAMES - 1);
+    assertThat(tally.right()).as(tally.summary()).isEqualTo(tally.found());
+  }
+
+  private GroundTruth truth() throws Exception {
+    return GroundTruth.read(demo.resolve("frames").resolve(GroundTruth.FILE_NAME));
+  }
+
+  private Set<String> labels() throws Exception {
+    return GalleryFile.read(demo.resolve("gallery.tsv"), null).photos().stream()
+        .map(GalleryFile.Photo::label)
+        .collect(Collectors.toSet());
+  }
+
+  private List<Answer> recognize(String directory, String folder) throws Exception {
+    ShelfStreamConfig config =
+        ShelfStreamConfig.loadWithModels(
+            null, Map.of("models.dir", deploy.resolve("models").resolve(directory).toString()));
+    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+
     List<Answer> answers = new ArrayList<>();
     try (LoadedModels models =
         LoadedModels.load(config.models().dir(), config.models().options())) {
@@ -72,17 +94,18 @@ class BundledModelsTest {
         Stages stages = RecognitionService.stages(config, models, gallery);
         LocalGallery.fill(gallery, photos, new GalleryPhotos(stages));
         RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
-        for (Path file : ImageFiles.below(demo.resolve("frames")).subList(0, FRAMES)) {
-          answers.add(answer(stages, events, file));
+        Path frames = demo.resolve("frames").resolve(folder);
+        for (Path file : ImageFiles.below(frames).subList(0, FRAMES)) {
+          answers.add(answer(stages, events, folder, file));
         }
       }
     }
     return answers;
   }
 
-  private static Answer answer(Stages stages, RecognitionEvents events, Path file)
+  private static Answer answer(Stages stages, RecognitionEvents events, String folder, Path file)
       throws Exception {
-    String name = file.getFileName().toString();
+    String name = folder + "/" + file.getFileName();
     Recognition seen =
         RecognitionTopology.recognize(
             stages, Files.readAllBytes(file), List.of(), new StageTimes());

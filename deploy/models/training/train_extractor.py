@@ -85,8 +85,9 @@ def begin(full, data, rng, count=8000):
     spread += 0.05 * spread.trace() / len(spread) * torch.eye(len(spread))
     values, vectors = torch.linalg.eigh(spread)
     whitening = vectors / values.sqrt()
-    _, _, directions = torch.linalg.svd((means * sizes.clamp(max=30).sqrt()[:, None]) @ whitening, full_matrices=False)
-    model.project.weight.copy_((whitening @ directions[:DIMENSION].T).T)
+    between = (means * sizes.clamp(max=30).sqrt()[:, None]) @ whitening
+    directions = torch.linalg.eigh(between.T @ between)[1].flip(1)
+    model.project.weight.copy_((whitening @ directions[:, :DIMENSION]).T)
     y = model.project(x)
     model.neck.running_mean.copy_(y.mean(0))
     model.neck.running_var.copy_(y.var(0))

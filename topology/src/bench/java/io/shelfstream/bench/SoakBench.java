@@ -59,7 +59,7 @@ final class SoakBench {
     Path errors = target.resolve("soak-children.log");
     Path log = target.resolve("soak-service.log");
     System.out.println("what the service says: " + log);
-    try (SlowImages images = new SlowImages(home.resolve("demo-data").resolve("frames"));
+    try (SlowImages images = new SlowImages(home.resolve("demo-data/frames/rendered"));
         Program broker = Program.broker(folder.resolve("broker"), errors)) {
       Path file = configuration(broker.line(), images);
       ShelfStreamConfig config = ShelfStreamConfig.load(file, Map.of());

@@ -111,10 +111,12 @@ final class DemoCommand implements Callable<Integer> {
           Demo demo = new Demo(config, out, Duration.ofSeconds(timeoutSeconds))) {
         demo.publishGallery(photos, service.gallery());
         List<Answer> answers = demo.recognizeFrames(frames);
-        Report report = new Report(answers, truth.map(t -> Tally.of(t, answers, labels(photos))));
+        Report report =
+            new Report(
+                answers, truth.map(t -> Tally.lines(t, answers, labels(photos))).orElse(List.of()));
         System.err.println("Report: " + report.write(out).toAbsolutePath());
         System.err.println(report.summary());
-        report.tally().map(Tally::summary).ifPresent(System.err::println);
+        report.tally().forEach(System.err::println);
         if (keep) {
           stayUp(demo, broker, frames);
         }

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A static page with every frame, its boxes and its objects; opens in any browser without a server.
  *
- * @param tally how the answers compare with the truth, where that is known
+ * @param tally lines that say how the answers compare with the truth; none where that is not known
  */
-public record Report(List<Answer> answers, Optional<Tally> tally) {
+public record Report(List<Answer> answers, List<String> tally) {
   private static final String HEAD =
       """
       <!DOCTYPE html>
@@ -62,7 +61,7 @@ public record Report(List<Answer> answers, Optional<Tally> tally) {
   /** Writes the page beside the annotated images. */
   public Path write(Path folder) throws IOException {
     String sections = answers.stream().map(Report::section).collect(Collectors.joining());
-    String counted = tally.map(t -> paragraph(t.summary())).orElse("");
+    String counted = tally.stream().map(Report::paragraph).collect(Collectors.joining());
     return Files.writeString(
         folder.resolve("index.html"),
         HEAD + paragraph(summary()) + counted + sections + "</body></html>\n",

@@ -8,8 +8,11 @@ import io.shelfstream.events.RecognizedObject;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Answers compared with the truth. An answer belongs to at most one object and an object to at most
@@ -52,6 +55,26 @@ public record Tally(int objects, int found, int surplus, int right, int wrong, i
     int wrong = labelled - rightMatches;
     return new Tally(
         objects, pairs.size(), answered - pairs.size(), right, wrong, pairs.size() - right - wrong);
+  }
+
+  /**
+   * What people read: a line for each folder of the frames, where there are several, and one for
+   * all frames.
+   */
+  public static List<String> lines(GroundTruth truth, List<Answer> answers, Set<String> known) {
+    Map<String, List<Answer>> folders =
+        answers.stream()
+            .collect(Collectors.groupingBy(Answer::folder, TreeMap::new, Collectors.toList()));
+    List<String> lines = new ArrayList<>();
+    if (folders.size() > 1) {
+      folders.forEach(
+          (folder, some) ->
+              lines.add(
+                  "%s, %d frames: %s"
+                      .formatted(folder, some.size(), of(truth, some, known).summary())));
+    }
+    lines.add("Against the truth: " + of(truth, answers, known).summary());
+    return lines;
   }
 
   private static List<Pair> pairs(List<RecognizedObject> seen, List<Labelled> real) {
@@ -100,7 +123,7 @@ public record Tally(int objects, int found, int surplus, int right, int wrong, i
 
   /** One line for people. */
   public String summary() {
-    return "Against the truth: %d objects, %d found, %d missed, %d boxes on nothing; of those found %d right, %d wrong, %d unknown though in the gallery"
+    return "%d objects, %d found, %d missed, %d boxes on nothing; of those found %d right, %d wrong, %d unknown though in the gallery"
         .formatted(objects, found, objects - found, surplus, right, wrong, unknown);
   }
 }

@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,26 +42,47 @@ class BundledModelsTest {
   @ParameterizedTest
   @ValueSource(strings = {"bundled", "bundled-int8"})
   void recogniseTheDemoFrames(String models) throws Exception {
-    ShelfStreamConfig config =
-        ShelfStreamConfig.loadWithModels(
-            null, Map.of("models.dir", deploy.resolve("models").resolve(models).toString()));
-    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+    List<Answer> answers = recognize(models, "rendered");
 
-    List<Answer> answers = recognize(config, photos);
-
-    GroundTruth truth = GroundTruth.read(demo.resolve("frames").resolve(GroundTruth.FILE_NAME));
-    Tally tally =
-        Tally.of(
-            truth,
-            answers,
-            photos.photos().stream().map(GalleryFile.Photo::label).collect(Collectors.toSet()));
+    Tally tally = Tally.of(truth(), answers, labels());
     assertThat(tally.objects()).as(tally.summary()).isGreaterThan(60);
     assertThat(tally.found()).as(tally.summary()).isGreaterThan(tally.objects() * 9 / 10);
     assertThat(tally.surplus()).as(tally.summary()).isLessThan(tally.objects() / 10);
     assertThat(tally.right()).as(tally.summary()).isGreaterThan(tally.found() * 8 / 10);
   }
 
-  private List<Answer> recognize(ShelfStreamConfig config, GalleryFile photos) throws Exception {
+  /**
+   * One of the six is found in halves, see the model card. What else stands on the shelves behind
+   * may be found as well.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"bundled", "bundled-int8"})
+  void callTheProductsOnRealPhotosByTheirNames(String models) throws Exception {
+    List<Answer> answers = recognize(models, "real-photos");
+
+    Tally tally = Tally.of(truth(), answers, labels());
+    assertThat(answers).hasSize(FRAMES);
+    assertThat(tally.objects()).isEqualTo(FRAMES);
+    assertThat(tally.right()).as(tally.summary()).isGreaterThanOrEqualTo(FRAMES - 1);
+    assertThat(tally.right()).as(tally.summary()).isEqualTo(tally.found());
+  }
+
+  private GroundTruth truth() throws Exception {
+    return GroundTruth.read(demo.resolve("frames").resolve(GroundTruth.FILE_NAME));
+  }
+
+  private Set<String> labels() throws Exception {
+    return GalleryFile.read(demo.resolve("gallery.tsv"), null).photos().stream()
+        .map(GalleryFile.Photo::label)
+        .collect(Collectors.toSet());
+  }
+
+  private List<Answer> recognize(String directory, String folder) throws Exception {
+    ShelfStreamConfig config =
+        ShelfStreamConfig.loadWithModels(
+            null, Map.of("models.dir", deploy.resolve("models").resolve(directory).toString()));
+    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+
     List<Answer> answers = new ArrayList<>();
     try (LoadedModels models =
         LoadedModels.load(config.models().dir(), config.models().options())) {
@@ -71,17 +93,19 @@ class BundledModelsTest {
         RecognitionModels recognition = RecognitionModels.of(config, models, gallery);
         LocalGallery.fill(gallery, photos, new PhotoEmbedder(recognition));
         RecognitionEvents events = new RecognitionEvents("shelf", Clock.systemUTC());
-        for (Path file : ImageFiles.below(demo.resolve("frames")).subList(0, FRAMES)) {
-          answers.add(answer(recognition, events, file));
+        Path frames = demo.resolve("frames").resolve(folder);
+        for (Path file : ImageFiles.below(frames).subList(0, FRAMES)) {
+          answers.add(answer(recognition, events, folder, file));
         }
       }
     }
     return answers;
   }
 
-  private static Answer answer(RecognitionModels recognition, RecognitionEvents events, Path file)
+  private static Answer answer(
+      RecognitionModels recognition, RecognitionEvents events, String folder, Path file)
       throws Exception {
-    String name = file.getFileName().toString();
+    String name = folder + "/" + file.getFileName();
     Recognition seen =
         new ImageRecognition(recognition)
             .recognize(Files.readAllBytes(file), List.of(), new StageTimes());

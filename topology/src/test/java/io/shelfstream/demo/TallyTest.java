@@ -74,7 +74,22 @@ class TallyTest {
 
     assertThat(tally.summary())
         .isEqualTo(
-            "Against the truth: 1 objects, 0 found, 1 missed, 0 boxes on nothing; of those found 0 right, 0 wrong, 0 unknown though in the gallery");
+            "1 objects, 0 found, 1 missed, 0 boxes on nothing; of those found 0 right, 0 wrong, 0 unknown though in the gallery");
+  }
+
+  @Test
+  void foldersHaveALineOfTheirOwnWhereThereAreSeveral() throws IOException {
+    GroundTruth truth = truth("real/a.jpg\ttea\t0\t0\t10\t10", "b.jpg\tjam\t0\t0\t10\t10");
+    Answer real = answer("real/a.jpg", match("tea", 0, 0, 10, 10));
+    Answer other = answer("b.jpg", unknown(0, 0, 10, 10));
+
+    assertThat(Tally.lines(truth, List.of(real, other), GALLERY))
+        .containsExactly(
+            "., 1 frames: 1 objects, 1 found, 0 missed, 0 boxes on nothing; of those found 0 right, 0 wrong, 1 unknown though in the gallery",
+            "real/, 1 frames: 1 objects, 1 found, 0 missed, 0 boxes on nothing; of those found 1 right, 0 wrong, 0 unknown though in the gallery",
+            "Against the truth: 2 objects, 2 found, 0 missed, 0 boxes on nothing; of those found 1 right, 0 wrong, 1 unknown though in the gallery");
+    assertThat(Tally.lines(truth, List.of(real), GALLERY))
+        .containsExactly("Against the truth: " + Tally.of(truth, List.of(real), GALLERY).summary());
   }
 
   @Test

@@ -104,6 +104,7 @@ final class DemoCommand implements Callable<Integer> {
     Optional<GroundTruth> truth = truth(frames);
     Path data = Files.createTempDirectory("shelfstream-demo");
     CountDownLatch done = endOnSignal();
+    Runnable last;
     try (EmbeddedBroker broker = EmbeddedBroker.start(data)) {
       ShelfStreamConfig config = configuration(broker, frames, photos);
       System.err.println("Kafka broker at " + broker.bootstrapServers());
@@ -114,18 +115,26 @@ final class DemoCommand implements Callable<Integer> {
         Report report =
             new Report(
                 answers, truth.map(t -> Tally.lines(t, answers, labels(photos))).orElse(List.of()));
-        System.err.println("Report: " + report.write(out).toAbsolutePath());
-        System.err.println(report.summary());
-        report.tally().forEach(System.err::println);
+        Path index = report.write(out).toAbsolutePath();
         if (keep) {
+          print(report, index);
           stayUp(demo, broker, frames);
+          return 0;
         }
+        last = () -> print(report, index); // behind what the log says of the stop
       }
     } finally {
       delete(data);
       done.countDown();
     }
+    last.run();
     return 0;
+  }
+
+  private static void print(Report report, Path index) {
+    System.err.println("Report: " + index);
+    System.err.println(report.summary());
+    report.tally().forEach(System.err::println);
   }
 
   /** Ctrl-C ends the wait; the JVM ends after everything is closed and deleted. */

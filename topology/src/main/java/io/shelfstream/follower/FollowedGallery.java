@@ -1,6 +1,5 @@
 package io.shelfstream.follower;
 
-import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
@@ -58,6 +57,7 @@ final class FollowedGallery implements AutoCloseable {
    * @param inFlight photos that this process has embedded; the follower notes when they are
    *     searchable
    * @param failed records of that topic whose processing failed
+   * @param ends of the partitions of that topic, now
    * @param reading given the gallery before its topic is read
    * @param ended called with the cause when following ends after this has returned and before it is
    *     closed
@@ -70,6 +70,7 @@ final class FollowedGallery implements AutoCloseable {
       FollowerWiring wiring,
       InFlightPhotos inFlight,
       FailedRecords failed,
+      Map<Integer, Long> ends,
       Consumer<Gallery> reading,
       Consumer<Throwable> ended) {
     ModelDirectory directory = models.directory();
@@ -80,7 +81,7 @@ final class FollowedGallery implements AutoCloseable {
             directory.extractorId(),
             accelerator);
     String topic = topics.galleryVectors();
-    SnapshotTimer snapshots = snapshots(config, topic, gallery);
+    SnapshotTimer snapshots = snapshots(config, topic, ends, gallery);
     FollowedGallery followed =
         new FollowedGallery(
             topics,
@@ -115,16 +116,13 @@ final class FollowedGallery implements AutoCloseable {
 
   /** A folder for each topic: two galleries would overwrite each other's snapshots. */
   private static @Nullable SnapshotTimer snapshots(
-      ShelfStreamConfig config, String topic, Gallery gallery) {
+      ShelfStreamConfig config, String topic, Map<Integer, Long> ends, Gallery gallery) {
     Path folder = config.index().snapshotDir().map(dir -> dir.resolve(topic)).orElse(null);
     if (folder == null) {
       return null;
     }
     String topicId = Topics.id(config, topic);
-    try (TopicOffsets offsets = new TopicOffsets(config)) {
-      return SnapshotTimer.restore(
-          folder, config.index().snapshotInterval(), gallery, topicId, offsets.ends(topic));
-    }
+    return SnapshotTimer.restore(folder, config.index().snapshotInterval(), gallery, topicId, ends);
   }
 
   private void catchUp(String extractor) {

@@ -21,6 +21,7 @@ import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.Restarts;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -100,26 +101,17 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     ready(read);
   }
 
-  private FollowedGallery read() {
-    long of = recordsOfTopic();
-    try {
-      return read(of);
-    } finally {
-      reading = null;
-    }
-  }
-
-  private long recordsOfTopic() {
+  private Map<Integer, Long> ends() {
     try (TopicOffsets offsets = new TopicOffsets(config)) {
-      return offsets.ends(topics.galleryVectors()).values().stream()
-          .mapToLong(Long::longValue)
-          .sum();
+      return offsets.ends(topics.galleryVectors());
     }
   }
 
-  private FollowedGallery read(long of) {
+  private FollowedGallery read() {
     while (true) {
       try {
+        Map<Integer, Long> ends = ends();
+        long of = ends.values().stream().mapToLong(Long::longValue).sum();
         return FollowedGallery.start(
             config,
             models,
@@ -128,6 +120,7 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
             wiring,
             inFlight,
             failed,
+            ends,
             gallery -> reading = new Reading(gallery, of, System.nanoTime()),
             this::followAgain);
       } catch (RuntimeException e) {
@@ -136,6 +129,8 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
           throw e;
         }
         log.atWarn().setCause(e).log("The gallery cannot be read; trying again");
+      } finally {
+        reading = null;
       }
     }
   }

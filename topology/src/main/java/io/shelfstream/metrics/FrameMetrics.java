@@ -2,7 +2,6 @@ package io.shelfstream.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
@@ -54,11 +53,6 @@ public final class FrameMetrics {
     this.queue = metrics.timer(Metric.QUEUE_TIME);
     this.latency = metrics.timer(Metric.LATENCY);
     metrics.gauge(Metric.FRAMES_IN_HAND, inHand, AtomicInteger::get);
-  }
-
-  /** Counts for nobody. */
-  public static FrameMetrics none() {
-    return new FrameMetrics(new ServiceMetrics(new CompositeMeterRegistry()));
   }
 
   private static String label(Enum<?> value) {

@@ -148,6 +148,13 @@ public enum Metric {
     return id;
   }
 
+  /** Its name in Prometheus's text format. */
+  public String prometheusName() {
+    String name = id.replace('.', '_');
+    String withUnit = unit.isEmpty() ? name : name + "_" + unit;
+    return kind == Kind.COUNTER ? withUnit + "_total" : withUnit;
+  }
+
   /** One sentence for operators. */
   public String meaning() {
     return meaning;

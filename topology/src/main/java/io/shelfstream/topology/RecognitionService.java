@@ -26,7 +26,7 @@ import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
-import io.shelfstream.follower.GalleryMXBean;
+import io.shelfstream.follower.GalleryMetrics;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
@@ -67,7 +67,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.apache.kafka.streams.Topology;
 import org.jspecify.annotations.Nullable;
@@ -221,7 +220,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 RecognitionTopology.galleryFollower(topics, serdes, content, inFlight, failed),
             this::partChanged);
     galleries.add(gallery);
-    measure(gallery);
+    GalleryMetrics.of(gallery, metrics);
+    measure(gallery.lifecycle());
     gallery.start();
     inUse = gallery.models();
   }
@@ -253,31 +253,6 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
         ? CompletableFuture.failedFuture(
             new CancellationException("this process has the role gallery"))
         : answers.recognize(camera, frame, encoded);
-  }
-
-  private void measure(LiveGallery gallery) {
-    String topic = gallery.topic();
-    measure(Metric.GALLERY_PHOTOS, gallery, GalleryMXBean::getPhotos);
-    measure(Metric.GALLERY_VERSION, gallery, GalleryMXBean::getVersion);
-    measure(Metric.GALLERY_DELETED_ROWS, gallery, GalleryMXBean::getDeadVectors);
-    measure(Metric.GALLERY_SEGMENTS, gallery, GalleryMXBean::getSegments);
-    measure(Metric.GALLERY_RECALL, gallery, GalleryMXBean::getRecall);
-    measure(Metric.GALLERY_SNAPSHOT_AGE, gallery, GalleryMXBean::getSnapshotAgeSeconds);
-    measure(Metric.DEVICE_MEMORY, gallery, GalleryMXBean::getDeviceBytes);
-    metrics.counter(
-        Metric.GALLERY_COMPACTIONS,
-        gallery,
-        of -> of.figures().map(GalleryMXBean::getCompactions).orElse(0L),
-        topic);
-    measure(gallery.lifecycle());
-  }
-
-  private void measure(Metric metric, LiveGallery gallery, ToDoubleFunction<GalleryMXBean> figure) {
-    metrics.gauge(
-        metric,
-        gallery,
-        of -> of.figures().map(f -> figure.applyAsDouble(f)).orElse(Double.NaN),
-        gallery.topic());
   }
 
   private void measure(Lifecycle part) {

@@ -19,11 +19,9 @@ class MetricsPageTest {
   }
 
   private static String row(Metric metric) {
-    String name = metric.id().replace('.', '_');
-    String withUnit = metric.unit().isEmpty() ? name : name + "_" + metric.unit();
     return "| `%s` | %s | %s | %s |"
         .formatted(
-            metric.kind() == Metric.Kind.COUNTER ? withUnit + "_total" : withUnit,
+            metric.prometheusName(),
             metric.kind().name().toLowerCase(Locale.ROOT),
             String.join(", ", metric.tags()),
             metric.meaning());

@@ -1,5 +1,6 @@
 package io.shelfstream.topology;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.Role;
@@ -17,6 +18,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
@@ -89,7 +91,13 @@ public final class BenchApplications {
     RecordLimits limits = Topics.limits(config, Role.RECOGNIZE);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(
-            config, answers, deliveries, limits, inHand, clients, FrameMetrics.none());
+            config,
+            answers,
+            deliveries,
+            limits,
+            inHand,
+            clients,
+            new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())));
     StreamsApplication application =
         StreamsApplication.answeringLater(
             config,

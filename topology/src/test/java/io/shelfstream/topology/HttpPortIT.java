@@ -177,7 +177,8 @@ class HttpPortIT {
       assertThat(metrics).contains("shelfstream_gallery_photos{topic=");
       assertThat(metrics).contains("jvm_memory_used_bytes");
       assertThat(Metric.values())
-          .allSatisfy(metric -> assertThat(metrics).contains("# HELP " + shown(metric) + " "));
+          .allSatisfy(
+              metric -> assertThat(metrics).contains("# HELP " + metric.prometheusName() + " "));
     }
   }
 
@@ -189,15 +190,9 @@ class HttpPortIT {
     }
   }
 
-  private static String shown(Metric metric) {
-    String name = metric.id().replace('.', '_');
-    String withUnit = metric.unit().isEmpty() ? name : name + "_" + metric.unit();
-    return metric.kind() == Metric.Kind.COUNTER ? withUnit + "_total" : withUnit;
-  }
-
   private static double sum(String metrics, Metric metric) {
     Matcher line =
-        Pattern.compile("^" + shown(metric) + "(?:\\{.*?})? (\\S+)$", Pattern.MULTILINE)
+        Pattern.compile("^" + metric.prometheusName() + "(?:\\{.*?})? (\\S+)$", Pattern.MULTILINE)
             .matcher(metrics);
     double sum = 0;
     while (line.find()) {

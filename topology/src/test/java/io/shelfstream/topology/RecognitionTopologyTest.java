@@ -3,6 +3,7 @@ package io.shelfstream.topology;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.shelfstream.config.LintRules;
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.Outputs;
@@ -43,6 +44,7 @@ import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.model.ModelException;
 import io.shelfstream.recognition.ColourExtractor;
 import io.shelfstream.recognition.FrameFilters;
@@ -195,7 +197,7 @@ class RecognitionTopologyTest {
         new FramesInHand(),
         new EarlyCommits(),
         new WakeableClients(),
-        FrameMetrics.none());
+        new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())));
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

@@ -1,6 +1,5 @@
 package io.shelfstream.cli;
 
-import io.shelfstream.client.Annotations;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.UsageException;
@@ -12,6 +11,7 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.recognition.Annotations;
 import io.shelfstream.recognition.ImageRecognition;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.Recognition;

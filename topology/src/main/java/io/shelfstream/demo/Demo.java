@@ -1,6 +1,5 @@
 package io.shelfstream.demo;
 
-import io.shelfstream.client.Annotations;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
@@ -17,6 +16,7 @@ import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.messages.DeadLetter;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordHeaderText;
+import io.shelfstream.recognition.Annotations;
 import io.shelfstream.registry.EventJson;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package io.shelfstream.demo;
 
-import io.shelfstream.client.Annotations;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.events.Timings;
+import io.shelfstream.recognition.Annotations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,11 +1,9 @@
 package io.shelfstream.http;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.server.ServerBuilder;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.Lifecycle.State;
@@ -14,15 +12,15 @@ import io.shelfstream.streams.Lifecycle.State;
  * Whether the process lives, has started and does its work, as Kubernetes asks for it: 200 or 503,
  * with the reasons as JSON.
  */
-final class HealthService {
+public final class HealthService implements Routes {
   private final ServiceStatus status;
-  private final ObjectMapper json = new ObjectMapper();
 
-  HealthService(ServiceStatus status) {
+  public HealthService(ServiceStatus status) {
     this.status = status;
   }
 
-  void addTo(ServerBuilder server) {
+  @Override
+  public void addTo(ServerBuilder server) {
     // Alive until it has failed: a restart would not mend what makes it wait.
     server.service("/health/live", (c, r) -> answer(!status.lifecycle().is(State.FAILED)));
     server.service("/health/ready", (c, r) -> answer(status.isReady()));
@@ -30,7 +28,7 @@ final class HealthService {
   }
 
   private HttpResponse answer(boolean isUp) {
-    ObjectNode body = json.createObjectNode();
+    ObjectNode body = Answers.JSON.createObjectNode();
     body.put("status", isUp ? "up" : "down");
     body.put("state", status.lifecycle().state().name());
     body.put("reason", status.lifecycle().reason());
@@ -52,10 +50,7 @@ final class HealthService {
           .put("percent", percent(reading))
           .put("perSecond", Math.round(reading.perSecond()));
     }
-    return HttpResponse.of(
-        isUp ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE,
-        MediaType.JSON_UTF_8,
-        body.toString());
+    return Answers.json(isUp ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE, body);
   }
 
   private static long percent(ServiceStatus.Reading reading) {

@@ -1,16 +1,13 @@
 package io.shelfstream.http;
 
-import com.linecorp.armeria.common.HttpResponse;
-import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.common.metric.NoopMeterRegistry;
 import com.linecorp.armeria.common.util.Exceptions;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.HttpSettings;
-import io.shelfstream.metrics.ServiceMetrics;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,52 +31,22 @@ public final class HttpPort implements AutoCloseable {
   }
 
   /**
-   * What the port needs of the process.
-   *
-   * @param version of the program, and config as it is used, without secrets: shown as they are
-   * @param largestImage bytes
-   * @param imagesInHand images that callers may have in hand at a time
-   */
-  public record Process(
-      ServiceStatus status,
-      ImageAnswers images,
-      String version,
-      String config,
-      long largestImage,
-      int imagesInHand) {}
-
-  /**
    * Opens the port.
    *
    * @param settings whose port is set
+   * @param largestImage bytes
    * @throws IllegalStateException naming host and port when it cannot be bound
    */
-  public static HttpPort open(
-      HttpSettings settings,
-      Process process,
-      ServiceMetrics metrics,
-      PrometheusMeterRegistry registry) {
+  public static HttpPort open(HttpSettings settings, long largestImage, List<Routes> routes) {
     int port = settings.port().orElseThrow();
     ServerBuilder builder =
         Server.builder()
             .http(new InetSocketAddress(settings.host(), port))
             .requestTimeout(REQUEST)
-            .maxRequestLength((long) (process.largestImage() * AROUND_AN_IMAGE) + 65_536);
-    new HealthService(process.status()).addTo(builder);
-    builder
-        .service("/version", (c, r) -> text(process.version() + "\n"))
-        .service("/config", (c, r) -> text(process.config() + "\n"))
-        .service(
-            "/metrics",
-            (c, r) ->
-                HttpResponse.of(
-                    HttpStatus.OK,
-                    MediaType.parse("text/plain; version=0.0.4; charset=utf-8"),
-                    registry.scrape()))
-        .service(
-            "/api/recognize",
-            new RecognizeService(
-                process.images(), process.status(), metrics, process.imagesInHand()));
+            .maxRequestLength((long) (largestImage * AROUND_AN_IMAGE) + 65_536)
+            .meterRegistry(NoopMeterRegistry.get())
+            .errorHandler(new Failures());
+    routes.forEach(r -> r.addTo(builder));
     settings.token().ifPresent(token -> builder.decorator(new BearerToken(token)));
     Server server = builder.build();
     try {
@@ -100,10 +67,6 @@ public final class HttpPort implements AutoCloseable {
     HttpPort opened = new HttpPort(server);
     log.atInfo().log("HTTP at http://{}:{}/", settings.host(), opened.port());
     return opened;
-  }
-
-  private static HttpResponse text(String text) {
-    return HttpResponse.of(HttpStatus.OK, MediaType.PLAIN_TEXT_UTF_8, text);
   }
 
   /** The port that it listens on. */

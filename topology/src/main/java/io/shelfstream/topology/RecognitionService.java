@@ -32,9 +32,14 @@ import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
+import io.shelfstream.http.ImageRequests;
+import io.shelfstream.http.ProcessRoutes;
+import io.shelfstream.http.RecognizeService;
 import io.shelfstream.http.ServiceStatus;
+import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
@@ -232,18 +237,18 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
+    ImageRequests requests =
+        new ImageRequests(this::recognizeImage, this, metrics, IMAGES_A_WORKER * limits.workers());
+    ImageLimits imageLimits =
+        new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
     http =
         HttpPort.open(
             config.http(),
-            new HttpPort.Process(
-                this,
-                this::recognizeImage,
-                ProgramVersion.get(),
-                config.toString(),
-                config.images().maxBytes(),
-                IMAGES_A_WORKER * limits.workers()),
-            metrics,
-            registry);
+            config.images().maxBytes(),
+            List.of(
+                new HealthService(this),
+                new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
+                new RecognizeService(requests, imageLimits)));
   }
 
   private CompletableFuture<RecognitionEvent> recognizeImage(

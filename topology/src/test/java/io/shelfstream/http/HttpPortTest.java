@@ -13,6 +13,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.HttpSettings;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.image.ImageLimits;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.streams.Lifecycle;
 import java.net.Socket;
@@ -45,12 +46,19 @@ class HttpPortTest {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final HttpClient client = HttpClient.newHttpClient();
   private final ObjectMapper json = new ObjectMapper();
-  private final HttpPort port =
-      HttpPort.open(
-          new HttpSettings(Optional.of(0), "127.0.0.1", Optional.empty()),
-          new HttpPort.Process(status(), this::begin, "1.2.3", "as it is", 1000, MOST),
-          new ServiceMetrics(registry),
-          registry);
+  private final HttpPort port = open();
+
+  private HttpPort open() {
+    ImageRequests requests =
+        new ImageRequests(this::begin, status(), new ServiceMetrics(registry), MOST);
+    return HttpPort.open(
+        new HttpSettings(Optional.of(0), "127.0.0.1", Optional.empty()),
+        1000,
+        List.of(
+            new HealthService(status()),
+            new ProcessRoutes(registry, "1.2.3", "as it is"),
+            new RecognizeService(requests, ImageLimits.DEFAULT)));
+  }
 
   private ServiceStatus status() {
     return new ServiceStatus() {

@@ -1,4 +1,4 @@
-package io.shelfstream.client;
+package io.shelfstream.recognition;
 
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.MatchStatus;
@@ -18,7 +18,16 @@ public final class Annotations {
 
   /** The image with its boxes, as JPEG. */
   public static byte[] draw(byte[] encoded, RecognitionEvent event) {
-    try (Image image = new ImageDecoder(ImageLimits.DEFAULT).decode(encoded)) {
+    return draw(encoded, event, ImageLimits.DEFAULT);
+  }
+
+  /**
+   * The same for an image that was recognised under other limits.
+   *
+   * @throws IllegalStateException when it cannot be decoded under these
+   */
+  public static byte[] draw(byte[] encoded, RecognitionEvent event, ImageLimits limits) {
+    try (Image image = new ImageDecoder(limits).decode(encoded)) {
       return Annotator.annotate(
           image, event.getObjects().stream().map(Annotations::annotation).toList());
     } catch (ImageException e) {

@@ -1,0 +1,63 @@
+package io.shelfstream.http;
+
+import com.linecorp.armeria.common.QueryParams;
+import com.linecorp.armeria.server.ServiceRequestContext;
+import java.util.Optional;
+
+/** The query parameters of a request; what is wrong with one is told to the caller. */
+final class Parameters {
+  private final QueryParams params;
+
+  private Parameters(QueryParams params) {
+    this.params = params;
+  }
+
+  static Parameters of(ServiceRequestContext context) {
+    return new Parameters(context.queryParams());
+  }
+
+  /** A text that is not empty. */
+  Optional<String> text(String name) {
+    return Optional.ofNullable(params.get(name)).filter(text -> !text.isBlank());
+  }
+
+  /**
+   * The same, which must be there.
+   *
+   * @throws RefusedException when it is not
+   */
+  String required(String name) {
+    return text(name)
+        .orElseThrow(() -> RefusedException.badRequest("The parameter " + name + " is missing"));
+  }
+
+  /** Whether it is 1 or true; also without a value. */
+  boolean flag(String name) {
+    String value = params.get(name, "0");
+    return switch (value) {
+      case "1", "true", "" -> true;
+      case "0", "false" -> false;
+      default ->
+          throw RefusedException.badRequest(
+              "%s = '%s' is refused; give 1 or 0".formatted(name, value));
+    };
+  }
+
+  /** A whole number within bounds, both included. */
+  int number(String name, int byDefault, int least, int most) {
+    String value = params.get(name, "");
+    if (value.isEmpty()) {
+      return byDefault;
+    }
+    try {
+      int number = Integer.parseInt(value);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw RefusedException.badRequest(
+        "%s = '%s' is refused; give a number from %d to %d".formatted(name, value, least, most));
+  }
+}

@@ -1,0 +1,89 @@
+package io.shelfstream.http;
+
+import io.shelfstream.recognition.RejectedException;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/** A request that is not done; reason class and message go to the caller. */
+public final class RefusedException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** Faults of ours, not of the image. */
+  private static final Set<String> FAULTS =
+      Set.of("MODEL_FAILED", "INDEX_FAILED", "INTERNAL_ERROR");
+
+  /** What the caller can do about it. */
+  public enum Kind {
+    /** Send another request: this one is not as described. */
+    BAD_REQUEST,
+    /** Nothing: what is asked for does not exist. */
+    NOT_FOUND,
+    /** Nothing here: this process cannot do it. */
+    NOT_HERE,
+    /** Send another image or photo: this one cannot be used. */
+    UNUSABLE,
+    /** Come again: too many are at it. */
+    FULL,
+    /** Come again when the service is ready. */
+    NOT_READY,
+    /** Report it: a fault of ours. */
+    FAULT
+  }
+
+  private final Kind kind;
+  private final String reason;
+
+  /**
+   * @param reason class, in capitals
+   * @param message with the value and the remedy
+   */
+  public RefusedException(Kind kind, String reason, String message) {
+    super(message);
+    this.kind = kind;
+    this.reason = reason;
+  }
+
+  static RefusedException badRequest(String message) {
+    return new RefusedException(Kind.BAD_REQUEST, "BAD_REQUEST", message);
+  }
+
+  public static RefusedException notReady(String message) {
+    return new RefusedException(Kind.NOT_READY, "NOT_READY", message);
+  }
+
+  /** What a caller is told of a failure. */
+  public static RefusedException of(Throwable failure) {
+    Throwable cause = failure;
+    while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+        && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    if (cause instanceof RefusedException refused) {
+      return refused;
+    }
+    if (cause instanceof RejectedException rejected) {
+      Kind kind = FAULTS.contains(rejected.reason()) ? Kind.FAULT : Kind.UNUSABLE;
+      return new RefusedException(kind, rejected.reason(), rejected.message());
+    }
+    if (cause instanceof CancellationException) {
+      return notReady("the service stops");
+    }
+    return new RefusedException(Kind.FAULT, "INTERNAL_ERROR", "see the log of the service");
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  /** Reason class, in capitals. */
+  public String reason() {
+    return reason;
+  }
+
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+}

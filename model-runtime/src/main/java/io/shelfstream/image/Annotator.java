@@ -2,9 +2,7 @@ package io.shelfstream.image;
 
 import java.text.Normalizer;
 import java.util.List;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
-import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
@@ -14,6 +12,9 @@ import org.bytedeco.opencv.opencv_core.Size;
 /** Draws boxes with captions onto a copy of an image. */
 public final class Annotator {
   private static final int FONT = opencv_imgproc.FONT_HERSHEY_SIMPLEX;
+
+  /** As OpenCV has it where nothing is said. */
+  private static final int QUALITY = 95;
 
   private Annotator() {}
 
@@ -32,7 +33,7 @@ public final class Annotator {
       annotations.forEach(a -> box(copy, a, line));
       CaptionPlaces places = new CaptionPlaces(copy.cols(), copy.rows());
       annotations.forEach(a -> caption(copy, a, line, places)); // above all boxes
-      return jpeg(copy);
+      return Pictures.jpeg(copy, QUALITY);
     }
   }
 
@@ -72,16 +73,5 @@ public final class Annotator {
     return Normalizer.normalize(text, Normalizer.Form.NFKD)
         .replaceAll("\\p{M}+", "")
         .replaceAll("[^ -~]", "?");
-  }
-
-  private static byte[] jpeg(Mat image) {
-    try (BytePointer encoded = new BytePointer()) {
-      if (!opencv_imgcodecs.imencode(".jpg", image, encoded)) {
-        throw new IllegalStateException("OpenCV could not encode the annotated image as JPEG");
-      }
-      byte[] bytes = new byte[Math.toIntExact(encoded.limit())];
-      encoded.get(bytes);
-      return bytes;
-    }
   }
 }

@@ -3,7 +3,6 @@ package io.shelfstream.cli;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.UsageException;
-import io.shelfstream.client.VectorFile;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.paddleclas.IndexDirectoryWriter;
 import java.io.IOException;
@@ -68,7 +67,7 @@ final class GalleryExport implements Callable<Integer> {
     GalleryTopic topic = new GalleryTopic(BrokerOptions.awaitBroker(config.load()));
     int count =
         switch (chosen) {
-          case AVRO -> toVectors(topic);
+          case AVRO -> topic.exportTo(target);
           case INDEX -> toIndex(topic);
           case LIST -> toList(topic);
         };
@@ -86,19 +85,6 @@ final class GalleryExport implements Callable<Integer> {
     }
     throw new UsageException(
         "'%s' does not tell the format; add --format avro, index or list".formatted(target));
-  }
-
-  private int toVectors(GalleryTopic topic) throws IOException {
-    try (Opened<VectorFile.Writer> file = new Opened<>()) {
-      int count =
-          topic.export(
-              photos -> {
-                VectorFile.Writer writer = file.open(new VectorFile.Writer(target, photos));
-                return writer::add;
-              });
-      file.get().finish();
-      return count;
-    }
   }
 
   private int toIndex(GalleryTopic topic) throws IOException {

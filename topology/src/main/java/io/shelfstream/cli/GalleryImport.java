@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.UpdateOfVector;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.client.VectorFile;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -17,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
@@ -104,8 +104,7 @@ final class GalleryImport extends GalleryCommand.Change {
     try (VectorFile.Reader file = new VectorFile.Reader(source)) {
       return publish(
           loaded,
-          new Changes<>(
-              file, v -> v.getGalleryImageId(), v -> isHeld(v, held), GalleryImport::update),
+          new Changes<>(file, v -> v.getGalleryImageId(), v -> isHeld(v, held), UpdateOfVector::of),
           Math.max(0, file.photos()));
     }
   }
@@ -131,7 +130,7 @@ final class GalleryImport extends GalleryCommand.Change {
       return publish(
           loaded,
           new Changes<>(
-              photos, v -> v.getGalleryImageId(), v -> isIndexed(v, held), GalleryImport::update),
+              photos, v -> v.getGalleryImageId(), v -> isIndexed(v, held), UpdateOfVector::of),
           directory.size());
     }
   }
@@ -167,23 +166,6 @@ final class GalleryImport extends GalleryCommand.Change {
     return present != null
         && Files.isReadable(photo.file())
         && present.photo().equals(Held.photo(photo.label(), photo.label(), sha256(photo.file())));
-  }
-
-  private static GalleryUpdate update(GalleryVector v) {
-    List<Float> embedding = new ArrayList<>(v.getDimension());
-    for (float value : Embeddings.decode(v.getEmbedding())) {
-      embedding.add(value);
-    }
-    return GalleryUpdate.newBuilder()
-        .setGalleryImageId(v.getGalleryImageId())
-        .setProductId(v.getProductId())
-        .setLabel(v.getLabel())
-        .setGtin(v.getGtin())
-        .setEmbedding(embedding)
-        .setExtractor(v.getExtractor())
-        .setSha256(v.getSha256())
-        .setAttributes(v.getAttributes())
-        .build();
   }
 
   private static GalleryUpdate update(GalleryFile.Photo photo) {

@@ -65,6 +65,20 @@ public final class EventProducer implements AutoCloseable {
     return sent;
   }
 
+  /**
+   * Sends a value, or a tombstone when it is null, and waits until it has arrived. Safe for several
+   * threads, which send together.
+   *
+   * @return its offset
+   */
+  public <T> long publish(String topic, String key, Serde<T> serde, @Nullable T value) {
+    Future<RecordMetadata> sent;
+    synchronized (this) {
+      sent = submit(topic, key, serde, value);
+    }
+    return waitFor(sent).offset();
+  }
+
   static RecordMetadata waitFor(Future<RecordMetadata> sent) {
     try {
       return sent.get();

@@ -7,8 +7,10 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.outage.Deadline;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
@@ -120,6 +122,30 @@ public final class GalleryTopic {
               .formatted(written, places.size()));
     }
     return written;
+  }
+
+  /**
+   * Exports the gallery to an Avro file, which is complete or not there.
+   *
+   * @throws IllegalStateException when the topic was compacted in between
+   */
+  public int exportTo(Path file) throws IOException {
+    VectorFile.@Nullable Writer[] opened = new VectorFile.Writer[1];
+    try {
+      int count =
+          export(
+              photos -> {
+                VectorFile.Writer writer = new VectorFile.Writer(file, photos);
+                opened[0] = writer;
+                return writer::add;
+              });
+      Objects.requireNonNull(opened[0]).finish();
+      return count;
+    } finally {
+      if (opened[0] != null) {
+        opened[0].close();
+      }
+    }
   }
 
   private TopicReader reader() {

@@ -1,6 +1,7 @@
 package io.shelfstream.follower;
 
 import io.shelfstream.broker.Topics;
+import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.gallery.Gallery;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
@@ -142,6 +144,11 @@ final class FollowedGallery implements AutoCloseable {
   /** The failure that ended following; empty while the topic is followed. */
   Optional<Throwable> failure() {
     return Optional.ofNullable(follower.lifecycle().failure());
+  }
+
+  /** Offset of the record that a photo came with; empty when it is not in the gallery. */
+  OptionalLong offsetOf(String galleryImageId) {
+    return follower.stored(NodeNames.VECTORS_STORE, galleryImageId);
   }
 
   GalleryMXBean figures() {

@@ -10,6 +10,7 @@ import io.shelfstream.broker.TopicOffsets;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.gallery.PhotoFilter;
 import io.shelfstream.gallery.ProductSearch;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -247,6 +249,20 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
   /** As {@link Gallery#resemblance}. */
   public OptionalDouble resemblance(float[] embedding, String productId, String galleryImageId) {
     return ask(gallery -> gallery.resemblance(embedding, productId, galleryImageId));
+  }
+
+  /**
+   * Offset, on the vectors topic, of the record that a photo came with; empty when it is not in the
+   * gallery, or while the gallery is read anew.
+   */
+  public OptionalLong offsetOf(String galleryImageId) {
+    FollowedGallery now = current;
+    return now == null ? OptionalLong.empty() : now.offsetOf(galleryImageId);
+  }
+
+  /** As {@link Gallery#entries}. */
+  public List<GalleryEntry> entries() {
+    return ask(Gallery::entries);
   }
 
   /** Asks again when the gallery was replaced and freed just before it was asked. */

@@ -13,6 +13,7 @@ import io.shelfstream.outage.Wait;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -21,9 +22,13 @@ import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KafkaStreams.State;
+import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.InvalidStateStoreException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.state.QueryableStoreTypes;
+import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -181,6 +186,24 @@ public final class StreamsApplication implements AutoCloseable {
   /** Whether it works; also true during a rebalance. */
   public boolean isReady() {
     return lifecycle.is(READY) && streams.state().isRunningOrRebalancing();
+  }
+
+  /**
+   * The value of a key in one of its stores; empty also while the store cannot be read.
+   *
+   * @param store of texts and numbers
+   */
+  public OptionalLong stored(String store, String key) {
+    try {
+      ReadOnlyKeyValueStore<String, Long> values =
+          streams.store(
+              StoreQueryParameters.fromNameAndType(store, QueryableStoreTypes.keyValueStore()));
+      Long value = values.get(key);
+      return value == null ? OptionalLong.empty() : OptionalLong.of(value);
+    } catch (InvalidStateStoreException e) {
+      log.atDebug().setCause(e).log("Store {} cannot be read now", store);
+      return OptionalLong.empty();
+    }
   }
 
   /** Called by the thread that failed. */

@@ -32,12 +32,16 @@ import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.http.EventFeed;
+import io.shelfstream.http.EventsService;
+import io.shelfstream.http.GalleryService;
 import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
 import io.shelfstream.http.ImageRequests;
 import io.shelfstream.http.ProcessRoutes;
 import io.shelfstream.http.RecognizeService;
+import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.ServiceStatus;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.Accelerator;
@@ -55,6 +59,8 @@ import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.serving.TopicEvents;
+import io.shelfstream.serving.TopicGallery;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.Lifecycle;
@@ -110,6 +116,10 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
    */
   private volatile @Nullable RecognitionModels inUse;
 
+  private volatile @Nullable LiveGallery searched;
+
+  private final TopicGallery topicGallery;
+  private final EventFeed feed;
   private volatile @Nullable ImageAnswers images;
   private volatile @Nullable HttpPort http;
 
@@ -138,6 +148,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
       throw e;
     }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
+    this.topicGallery = new TopicGallery(config, serdes, this::searchedGallery, fetcher);
+    this.feed = new EventFeed(new TopicEvents(config, serdes));
   }
 
   /** Starts the service with all its roles. */
@@ -228,6 +240,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     GalleryMetrics.of(gallery, metrics);
     measure(gallery.lifecycle());
     gallery.start();
+    searched = gallery;
     inUse = gallery.models();
   }
 
@@ -248,7 +261,18 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             List.of(
                 new HealthService(this),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits)));
+                new RecognizeService(requests, imageLimits),
+                new GalleryService(topicGallery, imageLimits),
+                new EventsService(feed)));
+  }
+
+  /** The gallery that callers see and change: that of the extractor in use. */
+  private LiveGallery searchedGallery() {
+    LiveGallery gallery = searched;
+    if (gallery == null) {
+      throw RefusedException.notReady("the gallery is being read; see /health/startup");
+    }
+    return gallery;
   }
 
   private CompletableFuture<RecognitionEvent> recognizeImage(
@@ -518,9 +542,11 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
     HttpPort port = http;
+    feed.close();
     if (port != null) {
       port.close();
     }
+    topicGallery.close();
     fetcher.close();
     galleries.forEach(LiveGallery::close);
     if (accelerator != null) {

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Base64;
+import java.util.Random;
 import javax.imageio.ImageIO;
 
 /** Tiny images of plain colours, as data: references. */
@@ -20,6 +21,10 @@ public final class Pictures {
         image.setRGB(x, y, (x < width / 2 ? left : right).getRGB());
       }
     }
+    return png(image);
+  }
+
+  private static byte[] png(BufferedImage image) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
       ImageIO.write(image, "png", bytes);
@@ -27,6 +32,18 @@ public final class Pictures {
       throw new UncheckedIOException(e);
     }
     return bytes.toByteArray();
+  }
+
+  /** An image that no format makes small; always the same. */
+  public static byte[] noise(int width, int height) {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    Random random = new Random(1);
+    for (int x = 0; x < width; x++) {
+      for (int y = 0; y < height; y++) {
+        image.setRGB(x, y, random.nextInt());
+      }
+    }
+    return png(image);
   }
 
   public static byte[] plain(Color colour) {

@@ -4,9 +4,9 @@ import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
 import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.GivenImages;
-import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.ImageIds;
 import io.shelfstream.client.OneLine;
+import io.shelfstream.client.ProductFolders;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
@@ -17,7 +17,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -184,47 +183,11 @@ final class GalleryCommand implements Callable<Integer> {
       if (product != null) {
         put(updates, product, photos);
       } else {
-        productFolders().forEach((id, folders) -> put(updates, id, folders));
+        ProductFolders.in(photos.stream().map(Path::of).toList())
+            .forEach(
+                (id, folders) -> put(updates, id, folders.stream().map(Path::toString).toList()));
       }
       return updates;
-    }
-
-    /** Folders by product: each folder inside a given folder is named after its product. */
-    private Map<String, List<String>> productFolders() throws IOException {
-      Map<String, List<String>> folders = new TreeMap<>();
-      for (String given : photos) {
-        Path parent = Path.of(given);
-        if (!Files.isDirectory(parent)) {
-          throw new UsageException(
-              "--product is missing; without it gallery add takes folders, and "
-                  + given
-                  + " is none");
-        }
-        try (Stream<Path> inside = Files.list(parent)) {
-          inside
-              .filter(Files::isDirectory)
-              .filter(folder -> !String.valueOf(folder.getFileName()).startsWith("."))
-              .forEach(
-                  folder ->
-                      folders
-                          .computeIfAbsent(
-                              String.valueOf(folder.getFileName()), id -> new ArrayList<>())
-                          .add(folder.toString()));
-        }
-        List<Path> loose = ImageFiles.in(parent);
-        if (!loose.isEmpty()) {
-          throw new UsageException(
-              "%d photos lie in %s itself, the first is %s; without --product each must lie in the folder of its product"
-                  .formatted(loose.size(), given, loose.get(0).getFileName()));
-        }
-      }
-      if (folders.isEmpty()) {
-        throw new UsageException(
-            "No folders in "
-                + String.join(", ", photos)
-                + "; each product needs one, or --product");
-      }
-      return folders;
     }
 
     private void put(

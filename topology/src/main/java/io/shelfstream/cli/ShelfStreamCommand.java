@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       DemoCommand.class,
       RunCommand.class,
+      ServeCommand.class,
       TopicsCommand.class,
       PublishCommand.class,
       GalleryCommand.class,

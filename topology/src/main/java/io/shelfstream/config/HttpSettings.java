@@ -8,9 +8,12 @@ import java.util.Optional;
  *
  * @param port where it listens, 0 for any that is free; empty: nowhere
  * @param host address it is bound to
+ * @param share of the recogniser's workers that callers get, between 0 and 1, when frames wait as
+ *     well
  * @param token that callers have to give as {@code Authorization: Bearer}; empty: none is asked for
  */
-public record HttpSettings(Optional<Integer> port, String host, Optional<String> token) {
+public record HttpSettings(
+    Optional<Integer> port, String host, Optional<String> token, double share) {
 
   private static final int SHORTEST_TOKEN = 16;
 
@@ -35,7 +38,8 @@ public record HttpSettings(Optional<Integer> port, String host, Optional<String>
           "http.host",
           "it can be reached from other machines: set http.token, or http.auth = none to let everybody in");
     }
-    return new HttpSettings(port, host, token);
+    double share = settings.get("http.share", "0.5", Formats.number(0.05f, 0.95f));
+    return new HttpSettings(port, host, token, share);
   }
 
   /** Without the token. */
@@ -46,6 +50,8 @@ public record HttpSettings(Optional<Integer> port, String host, Optional<String>
         + host
         + ", token="
         + token.map(secret -> "****")
+        + ", share="
+        + share
         + "]";
   }
 

@@ -5,24 +5,21 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** The photos of a gallery by id, kept until it changes. Safe for several threads. */
 final class GalleryListing {
   private static final Comparator<GalleryEntry> BY_ID =
       Comparator.comparing(GalleryEntry::galleryImageId);
 
-  private final GalleryAccess gallery;
-  private volatile Snapshot last = new Snapshot(-1, List.of());
+  private volatile Snapshot last = new Snapshot(null, -1, List.of());
 
-  private record Snapshot(long version, List<GalleryEntry> entries) {}
-
-  GalleryListing(GalleryAccess gallery) {
-    this.gallery = gallery;
-  }
+  private record Snapshot(@Nullable GalleryAccess of, long version, List<GalleryEntry> entries) {}
 
   /**
    * A part of a list.
@@ -39,11 +36,11 @@ final class GalleryListing {
   /** A product and its photos. */
   record Product(String productId, String label, String gtin, int photos, String firstPhoto) {}
 
-  private List<GalleryEntry> entries() {
+  private List<GalleryEntry> entries(GalleryAccess gallery) {
     Snapshot now = last;
     long version = gallery.version();
-    if (now.version() != version) {
-      now = new Snapshot(version, gallery.entries());
+    if (now.of() != gallery || now.version() != version) {
+      now = new Snapshot(gallery, version, gallery.entries());
       last = now;
     }
     return now.entries();
@@ -54,12 +51,13 @@ final class GalleryListing {
    *
    * @param product only of this product, when given
    */
-  Page<GalleryEntry> photos(String text, Optional<String> product, int offset, int limit) {
+  Page<GalleryEntry> photos(
+      GalleryAccess gallery, String text, Optional<String> product, int offset, int limit) {
     Predicate<GalleryEntry> wanted = holds(text);
     List<GalleryEntry> found =
         text.isEmpty() && product.isEmpty()
-            ? entries()
-            : entries().stream()
+            ? entries(gallery)
+            : entries(gallery).stream()
                 .filter(photo -> product.isEmpty() || product.get().equals(photo.productId()))
                 .filter(wanted)
                 .toList();
@@ -67,10 +65,10 @@ final class GalleryListing {
   }
 
   /** Products one of whose photos holds the text. */
-  Page<Product> products(String text, int offset, int limit) {
+  Page<Product> products(GalleryAccess gallery, String text, int offset, int limit) {
     Predicate<GalleryEntry> wanted = holds(text);
     TreeMap<String, Product> found = new TreeMap<>();
-    for (GalleryEntry photo : entries()) {
+    for (GalleryEntry photo : entries(gallery)) {
       if (wanted.test(photo)) {
         found.merge(
             photo.productId(),
@@ -87,11 +85,9 @@ final class GalleryListing {
     return Page.of(List.copyOf(found.values()), offset, limit);
   }
 
-  Optional<GalleryEntry> photo(String id) {
-    List<GalleryEntry> all = entries();
-    int place =
-        Collections.binarySearch(
-            all, new GalleryEntry(id, "", "", null, java.util.Map.of()), BY_ID);
+  Optional<GalleryEntry> photo(GalleryAccess gallery, String id) {
+    List<GalleryEntry> all = entries(gallery);
+    int place = Collections.binarySearch(all, new GalleryEntry(id, "", "", null, Map.of()), BY_ID);
     return place < 0 ? Optional.empty() : Optional.of(all.get(place));
   }
 

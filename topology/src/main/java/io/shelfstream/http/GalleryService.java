@@ -2,6 +2,7 @@ package io.shelfstream.http;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpRequest;
@@ -32,9 +33,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,17 +57,17 @@ public final class GalleryService implements Routes {
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(50);
   private static final long LARGEST_IMPORT = 4L << 30;
 
-  private final GalleryAccess gallery;
-  private final GalleryListing listing;
+  private final Supplier<GalleryAccess> gallery;
+  private final GalleryListing listing = new GalleryListing();
   private final ImageDecoder decoder;
   private final Semaphore free = new Semaphore(AT_A_TIME);
 
   /**
+   * @param gallery asked at each request; may refuse
    * @param limits under which pictures are decoded
    */
-  public GalleryService(GalleryAccess gallery, ImageLimits limits) {
+  public GalleryService(Supplier<GalleryAccess> gallery, ImageLimits limits) {
     this.gallery = gallery;
-    this.listing = new GalleryListing(gallery);
     this.decoder = new ImageDecoder(limits);
   }
 
@@ -146,7 +149,11 @@ public final class GalleryService implements Routes {
     int limit = parameters.number("limit", 50, 1, LONGEST_PAGE);
     GalleryListing.Page<GalleryEntry> page =
         listing.photos(
-            parameters.text("query").orElse(""), parameters.text("product"), offset, limit);
+            gallery.get(),
+            parameters.text("query").orElse(""),
+            parameters.text("product"),
+            offset,
+            limit);
     ObjectNode body = page(page.total(), offset, limit);
     ArrayNode photos = body.putArray("photos");
     page.items().forEach(photo -> photos.add(json(photo)));
@@ -157,7 +164,7 @@ public final class GalleryService implements Routes {
     int offset = parameters.number("offset", 0, 0, Integer.MAX_VALUE);
     int limit = parameters.number("limit", 50, 1, LONGEST_PAGE);
     GalleryListing.Page<GalleryListing.Product> page =
-        listing.products(parameters.text("query").orElse(""), offset, limit);
+        listing.products(gallery.get(), parameters.text("query").orElse(""), offset, limit);
     ObjectNode body = page(page.total(), offset, limit);
     ArrayNode products = body.putArray("products");
     for (GalleryListing.Product product : page.items()) {
@@ -178,7 +185,7 @@ public final class GalleryService implements Routes {
   private ObjectNode page(int total, int offset, int limit) {
     return Answers.JSON
         .createObjectNode()
-        .put("version", gallery.version())
+        .put("version", gallery.get().version())
         .put("total", total)
         .put("offset", offset)
         .put("limit", limit);
@@ -209,7 +216,7 @@ public final class GalleryService implements Routes {
 
   private GalleryEntry known(String id) {
     return listing
-        .photo(id)
+        .photo(gallery.get(), id)
         .orElseThrow(
             () ->
                 new RefusedException(
@@ -219,7 +226,7 @@ public final class GalleryService implements Routes {
   private HttpResponse picture(Parameters parameters) {
     int size = parameters.number("size", 256, 16, LARGEST_PICTURE);
     GalleryEntry photo = known(parameters.required("id"));
-    GalleryAccess.Picture picture = gallery.picture(photo.galleryImageId());
+    GalleryAccess.Picture picture = gallery.get().picture(photo.galleryImageId());
     try (Image image = decoder.decode(picture.encoded())) {
       var crop = picture.crop();
       PixelBox part =
@@ -240,22 +247,24 @@ public final class GalleryService implements Routes {
   }
 
   private HttpResponse add(Parameters parameters, PhotoForm form) {
-    return answer(gallery.add(form.toAdd(), wait(parameters)));
+    return answer(gallery.get().add(form.toAdd(), wait(parameters)));
   }
 
   private HttpResponse change(Parameters parameters, PhotoForm form) {
-    return answer(gallery.change(parameters.required("id"), form.toChange(), wait(parameters)));
+    return answer(
+        gallery.get().change(parameters.required("id"), form.toChange(), wait(parameters)));
   }
 
   private HttpResponse remove(Parameters parameters) {
-    return answer(gallery.remove(parameters.required("id"), wait(parameters)));
+    return answer(gallery.get().remove(parameters.required("id"), wait(parameters)));
   }
 
   /** Removes the photos of a product, and answers as for the last of them. */
   private HttpResponse removeProduct(Parameters parameters) {
     String product = parameters.required("id");
     Duration wait = wait(parameters);
-    var photos = listing.photos("", java.util.Optional.of(product), 0, Integer.MAX_VALUE).items();
+    var photos =
+        listing.photos(gallery.get(), "", Optional.of(product), 0, Integer.MAX_VALUE).items();
     if (photos.isEmpty()) {
       throw new RefusedException(
           Kind.NOT_FOUND, "NOT_FOUND", "The gallery has no product '" + product + "'");
@@ -263,7 +272,7 @@ public final class GalleryService implements Routes {
     GalleryAccess.Outcome last = null;
     for (int i = 0; i < photos.size(); i++) {
       boolean isLast = i == photos.size() - 1;
-      last = gallery.remove(photos.get(i).galleryImageId(), isLast ? wait : Duration.ZERO);
+      last = gallery.get().remove(photos.get(i).galleryImageId(), isLast ? wait : Duration.ZERO);
     }
     return answer(Objects.requireNonNull(last));
   }
@@ -296,8 +305,7 @@ public final class GalleryService implements Routes {
             .put("outcome", status == null ? "PUBLISHED" : status.getOutcome().name())
             .put("searchable", outcome.isSearchable());
     if (status != null) {
-      body.putRawValue(
-          "status", new com.fasterxml.jackson.databind.util.RawValue(EventJson.toJson(status)));
+      body.putRawValue("status", new RawValue(EventJson.toJson(status)));
     }
     return Answers.json(outcome.isSearchable() ? HttpStatus.OK : HttpStatus.ACCEPTED, body);
   }
@@ -306,7 +314,7 @@ public final class GalleryService implements Routes {
     context.clearRequestTimeout(); // a gallery may be large
     Path file = Files.createTempFile("gallery-", ".avro");
     try {
-      gallery.export(file);
+      gallery.get().export(file);
       HttpResponse response =
           HttpResponse.of(
               ResponseHeaders.builder(HttpStatus.OK)
@@ -331,7 +339,7 @@ public final class GalleryService implements Routes {
         on(
             context,
             written.thenApply(done -> file),
-            (c, read) -> imported(gallery.load(read, waits)));
+            (c, read) -> imported(gallery.get().load(read, waits)));
     response.whenComplete().whenComplete((sent, failure) -> delete(file));
     return response;
   }

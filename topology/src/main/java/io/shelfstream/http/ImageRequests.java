@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * does not. Safe for several threads.
  */
 public final class ImageRequests {
+  /** Images in hand for each worker that recognises: one is worked on, some wait. */
+  public static final int PER_WORKER = 4;
+
   private final ImageAnswers images;
   private final ServiceStatus status;
   private final ServiceMetrics metrics;

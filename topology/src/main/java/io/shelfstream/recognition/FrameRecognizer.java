@@ -7,6 +7,7 @@ import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.recognition.ImageRecognition.Embedded;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -15,11 +16,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * a few at a time. Then a worker takes one frame from decoding to the decision. While several
  * frames are there, each model run uses only the thread of its worker, which gives the highest
  * throughput; a frame that is alone uses all threads ({@link Lanes}). Frames finish in any order.
- * Safe for several threads.
+ * Images that callers send have their share of the workers ({@link Turns}). Safe for several
+ * threads.
  *
  * <p>Bounded are: fetches at a time, fetched frames that wait, bytes of both, and decoded images
  * (one for each worker). All of it is released when a frame has its answer, not when that answer is
@@ -44,6 +48,7 @@ public final class FrameRecognizer implements AutoCloseable {
   private final ThreadPoolExecutor fetching;
   private final ThreadPoolExecutor working;
   private final Lanes lanes;
+  private final Turns turns;
   private final GalleryWait galleryWait;
   private final Semaphore fetchedAhead;
   private final Semaphore decoding;
@@ -64,6 +69,7 @@ public final class FrameRecognizer implements AutoCloseable {
     this.fetching = pool("frame-fetch", limits.fetches(), new LinkedBlockingQueue<>());
     this.working = pool("frame-worker", limits.workers(), new PriorityBlockingQueue<>());
     this.lanes = Lanes.of(limits);
+    this.turns = new Turns(limits.callersShare());
     this.galleryWait = new GalleryWait(limits.galleryWait());
     // Enough that no worker waits for a fetch, and no more: encoded images take memory.
     this.fetchedAhead = new Semaphore(limits.fetches() + limits.workers());
@@ -103,11 +109,16 @@ public final class FrameRecognizer implements AutoCloseable {
   }
 
   /**
-   * A step for a worker. Frames that were begun before come first, then frames in the order of
-   * their arrival.
+   * A step for a worker. Frames that were begun before come first, then images in the order of
+   * their turns, which is that of their arrival among those of one origin.
    */
-  private record Work(boolean begun, long number, Runnable step)
+  private record Work(boolean begun, double turn, long number, Runnable step)
       implements Runnable, Comparable<Work> {
+    private static final Comparator<Work> ORDER =
+        Comparator.comparing((Work work) -> !work.begun)
+            .thenComparingDouble(Work::turn)
+            .thenComparingLong(Work::number);
+
     @Override
     public void run() {
       step.run();
@@ -115,7 +126,7 @@ public final class FrameRecognizer implements AutoCloseable {
 
     @Override
     public int compareTo(Work other) {
-      return begun == other.begun ? Long.compare(number, other.number) : begun ? -1 : 1;
+      return ORDER.compare(this, other);
     }
   }
 
@@ -133,23 +144,40 @@ public final class FrameRecognizer implements AutoCloseable {
   }
 
   /**
-   * The same for an image that is there already.
+   * The same for an image that a caller has sent. How many callers may have in hand is for others
+   * to bound.
    *
    * @param reference says all but where the image is
    * @param encoded its bytes; not to be changed any more
    */
   public CompletableFuture<Recognition> submit(ImageReference reference, byte[] encoded) {
-    return submit(reference, () -> encoded);
+    return taken(
+        reference,
+        frame -> {
+          frame.times.lap(Stage.FETCH);
+          encodedBytes.take(encoded.length);
+          lanes.arrived();
+          work(Turns.Origin.CALLER, () -> begin(frame, encoded));
+        });
   }
 
   private CompletableFuture<Recognition> submit(ImageReference reference, Source source) {
+    return taken(
+        reference, frame -> fetching.execute(() -> step(frame, () -> fetch(frame, source))));
+  }
+
+  private CompletableFuture<Recognition> taken(ImageReference reference, Consumer<Frame> first) {
     Frame frame = new Frame(reference, models.get());
     inHand.add(frame);
     frame.answer.whenComplete((seen, failure) -> inHand.remove(frame));
     if (closed) {
       frame.answer.cancel(false);
-    } else {
-      fetching.execute(() -> step(frame, () -> fetch(frame, source)));
+      return frame.answer;
+    }
+    try {
+      first.accept(frame);
+    } catch (RejectedExecutionException e) { // closed since it was asked
+      frame.answer.cancel(false);
     }
     return frame.answer;
   }
@@ -215,7 +243,12 @@ public final class FrameRecognizer implements AutoCloseable {
       frame.times.lap(Stage.FETCH);
       encodedBytes.take(encoded.length);
       lanes.arrived();
-      work(false, () -> begin(frame, encoded));
+      work(
+          Turns.Origin.STREAM,
+          () -> {
+            fetchedAhead.release();
+            begin(frame, encoded);
+          });
       handedOn = true;
     } finally {
       if (!handedOn) {
@@ -224,12 +257,22 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  private void work(boolean begun, Runnable step) {
-    working.execute(new Work(begun, numbers.getAndIncrement(), step));
+  private void work(Turns.Origin origin, Runnable step) {
+    double turn = turns.next(origin);
+    Runnable begins =
+        () -> {
+          turns.begins(turn);
+          step.run();
+        };
+    working.execute(new Work(false, turn, numbers.getAndIncrement(), begins));
+  }
+
+  /** The rest of an image that was begun: before all others. */
+  private void workOn(Runnable step) {
+    working.execute(new Work(true, 0, numbers.getAndIncrement(), step));
   }
 
   private void begin(Frame frame, byte[] encoded) {
-    fetchedAhead.release();
     Encoded held = new Encoded(encoded);
     try {
       step(frame, () -> look(frame, held));
@@ -279,7 +322,7 @@ public final class FrameRecognizer implements AutoCloseable {
         galleryWait.await(
             frame.models.gallery(),
             wanted,
-            partial -> work(true, () -> step(frame, () -> answer(frame, embedded, partial))));
+            partial -> workOn(() -> step(frame, () -> answer(frame, embedded, partial))));
       }
     } finally {
       decodedBytes.give(bytes);

@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param encodedBytes no fetch begins while this much waits to be decoded
  * @param decodedBytes no decoding begins while decoded images take this much
  * @param galleryWait longest wait for a gallery version that a frame asks for
+ * @param callersShare of the images that workers look at, between 0 and 1, when both callers and
+ *     the stream have some
  */
 public record RecognizerLimits(
     int threads,
@@ -19,7 +21,8 @@ public record RecognizerLimits(
     int fetches,
     long encodedBytes,
     long decodedBytes,
-    Duration galleryWait) {
+    Duration galleryWait,
+    double callersShare) {
 
   public RecognizerLimits {
     if (threads < 1 || workers < 1 || fetches < 1 || encodedBytes < 1 || decodedBytes < 1) {
@@ -43,6 +46,7 @@ public record RecognizerLimits(
         config.images().fetches(),
         config.images().encodedBytes(),
         config.images().decodedBytes(),
-        config.recognition().galleryWait());
+        config.recognition().galleryWait(),
+        config.http().share());
   }
 }

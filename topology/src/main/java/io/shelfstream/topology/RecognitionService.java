@@ -23,7 +23,6 @@ import io.shelfstream.config.TopicNames;
 import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
-import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.follower.GalleryMetrics;
@@ -56,9 +55,9 @@ import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.ModelIds;
-import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.serving.SubmittedImages;
 import io.shelfstream.serving.TopicEvents;
 import io.shelfstream.serving.TopicGallery;
 import io.shelfstream.streams.Deliveries;
@@ -67,7 +66,6 @@ import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -90,9 +88,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private static final Logger log = LoggerFactory.getLogger(RecognitionService.class);
-
-  /** Images that callers of HTTP may have in hand for each worker: one is worked on, some wait. */
-  private static final int IMAGES_A_WORKER = 4;
 
   private final ShelfStreamConfig config;
   private final Role role;
@@ -251,7 +246,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     new ProcessorMetrics().bindTo(registry);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
     ImageRequests requests =
-        new ImageRequests(this::recognizeImage, this, metrics, IMAGES_A_WORKER * limits.workers());
+        new ImageRequests(
+            this::recognizeImage, this, metrics, ImageRequests.PER_WORKER * limits.workers());
     ImageLimits imageLimits =
         new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
     http =
@@ -262,7 +258,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 new HealthService(this),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
                 new RecognizeService(requests, imageLimits),
-                new GalleryService(topicGallery, imageLimits),
+                new GalleryService(() -> topicGallery, imageLimits),
                 new EventsService(feed)));
   }
 
@@ -308,7 +304,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             () -> SeenWith.of(inUse()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    images = (camera, frame, encoded) -> recognize(recognizer, events, camera, frame, encoded);
+    images = new SubmittedImages(recognizer, events);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(
             config, answers, deliveries, records, framesInHand, clients, frameMetrics);
@@ -322,22 +318,6 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             deliveries,
             clients,
             lifecycleOf(config.applicationId())));
-  }
-
-  private static CompletableFuture<RecognitionEvent> recognize(
-      FrameRecognizer recognizer,
-      RecognitionEvents events,
-      String camera,
-      String frame,
-      byte[] encoded) {
-    Instant now = Instant.now();
-    ImageReference reference =
-        RecognitionEvents.reference(camera, frame, "urn:frame:" + frame, now);
-    CompletableFuture<Recognition> seen = recognizer.submit(reference, encoded);
-    CompletableFuture<RecognitionEvent> answer =
-        seen.thenApply(recognition -> events.of(reference, recognition, now.toEpochMilli()));
-    answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
-    return answer;
   }
 
   private Deliveries deliveries() {

@@ -52,7 +52,7 @@ class HttpPortTest {
     ImageRequests requests =
         new ImageRequests(this::begin, status(), new ServiceMetrics(registry), MOST);
     return HttpPort.open(
-        new HttpSettings(Optional.of(0), "127.0.0.1", Optional.empty()),
+        new HttpSettings(Optional.of(0), "127.0.0.1", Optional.empty(), 0.5),
         1000,
         List.of(
             new HealthService(status()),

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -56,7 +57,7 @@ class FrameRecognizerTest {
   private FrameRecognizer recognizer = recognizer(limits(2, 2, Duration.ofSeconds(20)));
 
   private static RecognizerLimits limits(int workers, int fetches, Duration wait) {
-    return new RecognizerLimits(workers, workers, fetches, 1_000_000, 1_000_000, wait);
+    return new RecognizerLimits(workers, workers, fetches, 1_000_000, 1_000_000, wait, 0.25);
   }
 
   private FrameRecognizer recognizer(RecognizerLimits limits) {
@@ -236,7 +237,7 @@ class FrameRecognizerTest {
 
   @Test
   void fewerFramesAreFetchedAheadWhereTheirBytesAreMany() throws Exception {
-    use(new RecognizerLimits(1, 1, 1, PICTURE_BYTES, 1_000_000, Duration.ZERO));
+    use(new RecognizerLimits(1, 1, 1, PICTURE_BYTES, 1_000_000, Duration.ZERO, 0.5));
     List<CompletableFuture<Recognition>> answers = submit(10);
     detector.begun.acquire();
 
@@ -394,5 +395,31 @@ class FrameRecognizerTest {
         Arrays.stream(stop.getStackTrace()).map(StackTraceElement::getMethodName).toList();
     int close = calls.lastIndexOf("close");
     return close > 0 && calls.get(close - 1).equals("awaitTermination");
+  }
+
+  @Test
+  void callersAndTheStreamGetTheirSharesAndWhatTheOtherLeaves() throws Exception {
+    use(limits(1, 60, Duration.ZERO)); // callers: a quarter
+    CompletableFuture<Recognition> first = submit();
+    detector.begun.acquire();
+    List<String> order = Collections.synchronizedList(new ArrayList<>());
+    List<CompletableFuture<?>> all = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      all.add(submit().thenRun(() -> order.add("stream")));
+    }
+    while (recognizer.encodedBytes() < 40 * PICTURE_BYTES) {
+      Thread.sleep(1); // until all are fetched and wait for the worker
+    }
+    for (int i = 0; i < 40; i++) {
+      all.add(
+          recognizer
+              .submit(frame("urn:frame:1"), PICTURE)
+              .thenRun(() -> order.add("caller")));
+    }
+    detector.mayGoOn.release(81);
+    first.join();
+    all.forEach(CompletableFuture::join);
+    assertThat(Collections.frequency(order.subList(0, 40), "caller")).isBetween(9, 11);
+    assertThat(order.subList(60, 80)).containsOnly("caller"); // the stream has none any more
   }
 }

@@ -36,7 +36,7 @@ class LanesTest {
 
   @Test
   void manyThreadsAreForMoreFrames() {
-    Lanes wide = Lanes.of(new RecognizerLimits(16, 16, 8, 1, 1, Duration.ZERO));
+    Lanes wide = Lanes.of(new RecognizerLimits(16, 16, 8, 1, 1, Duration.ZERO, 0.5));
     for (int i = 0; i < 4; i++) {
       wide.arrived();
     }

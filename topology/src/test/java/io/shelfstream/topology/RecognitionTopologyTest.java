@@ -179,7 +179,7 @@ class RecognitionTopologyTest {
         new FrameRecognizer(
             fetcher,
             () -> models,
-            new RecognizerLimits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50)));
+            new RecognizerLimits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50), 0.5));
     answers =
         new FrameAnswers(
             TOPICS.frames(),

@@ -17,6 +17,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -298,6 +299,13 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
                     INDEX, id, Objects.requireNonNull(entries.get(id)).galleryImageId(), length));
       }
     }
+  }
+
+  /** Every photo by its name; of several with one name, one. */
+  public Collection<GalleryEntry> entries() {
+    Map<String, GalleryEntry> byName = new HashMap<>();
+    entries.values().forEach(entry -> byName.put(entry.galleryImageId(), entry));
+    return byName.values();
   }
 
   /** Number of photos. */

@@ -2,13 +2,10 @@ package io.shelfstream.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
-import com.linecorp.armeria.common.MediaType;
-import com.linecorp.armeria.common.ResponseHeaders;
 import com.linecorp.armeria.server.DecoratingHttpServiceFunction;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
@@ -30,11 +27,12 @@ final class BearerToken implements DecoratingHttpServiceFunction {
     if (isHealth || MessageDigest.isEqual(expected, given.getBytes(UTF_8))) {
       return next.serve(context, request);
     }
-    return HttpResponse.of(
-        ResponseHeaders.builder(HttpStatus.UNAUTHORIZED)
-            .add(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer")
-            .contentType(MediaType.PLAIN_TEXT_UTF_8)
-            .build(),
-        HttpData.ofUtf8("Give the value of http.token as 'Authorization: Bearer TOKEN'\n"));
+    return Answers.refused(
+            HttpStatus.UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "Give the value of http.token as 'Authorization: Bearer TOKEN'")
+        .mapHeaders(
+            headers ->
+                headers.withMutations(h -> h.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer")));
   }
 }

@@ -48,7 +48,7 @@ public final class EventsService extends AbstractHttpService implements Routes {
 
   @Override
   public void addTo(ServerBuilder server) {
-    server.service("/api/events", this);
+    server.route().get("/api/events").build(this);
   }
 
   @Override

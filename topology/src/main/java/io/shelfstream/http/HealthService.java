@@ -22,9 +22,15 @@ public final class HealthService implements Routes {
   @Override
   public void addTo(ServerBuilder server) {
     // Alive until it has failed: a restart would not mend what makes it wait.
-    server.service("/health/live", (c, r) -> answer(!status.lifecycle().is(State.FAILED)));
-    server.service("/health/ready", (c, r) -> answer(status.isReady()));
-    server.service("/health/startup", (c, r) -> answer(!status.lifecycle().is(State.STARTING)));
+    server
+        .route()
+        .get("/health/live")
+        .build((c, r) -> answer(!status.lifecycle().is(State.FAILED)));
+    server.route().get("/health/ready").build((c, r) -> answer(status.isReady()));
+    server
+        .route()
+        .get("/health/startup")
+        .build((c, r) -> answer(!status.lifecycle().is(State.STARTING)));
   }
 
   private HttpResponse answer(boolean isUp) {

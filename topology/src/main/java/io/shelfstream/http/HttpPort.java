@@ -2,12 +2,16 @@ package io.shelfstream.http;
 
 import com.linecorp.armeria.common.metric.NoopMeterRegistry;
 import com.linecorp.armeria.common.util.Exceptions;
+import com.linecorp.armeria.server.Route;
 import com.linecorp.armeria.server.Server;
 import com.linecorp.armeria.server.ServerBuilder;
+import com.linecorp.armeria.server.ServiceConfig;
 import io.shelfstream.config.HttpSettings;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,16 +43,19 @@ public final class HttpPort implements AutoCloseable {
    */
   public static HttpPort open(HttpSettings settings, long largestImage, List<Routes> routes) {
     int port = settings.port().orElseThrow();
+    Failures failures = new Failures();
     ServerBuilder builder =
         Server.builder()
             .http(new InetSocketAddress(settings.host(), port))
             .requestTimeout(REQUEST)
             .maxRequestLength((long) (largestImage * AROUND_AN_IMAGE) + 65_536)
             .meterRegistry(NoopMeterRegistry.get())
-            .errorHandler(new Failures());
+            .unloggedExceptionsReportInterval(Duration.ZERO) // Failures logs what is our fault
+            .errorHandler(failures);
     routes.forEach(r -> r.addTo(builder));
     settings.token().ifPresent(token -> builder.decorator(new BearerToken(token)));
     Server server = builder.build();
+    failures.know(server);
     try {
       server.start().join();
     } catch (RuntimeException e) {
@@ -67,6 +74,16 @@ public final class HttpPort implements AutoCloseable {
     HttpPort opened = new HttpPort(server);
     log.atInfo().log("HTTP at http://{}:{}/", settings.host(), opened.port());
     return opened;
+  }
+
+  /** Methods and paths that it answers, such as {@code GET /metrics}. */
+  Set<String> operations() {
+    Set<String> operations = new TreeSet<>();
+    for (ServiceConfig service : server.serviceConfigs()) {
+      Route route = service.route();
+      route.methods().forEach(method -> operations.add(method + " " + route.paths().get(0)));
+    }
+    return operations;
   }
 
   /** The port that it listens on. */

@@ -20,10 +20,15 @@ public record ProcessRoutes(PrometheusMeterRegistry registry, String version, St
   @Override
   public void addTo(ServerBuilder server) {
     server
-        .service("/version", (c, r) -> text(version + "\n"))
-        .service("/config", (c, r) -> text(config + "\n"))
-        .service(
-            "/metrics", (c, r) -> HttpResponse.of(HttpStatus.OK, PROMETHEUS, registry.scrape()));
+        .route()
+        .get("/version")
+        .build((c, r) -> text(version + "\n"))
+        .route()
+        .get("/config")
+        .build((c, r) -> text(config + "\n"))
+        .route()
+        .get("/metrics")
+        .build((c, r) -> HttpResponse.of(HttpStatus.OK, PROMETHEUS, registry.scrape()));
   }
 
   private static HttpResponse text(String text) {

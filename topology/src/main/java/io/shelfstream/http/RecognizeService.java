@@ -48,7 +48,7 @@ public final class RecognizeService extends AbstractHttpService implements Route
 
   @Override
   public void addTo(ServerBuilder server) {
-    server.service("/api/recognize", this);
+    server.route().post("/api/recognize").build(this);
   }
 
   /** An image that was sent, and how the answer is to be written. */
@@ -155,11 +155,8 @@ public final class RecognizeService extends AbstractHttpService implements Route
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    if (cause instanceof MimeParsingException) {
-      return Answers.refused(
-          requests.counted(RefusedException.badRequest("The form: " + cause.getMessage())));
-    }
     if (cause instanceof HttpStatusException
+        || cause instanceof MimeParsingException
         || cause instanceof ContentTooLargeException
         || cause instanceof RequestTimeoutException) {
       throw new CompletionException(cause); // answered as on every path: see Failures

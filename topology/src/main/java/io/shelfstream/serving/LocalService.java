@@ -14,6 +14,7 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
+import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.EventsService;
 import io.shelfstream.http.GalleryAccess;
@@ -178,6 +179,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
             config.images().maxBytes(),
             List.of(
                 new HealthService(this),
+                new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
                 new RecognizeService(requests, imageLimits),
                 new GalleryService(this::photos, imageLimits),

@@ -31,6 +31,7 @@ import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.EventsService;
 import io.shelfstream.http.GalleryService;
@@ -256,6 +257,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             config.images().maxBytes(),
             List.of(
                 new HealthService(this),
+                new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
                 new RecognizeService(requests, imageLimits),
                 new GalleryService(() -> topicGallery, imageLimits),

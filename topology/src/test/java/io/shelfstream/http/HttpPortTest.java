@@ -16,6 +16,9 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.streams.Lifecycle;
+import io.swagger.v3.parser.OpenAPIV3Parser;
+import io.swagger.v3.parser.core.models.ParseOptions;
+import io.swagger.v3.parser.core.models.SwaggerParseResult;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -25,7 +28,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,6 +63,13 @@ class HttpPortTest {
         List.of(
             new HealthService(status()),
             new ProcessRoutes(registry, "1.2.3", "as it is"),
+            new DocsRoutes("1.2.3", false),
+            new GalleryService(
+                () -> {
+                  throw RefusedException.notReady("no gallery");
+                },
+                ImageLimits.DEFAULT),
+            new EventsService(new EventFeed(events -> () -> {})),
             new RecognizeService(requests, ImageLimits.DEFAULT)));
   }
 
@@ -195,5 +208,57 @@ class HttpPortTest {
       TimeUnit.MILLISECONDS.sleep(5);
     }
     assertThat(answer).isCancelled();
+  }
+
+  @Test
+  void theDescriptionIsValidAndNamesEveryPath() throws Exception {
+    String description = get("/openapi.json").body();
+    ParseOptions strict = new ParseOptions();
+    strict.setResolve(true);
+    SwaggerParseResult read = new OpenAPIV3Parser().readContents(description, List.of(), strict);
+    assertThat(read.getMessages()).isEmpty();
+    Set<String> described = new TreeSet<>();
+    json.readTree(description)
+        .get("paths")
+        .properties()
+        .forEach(
+            path ->
+                path.getValue()
+                    .fieldNames()
+                    .forEachRemaining(
+                        method ->
+                            described.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
+    Set<String> answered = new TreeSet<>(port.operations());
+    answered.removeIf(operation -> operation.contains("/docs") || operation.contains("/openapi"));
+    assertThat(described).isEqualTo(answered);
+  }
+
+  @Test
+  void refusesWhatIsNotDescribedInTheSameForm() throws Exception {
+    HttpResponse<String> method =
+        client.send(at("/version").DELETE().build(), BodyHandlers.ofString());
+    assertThat(method.statusCode()).isEqualTo(405);
+    assertThat(method.headers().firstValue("Allow")).contains("GET");
+    for (HttpResponse<String> refused : List.of(method, get("/nothing"), get("/api/gallery"))) {
+      assertThat(json.readTree(refused.body()).fieldNames())
+          .toIterable()
+          .containsExactly("reason", "message");
+    }
+    lifecycle.to(READY, "");
+    for (String path : List.of("/api/recognize", "/api/gallery/photos")) {
+      assertThat(
+              client
+                  .send(
+                      at(path)
+                          .header("Content-Type", "multipart/form-data; boundary=b")
+                          .POST(BodyPublishers.ofString("--b\r\nno form\r\n"))
+                          .build(),
+                      BodyHandlers.ofString())
+                  .statusCode())
+          .as(path)
+          .isEqualTo(400);
+    }
+    assertThat(get("/docs").headers().firstValue("Content-Security-Policy")).isPresent();
+    assertThat(get("/docs/ui/swagger-ui.css").statusCode()).isEqualTo(200);
   }
 }

@@ -46,8 +46,9 @@ public final class EventFeed implements AutoCloseable {
    * An event as it is sent.
    *
    * @param id of the feed, for callers who come back
+   * @param text in the format of server-sent events; one for all who listen
    */
-  record Item(long id, String camera, String json) {}
+  record Item(long id, String camera, String text) {}
 
   /** Somebody who listens; called with a lock, so it must not block. */
   interface Listener {
@@ -118,7 +119,8 @@ public final class EventFeed implements AutoCloseable {
       if (remembered.size() > REMEMBERED) {
         known.remove(remembered.removeFirst());
       }
-      Item item = new Item(nextId++, event.getCameraId(), json);
+      String text = "id: %d\nevent: recognition\ndata: %s\n\n".formatted(nextId, json);
+      Item item = new Item(nextId++, event.getCameraId(), text);
       kept.addLast(item);
       if (kept.size() > KEPT) {
         kept.removeFirst();

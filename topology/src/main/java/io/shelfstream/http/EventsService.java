@@ -31,10 +31,13 @@ public final class EventsService extends AbstractHttpService implements Routes {
   private static final MediaType EVENT_STREAM = MediaType.parse("text/event-stream; charset=utf-8");
 
   /** Listeners at a time. */
-  private static final int MOST = 256;
+  private static final int MOST = 2000;
 
   /** Events that wait for a slow caller; then it is cut off, and comes back for the rest. */
   private static final int MOST_WAITING = 500;
+
+  /** Characters that are written together; texts that wait are the same for all callers. */
+  private static final int WRITTEN_AT_ONCE = 64 << 10;
 
   /** Proxies close what is silent, many of them after 30 s or a minute. */
   private static final long HEARTBEAT_SECONDS = 15;
@@ -125,7 +128,7 @@ public final class EventsService extends AbstractHttpService implements Routes {
     @Override
     public void accept(EventFeed.Item item) {
       if (cameras.isEmpty() || cameras.contains(item.camera())) {
-        send("id: %d\nevent: recognition\ndata: %s\n\n".formatted(item.id(), item.json()));
+        send(item.text());
       }
     }
 
@@ -160,16 +163,18 @@ public final class EventsService extends AbstractHttpService implements Routes {
               });
     }
 
-    /** All that waits, when nothing is being written. */
+    /** What waits, some of it at a time, when nothing is being written. */
     private @Nullable String next() {
       synchronized (waiting) {
         if (isWriting || waiting.isEmpty()) {
           return null;
         }
         isWriting = true;
-        String text = String.join("", waiting);
-        waiting.clear();
-        return text;
+        StringBuilder text = new StringBuilder();
+        while (!waiting.isEmpty() && text.length() < WRITTEN_AT_ONCE) {
+          text.append(waiting.remove());
+        }
+        return text.toString();
       }
     }
   }

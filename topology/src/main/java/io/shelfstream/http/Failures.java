@@ -49,17 +49,19 @@ final class Failures implements ServerErrorHandler {
   public HttpResponse onServiceException(ServiceRequestContext context, Throwable failure) {
     Throwable cause = Exceptions.peel(failure);
     if (cause instanceof ContentTooLargeException) {
-      return Answers.refused(
-          HttpStatus.REQUEST_ENTITY_TOO_LARGE,
-          "TOO_LARGE",
-          "The body is larger than %d bytes".formatted(context.maxRequestLength()));
+      return lastOfItsConnection(
+          Answers.refused(
+              HttpStatus.REQUEST_ENTITY_TOO_LARGE,
+              "TOO_LARGE",
+              "The body is larger than %d bytes".formatted(context.maxRequestLength())));
     }
     if (cause instanceof MimeParsingException) {
       return Answers.refused(RefusedException.badRequest("The form: " + cause.getMessage()));
     }
     if (cause instanceof RequestTimeoutException) {
-      return Answers.refused(
-          HttpStatus.SERVICE_UNAVAILABLE, "TIMEOUT", "The request took too long; come again");
+      return lastOfItsConnection(
+          Answers.refused(
+              HttpStatus.SERVICE_UNAVAILABLE, "TIMEOUT", "The request took too long; come again"));
     }
     if (cause instanceof HttpStatusException status) {
       return plain(status.httpStatus(), null);
@@ -86,6 +88,12 @@ final class Failures implements ServerErrorHandler {
             answer.headers().withMutations(h -> h.set(HttpHeaderNames.ALLOW, allowed)),
             answer.content())
         : answer;
+  }
+
+  /** The rest of the body is not waited for. */
+  private static HttpResponse lastOfItsConnection(HttpResponse response) {
+    return response.mapHeaders(
+        headers -> headers.withMutations(h -> h.set(HttpHeaderNames.CONNECTION, "close")));
   }
 
   private static String pathOf(RequestHeaders headers) {

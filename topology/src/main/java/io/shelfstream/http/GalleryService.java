@@ -60,13 +60,15 @@ public final class GalleryService implements Routes {
   private final Supplier<GalleryAccess> gallery;
   private final GalleryListing listing = new GalleryListing();
   private final ImageDecoder decoder;
+  private final Receiving receiving;
   private final Semaphore free = new Semaphore(AT_A_TIME);
 
   /**
    * @param gallery asked at each request; may refuse
    * @param limits under which pictures are decoded
    */
-  public GalleryService(Supplier<GalleryAccess> gallery, ImageLimits limits) {
+  public GalleryService(Supplier<GalleryAccess> gallery, ImageLimits limits, Receiving receiving) {
+    this.receiving = receiving;
     this.gallery = gallery;
     this.decoder = new ImageDecoder(limits);
   }
@@ -113,35 +115,42 @@ public final class GalleryService implements Routes {
 
   /** Answers on a thread that may block. */
   private HttpService answering(Call<Void> call) {
-    return (context, request) -> on(context, request.aggregate().thenApply(whole -> null), call);
+    return (context, request) ->
+        HttpResponse.of(on(context, request.aggregate().thenApply(whole -> null), call));
   }
 
   private HttpService taking(Call<PhotoForm> call) {
-    return (context, request) -> on(context, PhotoForm.read(request, context.queryParams()), call);
+    return (context, request) -> {
+      CompletableFuture<Void> over = new CompletableFuture<>();
+      HttpRequest counted = receiving.counted(request, over);
+      CompletableFuture<HttpResponse> answer =
+          on(context, PhotoForm.read(counted, context.queryParams()), call);
+      answer.whenComplete((response, failure) -> over.complete(null));
+      return HttpResponse.of(answer);
+    };
   }
 
-  private <T> HttpResponse on(
+  /** The place is taken when the body is there: who sends slowly keeps none from others. */
+  private <T> CompletableFuture<HttpResponse> on(
       ServiceRequestContext context, CompletionStage<T> body, Call<T> call) {
+    return body.thenApplyAsync(given -> call(context, given, call), context.blockingTaskExecutor())
+        .toCompletableFuture();
+  }
+
+  private <T> HttpResponse call(ServiceRequestContext context, T given, Call<T> call) {
     if (!free.tryAcquire()) {
-      return Answers.refused(
-          new RefusedException(
-              Kind.FULL,
-              "TOO_MANY_REQUESTS",
-              AT_A_TIME + " requests for the gallery are in hand; come again"));
+      throw new RefusedException(
+          Kind.FULL,
+          "TOO_MANY_REQUESTS",
+          AT_A_TIME + " requests for the gallery are in hand; come again");
     }
-    CompletableFuture<HttpResponse> answer =
-        body.thenApplyAsync(
-                given -> {
-                  try {
-                    return call.answer(context, given);
-                  } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                  }
-                },
-                context.blockingTaskExecutor())
-            .toCompletableFuture();
-    answer.whenComplete((response, failure) -> free.release());
-    return HttpResponse.of(answer);
+    try {
+      return call.answer(context, given);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      free.release();
+    }
   }
 
   private HttpResponse photos(Parameters parameters) {
@@ -336,10 +345,11 @@ public final class GalleryService implements Routes {
     Path file = Files.createTempFile("gallery-", ".avro");
     CompletionStage<Void> written = request.split().body().writeTo(file);
     HttpResponse response =
-        on(
-            context,
-            written.thenApply(done -> file),
-            (c, read) -> imported(gallery.get().load(read, waits)));
+        HttpResponse.of(
+            on(
+                context,
+                written.thenApply(done -> file),
+                (c, read) -> imported(gallery.get().load(read, waits))));
     response.whenComplete().whenComplete((sent, failure) -> delete(file));
     return response;
   }

@@ -38,7 +38,22 @@ public final class ImageRequests {
   }
 
   /**
-   * Takes a place for one image, before its bytes are read.
+   * Refuses an image before its bytes are read, when there is no place for it now.
+   *
+   * @throws RefusedException when there is none, or the service is not ready
+   */
+  public void requireRoom() {
+    if (!status.isReady()) {
+      throw counted(RefusedException.notReady("see /health/ready"));
+    }
+    if (inHand.get() >= most) {
+      throw counted(full());
+    }
+  }
+
+  /**
+   * Takes a place for one image, whose bytes are there: a caller that sends slowly must not keep it
+   * from others.
    *
    * @throws RefusedException when there is none, or the service is not ready
    */
@@ -48,11 +63,14 @@ public final class ImageRequests {
     }
     if (inHand.incrementAndGet() > most) {
       inHand.decrementAndGet();
-      throw counted(
-          new RefusedException(
-              Kind.FULL, "TOO_MANY_REQUESTS", most + " images are in hand; come again"));
+      throw counted(full());
     }
     return new Place();
+  }
+
+  private RefusedException full() {
+    return new RefusedException(
+        Kind.FULL, "TOO_MANY_REQUESTS", most + " images are in hand; come again");
   }
 
   /** Counts a refusal. */

@@ -37,12 +37,14 @@ import java.util.function.Function;
 public final class RecognizeService extends AbstractHttpService implements Routes {
   private final ImageRequests requests;
   private final ImageLimits limits;
+  private final Receiving receiving;
 
   /**
    * @param limits under which images are recognised
    */
-  public RecognizeService(ImageRequests requests, ImageLimits limits) {
+  public RecognizeService(ImageRequests requests, ImageLimits limits, Receiving receiving) {
     this.requests = requests;
+    this.receiving = receiving;
     this.limits = limits;
   }
 
@@ -56,19 +58,17 @@ public final class RecognizeService extends AbstractHttpService implements Route
 
   @Override
   protected HttpResponse doPost(ServiceRequestContext context, HttpRequest request) {
-    ImageRequests.Place place;
     try {
-      place = requests.enter();
+      requests.requireRoom();
     } catch (RefusedException e) {
       return Answers.refused(e);
     }
     CompletableFuture<Void> over = new CompletableFuture<>();
     CompletableFuture<HttpResponse> response =
-        sent(context, request)
-            .thenCompose(sent -> recognize(context, place, sent, over))
+        sent(context, receiving.counted(request, over))
+            .thenCompose(sent -> recognize(context, sent, over))
             .exceptionally(this::failed)
             .toCompletableFuture();
-    response.whenComplete((answer, failure) -> place.close());
     HttpResponse written = HttpResponse.of(response);
     // Also when the caller goes away: nobody wants the answer any more.
     written.whenComplete().whenComplete((nothing, aborted) -> over.complete(null));
@@ -133,17 +133,16 @@ public final class RecognizeService extends AbstractHttpService implements Route
     }
   }
 
-  private static CompletionStage<HttpResponse> recognize(
-      ServiceRequestContext context,
-      ImageRequests.Place place,
-      Sent sent,
-      CompletableFuture<Void> over) {
+  private CompletionStage<HttpResponse> recognize(
+      ServiceRequestContext context, Sent sent, CompletableFuture<Void> over) {
+    ImageRequests.Place place = requests.enter();
     Parameters parameters = Parameters.of(context);
     CompletableFuture<RecognitionEvent> answer =
         place.recognize(
             parameters.text("camera").orElse(null),
             parameters.text("frame").orElse(null),
             sent.encoded());
+    answer.whenComplete((event, failure) -> place.close());
     over.thenRun(() -> answer.cancel(true));
     context.whenRequestCancelling().thenRun(() -> answer.cancel(true));
     // Not on the worker that recognised it, which has other images to look at.

@@ -25,6 +25,7 @@ import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
 import io.shelfstream.http.ImageRequests;
 import io.shelfstream.http.ProcessRoutes;
+import io.shelfstream.http.Receiving;
 import io.shelfstream.http.RecognizeService;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.ServiceStatus;
@@ -170,6 +171,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
     ImageLimits imageLimits =
         new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
+    Receiving receiving = new Receiving(config.images().encodedBytes());
     ImageRequests requests =
         new ImageRequests(
             this::recognize, this, metrics, ImageRequests.PER_WORKER * limits.workers());
@@ -181,12 +183,13 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
                 new HealthService(this),
                 new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits),
-                new GalleryService(this::photos, imageLimits),
+                new RecognizeService(requests, imageLimits, receiving),
+                new GalleryService(this::photos, imageLimits, receiving),
                 new EventsService(feed)));
   }
 
-  private CompletableFuture<RecognitionEvent> recognize(
+  /** Recognises an image without the port, for callers in this process. */
+  public CompletableFuture<RecognitionEvent> recognize(
       String camera, String frame, byte[] encoded) {
     ImageAnswers answers = images;
     return answers == null

@@ -40,6 +40,7 @@ import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
 import io.shelfstream.http.ImageRequests;
 import io.shelfstream.http.ProcessRoutes;
+import io.shelfstream.http.Receiving;
 import io.shelfstream.http.RecognizeService;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.ServiceStatus;
@@ -246,6 +247,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
+    Receiving receiving = new Receiving(config.images().encodedBytes());
     ImageRequests requests =
         new ImageRequests(
             this::recognizeImage, this, metrics, ImageRequests.PER_WORKER * limits.workers());
@@ -259,8 +261,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 new HealthService(this),
                 new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits),
-                new GalleryService(() -> topicGallery, imageLimits),
+                new RecognizeService(requests, imageLimits, receiving),
+                new GalleryService(() -> topicGallery, imageLimits, receiving),
                 new EventsService(feed)));
   }
 

@@ -68,9 +68,10 @@ class HttpPortTest {
                 () -> {
                   throw RefusedException.notReady("no gallery");
                 },
-                ImageLimits.DEFAULT),
+                ImageLimits.DEFAULT,
+                new Receiving(1_000_000)),
             new EventsService(new EventFeed(events -> () -> {})),
-            new RecognizeService(requests, ImageLimits.DEFAULT)));
+            new RecognizeService(requests, ImageLimits.DEFAULT, new Receiving(1_000_000))));
   }
 
   private ServiceStatus status() {

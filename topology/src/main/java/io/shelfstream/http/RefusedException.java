@@ -45,7 +45,7 @@ public final class RefusedException extends RuntimeException {
     this.reason = reason;
   }
 
-  static RefusedException badRequest(String message) {
+  public static RefusedException badRequest(String message) {
     return new RefusedException(Kind.BAD_REQUEST, "BAD_REQUEST", message);
   }
 

@@ -32,6 +32,7 @@ import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.grpc.RecognitionRoutes;
 import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
@@ -248,7 +249,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             List.of(
                 new HealthService(this),
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits)));
+                new RecognizeService(requests, imageLimits),
+                new RecognitionRoutes(requests, this, config.images().maxBytes())));
   }
 
   private CompletableFuture<RecognitionEvent> recognizeImage(

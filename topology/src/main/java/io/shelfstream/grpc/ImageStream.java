@@ -155,9 +155,7 @@ final class ImageStream extends ServerCall.Listener<RecognizeRequest> {
   private void tooSlow() {
     if (!over) {
       over = true;
-      call.close(
-          Status.DEADLINE_EXCEEDED.withDescription("The image took too long to come; send it again"),
-          new Metadata());
+      call.close(Statuses.TOO_SLOW, new Metadata());
       leave();
     }
   }

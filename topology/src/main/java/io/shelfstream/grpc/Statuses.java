@@ -2,8 +2,13 @@ package io.shelfstream.grpc;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import com.linecorp.armeria.common.RequestContext;
+import com.linecorp.armeria.common.grpc.GrpcExceptionHandlerFunction;
+import com.linecorp.armeria.server.RequestTimeoutException;
+import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -13,7 +18,13 @@ import java.util.Objects;
 
 /** Refusals as statuses, with the reason class as {@code google.rpc.ErrorInfo}. */
 final class Statuses {
-  static final String DOMAIN = "shelfstream";
+  static final Status TOO_SLOW =
+      Status.DEADLINE_EXCEEDED.withDescription("The image took too long to come; send it again");
+
+  /** The server's own: cancelled calls, messages that are too large. */
+  private static final GrpcExceptionHandlerFunction KNOWN = GrpcExceptionHandlerFunction.of();
+
+  private static final String DOMAIN = "shelfstream";
   private static final Duration RETRY = Duration.newBuilder().setSeconds(1).build();
 
   private Statuses() {}
@@ -39,6 +50,30 @@ final class Statuses {
       status.addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY).build()));
     }
     return StatusProto.toStatusRuntimeException(status.build());
+  }
+
+  /** What a caller is told of a call that failed outside of recognition. */
+  static Status failed(RequestContext context, Status status, Throwable failure, Metadata trailers) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RequestTimeoutException) {
+        return TOO_SLOW;
+      }
+      if (cause instanceof InvalidProtocolBufferException) {
+        return said(
+            RefusedException.badRequest("The message is none of ours: " + cause.getMessage()),
+            trailers);
+      }
+    }
+    Status known = KNOWN.apply(context, status, failure, trailers);
+    return known == null || known.getCode() == Status.Code.UNKNOWN
+        ? said(RefusedException.of(failure), trailers)
+        : known;
+  }
+
+  private static Status said(RefusedException refused, Metadata trailers) {
+    StatusRuntimeException status = of(refused);
+    trailers.merge(Objects.requireNonNull(status.getTrailers()));
+    return status.getStatus();
   }
 
   private static Status.Code code(RefusedException.Kind kind) {

@@ -12,13 +12,9 @@ import com.linecorp.armeria.server.RequestTimeoutException;
 import com.linecorp.armeria.server.ServerErrorHandler;
 import com.linecorp.armeria.server.ServiceConfig;
 import com.linecorp.armeria.server.ServiceRequestContext;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Every failure of a request becomes an answer in JSON, with a reason class and a message. */
 final class Failures implements ServerErrorHandler {
-  private static final Logger log = LoggerFactory.getLogger(Failures.class);
-
   @Override
   public HttpResponse onServiceException(ServiceRequestContext context, Throwable failure) {
     Throwable cause = Exceptions.peel(failure);
@@ -35,11 +31,7 @@ final class Failures implements ServerErrorHandler {
     if (cause instanceof HttpStatusException status) {
       return plain(status.httpStatus(), null);
     }
-    RefusedException refused = RefusedException.of(cause);
-    if (refused.kind() == RefusedException.Kind.FAULT) {
-      log.atWarn().setCause(cause).log("A request failed: {}", context.path());
-    }
-    return Answers.refused(refused);
+    return Answers.refused(RefusedException.of(cause));
   }
 
   @Override

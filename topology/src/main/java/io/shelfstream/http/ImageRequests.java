@@ -146,11 +146,7 @@ public final class ImageRequests {
         return CompletableFuture.failedFuture(
             counted(RefusedException.badRequest("The image is empty; send its bytes")));
       }
-      CompletableFuture<RecognitionEvent> seen =
-          images.recognize(
-              camera == null ? "http" : camera,
-              frame == null ? UUID.randomUUID().toString() : frame,
-              encoded);
+      CompletableFuture<RecognitionEvent> seen = begin(camera, frame, encoded);
       CompletableFuture<RecognitionEvent> answer =
           seen.handle(
               (event, failure) -> {
@@ -162,6 +158,18 @@ public final class ImageRequests {
               });
       answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
       return answer;
+    }
+
+    private CompletableFuture<RecognitionEvent> begin(
+        @Nullable String camera, @Nullable String frame, byte[] encoded) {
+      try {
+        return images.recognize(
+            camera == null ? "http" : camera,
+            frame == null ? UUID.randomUUID().toString() : frame,
+            encoded);
+      } catch (RuntimeException e) { // or the caller would keep the place
+        return CompletableFuture.failedFuture(e);
+      }
     }
 
     /** Leaves the place to another image. Idempotent. */

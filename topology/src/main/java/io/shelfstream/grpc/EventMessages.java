@@ -105,7 +105,9 @@ final class EventMessages {
         .collect(Collectors.toUnmodifiableMap(FieldDescriptor::getJsonName, Function.identity()));
   }
 
-  /** Without the prefix that all values of an enum have, as its first one, UNSPECIFIED, shows it. */
+  /**
+   * Without the prefix that all values of an enum have, as its first one, UNSPECIFIED, shows it.
+   */
   private static Map<String, EnumValueDescriptor> values(EnumDescriptor type) {
     int prefix = type.findValueByNumber(0).getName().length() - "UNSPECIFIED".length();
     return type.getValues().stream()

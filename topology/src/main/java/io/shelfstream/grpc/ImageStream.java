@@ -79,8 +79,7 @@ final class ImageStream extends ServerCall.Listener<RecognizeRequest> {
     waiting.whenCompleteAsync((place, refused) -> begin(request, place, refused), eventLoop);
   }
 
-  private void begin(
-      RecognizeRequest request, @Nullable Place place, @Nullable Throwable refused) {
+  private void begin(RecognizeRequest request, @Nullable Place place, @Nullable Throwable refused) {
     waiting = null;
     if (over || place == null) {
       if (place != null) {
@@ -108,7 +107,9 @@ final class ImageStream extends ServerCall.Listener<RecognizeRequest> {
   }
 
   private void answered(
-      String id, io.shelfstream.api.v1.@Nullable RecognitionEvent event, @Nullable Throwable failure) {
+      String id,
+      io.shelfstream.api.v1.@Nullable RecognitionEvent event,
+      @Nullable Throwable failure) {
     if (over) {
       return;
     }

@@ -54,8 +54,7 @@ public final class RecognitionRoutes implements Routes {
             RecognitionGrpc.getRecognizeMethod(), (call, headers) -> OneImage.start(call, requests))
         .addMethod(
             RecognitionGrpc.getRecognizeStreamMethod(),
-            (call, headers) ->
-                ImageStream.start(call, BoundedCalls.nextPlace()))
+            (call, headers) -> ImageStream.start(call, BoundedCalls.nextPlace()))
         .build();
   }
 }

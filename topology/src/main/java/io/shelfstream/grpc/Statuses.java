@@ -42,10 +42,7 @@ final class Statuses {
             .setMessage(refused.getMessage())
             .addDetails(
                 Any.pack(
-                    ErrorInfo.newBuilder()
-                        .setDomain(DOMAIN)
-                        .setReason(refused.reason())
-                        .build()));
+                    ErrorInfo.newBuilder().setDomain(DOMAIN).setReason(refused.reason()).build()));
     if (code == Status.Code.RESOURCE_EXHAUSTED || code == Status.Code.UNAVAILABLE) {
       status.addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY).build()));
     }
@@ -53,7 +50,8 @@ final class Statuses {
   }
 
   /** What a caller is told of a call that failed outside of recognition. */
-  static Status failed(RequestContext context, Status status, Throwable failure, Metadata trailers) {
+  static Status failed(
+      RequestContext context, Status status, Throwable failure, Metadata trailers) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof RequestTimeoutException) {
         return TOO_SLOW;

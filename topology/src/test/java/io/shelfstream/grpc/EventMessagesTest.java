@@ -71,9 +71,7 @@ class EventMessagesTest {
       EventMessages.copy(event, message);
 
       RecognitionEvent received = RecognitionEvent.parseFrom(message.build().toByteArray());
-      assertThat(back(received, EVENT))
-          .as("%s%n%s", event, received)
-          .isEqualTo(onTheTopic(event));
+      assertThat(back(received, EVENT)).as("%s%n%s", event, received).isEqualTo(onTheTopic(event));
     }
   }
 
@@ -210,8 +208,7 @@ class EventMessagesTest {
     assertThat(message.getUnknownFields().asMap()).isEmpty();
     GenericRecord record = new GenericData.Record(schema);
     for (Schema.Field avro : schema.getFields()) {
-      FieldDescriptor field =
-          message.getDescriptorForType().findFieldByName(snake(avro.name()));
+      FieldDescriptor field = message.getDescriptorForType().findFieldByName(snake(avro.name()));
       boolean isNull = avro.schema().isUnion() && !message.hasField(field);
       record.put(avro.pos(), isNull ? null : back(message.getField(field), field, avro.schema()));
     }

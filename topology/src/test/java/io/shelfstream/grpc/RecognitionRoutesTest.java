@@ -98,8 +98,7 @@ class RecognitionRoutesTest {
   private volatile boolean throwing;
   private final List<AutoCloseable> toClose = new ArrayList<>();
   private final ImageRequests requests =
-      new ImageRequests(
-          this::begin, status(), new ServiceMetrics(new SimpleMeterRegistry()), MOST);
+      new ImageRequests(this::begin, status(), new ServiceMetrics(new SimpleMeterRegistry()), MOST);
   private final HttpPort port = open(Optional.empty());
   private final ManagedChannel channel = channel(port.port());
 
@@ -210,8 +209,7 @@ class RecognitionRoutesTest {
 
   private static com.google.rpc.Status failure(CompletableFuture<?> response) {
     ExecutionException failed =
-        catchThrowableOfType(
-            ExecutionException.class, () -> response.get(20, TimeUnit.SECONDS));
+        catchThrowableOfType(ExecutionException.class, () -> response.get(20, TimeUnit.SECONDS));
     assertThat(failed).isNotNull();
     return StatusProto.fromThrowable(failed.getCause());
   }
@@ -325,6 +323,7 @@ class RecognitionRoutesTest {
   /** Waits until they are: some are given back a moment after the caller knows. */
   private void assertAllPlacesAreFree() throws Exception {
     List<Begun> images = new ArrayList<>();
+    List<CompletableFuture<RecognizeResponse>> taken = new ArrayList<>();
     while (images.size() < MOST) {
       CompletableFuture<RecognizeResponse> response = recognize(image("all").build());
       Begun image = null;
@@ -333,6 +332,7 @@ class RecognitionRoutesTest {
       }
       if (image != null) {
         images.add(image);
+        taken.add(response);
       }
     }
     assertFailed(
@@ -341,6 +341,9 @@ class RecognitionRoutesTest {
         "TOO_MANY_REQUESTS",
         true);
     images.forEach(Begun::recognized);
+    for (CompletableFuture<RecognizeResponse> response : taken) {
+      assertThat(response.get(20, TimeUnit.SECONDS).getId()).isEqualTo("all");
+    }
   }
 
   private static void assertCancelled(Begun image) {
@@ -706,8 +709,7 @@ class RecognitionRoutesTest {
         var response =
             client
                 .execute(
-                    RequestHeaders.builder(
-                            HttpMethod.POST, "/shelfstream.v1.Recognition/" + method)
+                    RequestHeaders.builder(HttpMethod.POST, "/shelfstream.v1.Recognition/" + method)
                         .add(HttpHeaderNames.CONTENT_TYPE, "application/grpc")
                         .build(),
                     message)
@@ -875,8 +877,7 @@ class RecognitionRoutesTest {
         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + TOKEN);
     CompletableFuture<RecognizeResponse> response = new CompletableFuture<>();
     RecognitionGrpc.newStub(
-            ClientInterceptors.intercept(
-                plain, MetadataUtils.newAttachHeadersInterceptor(headers)))
+            ClientInterceptors.intercept(plain, MetadataUtils.newAttachHeadersInterceptor(headers)))
         .recognize(image("let in").build(), completing(response));
     next().recognized();
     assertThat(response.get(20, TimeUnit.SECONDS).getId()).isEqualTo("let in");

@@ -23,7 +23,9 @@ final class BearerToken implements DecoratingHttpServiceFunction {
   public HttpResponse serve(HttpService next, ServiceRequestContext context, HttpRequest request)
       throws Exception {
     String given = request.headers().get(HttpHeaderNames.AUTHORIZATION, "");
-    boolean isHealth = context.path().startsWith("/health/");
+    boolean isHealth =
+        context.path().startsWith("/health/")
+            || context.path().startsWith("/grpc.health.v1.Health/");
     if (isHealth || MessageDigest.isEqual(expected, given.getBytes(UTF_8))) {
       return next.serve(context, request);
     }

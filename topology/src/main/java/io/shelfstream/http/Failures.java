@@ -66,11 +66,7 @@ final class Failures implements ServerErrorHandler {
     if (cause instanceof HttpStatusException status) {
       return plain(status.httpStatus(), null);
     }
-    RefusedException refused = RefusedException.of(cause);
-    if (refused.kind() == RefusedException.Kind.FAULT) {
-      log.atWarn().setCause(cause).log("A request failed: {}", context.path());
-    }
-    return Answers.refused(refused);
+    return Answers.refused(RefusedException.of(cause));
   }
 
   @Override

@@ -28,6 +28,14 @@ public final class HttpPort implements AutoCloseable {
   /** Form and base64 around an image. */
   private static final double AROUND_AN_IMAGE = 1.5;
 
+  /**
+   * Bytes that are taken of a stream before they are read; a quarter of what is taken of its
+   * connection, so that a stream that is held back leaves room to the others.
+   */
+  private static final int STREAM_WINDOW = 256 << 10;
+
+  private static final int CONNECTION_WINDOW = 4 * STREAM_WINDOW;
+
   private final Server server;
 
   private HttpPort(Server server) {
@@ -49,6 +57,8 @@ public final class HttpPort implements AutoCloseable {
             .http(new InetSocketAddress(settings.host(), port))
             .requestTimeout(REQUEST)
             .maxRequestLength((long) (largestImage * AROUND_AN_IMAGE) + 65_536)
+            .http2InitialStreamWindowSize(STREAM_WINDOW)
+            .http2InitialConnectionWindowSize(CONNECTION_WINDOW)
             .meterRegistry(NoopMeterRegistry.get())
             .unloggedExceptionsReportInterval(Duration.ZERO) // Failures logs what is our fault
             .errorHandler(failures);

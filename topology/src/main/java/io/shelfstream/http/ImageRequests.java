@@ -4,16 +4,18 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.http.RefusedException.Kind;
 import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The images that callers of the port have in hand, however they came: so many at a time, and none
  * while the service is not ready. Callers beyond that are refused at once: they come back, memory
- * does not. Safe for several threads.
+ * does not. Streams of images wait for their turn instead, and leave half of the places to those
+ * who do not wait. Safe for several threads.
  */
 public final class ImageRequests {
   /** Images in hand for each worker that recognises: one is worked on, some wait. */
@@ -23,7 +25,11 @@ public final class ImageRequests {
   private final ServiceStatus status;
   private final ServiceMetrics metrics;
   private final int most;
-  private final AtomicInteger inHand = new AtomicInteger();
+  private final Deque<CompletableFuture<Place>> waiting = new ArrayDeque<>();
+  private int inHand;
+
+  /** Of them, those of streams. */
+  private int streamed;
 
   /**
    * @param most images in hand at a time
@@ -34,7 +40,7 @@ public final class ImageRequests {
     this.status = status;
     this.metrics = metrics;
     this.most = most;
-    metrics.gauge(Metric.HTTP_IN_HAND, inHand, AtomicInteger::get);
+    metrics.gauge(Metric.HTTP_IN_HAND, this, ImageRequests::inHand);
   }
 
   /**
@@ -43,10 +49,8 @@ public final class ImageRequests {
    * @throws RefusedException when there is none, or the service is not ready
    */
   public void requireRoom() {
-    if (!status.isReady()) {
-      throw counted(RefusedException.notReady("see /health/ready"));
-    }
-    if (inHand.get() >= most) {
+    requireReady();
+    if (inHand() >= most) {
       throw counted(full());
     }
   }
@@ -58,14 +62,72 @@ public final class ImageRequests {
    * @throws RefusedException when there is none, or the service is not ready
    */
   public Place enter() {
+    requireReady();
+    synchronized (this) {
+      if (inHand < most) {
+        inHand++;
+        return new Place(false);
+      }
+    }
+    throw counted(full());
+  }
+
+  /**
+   * Takes a place for one image of a stream as soon as there is one, in the order of the calls.
+   *
+   * @return completes exceptionally with {@link RefusedException} when the service is not ready;
+   *     cancelling it leaves the queue; a place that came before that is the caller's to close
+   */
+  public CompletableFuture<Place> enterWhenFree() {
+    try {
+      requireReady();
+    } catch (RefusedException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    CompletableFuture<Place> place = new CompletableFuture<>();
+    synchronized (this) {
+      waiting.add(place);
+    }
+    letIn();
+    place.whenComplete((entered, failure) -> leaveQueue(place));
+    return place;
+  }
+
+  private void requireReady() {
     if (!status.isReady()) {
       throw counted(RefusedException.notReady("see /health/ready"));
     }
-    if (inHand.incrementAndGet() > most) {
-      inHand.decrementAndGet();
-      throw counted(full());
+  }
+
+  /** Those who wait, as far as there are places; outside the lock, as they begin their work. */
+  private void letIn() {
+    for (CompletableFuture<Place> next = next(); next != null; next = next()) {
+      Place place = new Place(true);
+      if (!status.isReady()) {
+        next.completeExceptionally(counted(RefusedException.notReady("see /health/ready")));
+      }
+      if (!next.complete(place)) {
+        place.leave();
+      }
     }
-    return new Place();
+  }
+
+  private synchronized @Nullable CompletableFuture<Place> next() {
+    int mostStreamed = most - most / 2;
+    if (waiting.isEmpty() || inHand >= most || streamed >= mostStreamed) {
+      return null;
+    }
+    inHand++;
+    streamed++;
+    return waiting.poll();
+  }
+
+  private synchronized void leaveQueue(CompletableFuture<Place> place) {
+    waiting.remove(place);
+  }
+
+  private synchronized int inHand() {
+    return inHand;
   }
 
   private RefusedException full() {
@@ -83,7 +145,11 @@ public final class ImageRequests {
   public final class Place implements AutoCloseable {
     private final AtomicBoolean left = new AtomicBoolean();
 
-    private Place() {}
+    private final boolean isStreamed;
+
+    private Place(boolean isStreamed) {
+      this.isStreamed = isStreamed;
+    }
 
     /**
      * Begins to recognise the image.
@@ -95,11 +161,11 @@ public final class ImageRequests {
      */
     public CompletableFuture<RecognitionEvent> recognize(
         @Nullable String camera, @Nullable String frame, byte[] encoded) {
-      CompletableFuture<RecognitionEvent> seen =
-          images.recognize(
-              camera == null ? "http" : camera,
-              frame == null ? UUID.randomUUID().toString() : frame,
-              encoded);
+      if (encoded.length == 0) {
+        return CompletableFuture.failedFuture(
+            counted(RefusedException.badRequest("The image is empty; send its bytes")));
+      }
+      CompletableFuture<RecognitionEvent> seen = begin(camera, frame, encoded);
       CompletableFuture<RecognitionEvent> answer =
           seen.handle(
               (event, failure) -> {
@@ -113,11 +179,33 @@ public final class ImageRequests {
       return answer;
     }
 
+    private CompletableFuture<RecognitionEvent> begin(
+        @Nullable String camera, @Nullable String frame, byte[] encoded) {
+      try {
+        return images.recognize(
+            camera == null ? "http" : camera,
+            frame == null ? UUID.randomUUID().toString() : frame,
+            encoded);
+      } catch (RuntimeException e) { // or the caller would keep the place
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+
     /** Leaves the place to another image. Idempotent. */
     @Override
     public void close() {
+      leave();
+      letIn();
+    }
+
+    private void leave() {
       if (!left.getAndSet(true)) {
-        inHand.decrementAndGet();
+        synchronized (ImageRequests.this) {
+          inHand--;
+          if (isStreamed) {
+            streamed--;
+          }
+        }
       }
     }
   }

@@ -1,14 +1,20 @@
 package io.shelfstream.http;
 
+import com.linecorp.armeria.common.ResponseCompleteException;
+import com.linecorp.armeria.common.stream.ClosedStreamException;
+import com.linecorp.armeria.common.util.Exceptions;
 import io.shelfstream.recognition.RejectedException;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A request that is not done; reason class and message go to the caller. */
 public final class RefusedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final Logger log = LoggerFactory.getLogger(RefusedException.class);
 
   /** Faults of ours, not of the image. */
   private static final Set<String> FAULTS =
@@ -45,7 +51,7 @@ public final class RefusedException extends RuntimeException {
     this.reason = reason;
   }
 
-  static RefusedException badRequest(String message) {
+  public static RefusedException badRequest(String message) {
     return new RefusedException(Kind.BAD_REQUEST, "BAD_REQUEST", message);
   }
 
@@ -53,7 +59,7 @@ public final class RefusedException extends RuntimeException {
     return new RefusedException(Kind.NOT_READY, "NOT_READY", message);
   }
 
-  /** What a caller is told of a failure. */
+  /** What a caller is told of a failure. One that nobody foresaw is logged. */
   public static RefusedException of(Throwable failure) {
     Throwable cause = failure;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
@@ -70,7 +76,22 @@ public final class RefusedException extends RuntimeException {
     if (cause instanceof CancellationException) {
       return notReady("the service stops");
     }
+    if (!isCallerGone(failure)) {
+      log.atError().setCause(failure).log("Unexpected failure of a request");
+    }
     return new RefusedException(Kind.FAULT, "INTERNAL_ERROR", "see the log of the service");
+  }
+
+  /** Then nobody reads the answer, and nothing is wrong with us. */
+  private static boolean isCallerGone(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ClosedStreamException
+          || cause instanceof ResponseCompleteException
+          || Exceptions.isStreamCancelling(cause)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   public Kind kind() {

@@ -14,6 +14,7 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
+import io.shelfstream.grpc.RecognitionRoutes;
 import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.EventsService;
@@ -185,7 +186,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
                 new RecognizeService(requests, imageLimits, receiving),
                 new GalleryService(this::photos, imageLimits, receiving),
-                new EventsService(feed)));
+                new EventsService(feed),
+                new RecognitionRoutes(requests, this, config.images().maxBytes())));
   }
 
   /** Recognises an image without the port, for callers in this process. */

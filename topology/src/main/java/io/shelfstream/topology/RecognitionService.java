@@ -31,6 +31,7 @@ import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.grpc.RecognitionRoutes;
 import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.EventsService;
@@ -263,7 +264,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
                 new RecognizeService(requests, imageLimits, receiving),
                 new GalleryService(() -> topicGallery, imageLimits, receiving),
-                new EventsService(feed)));
+                new EventsService(feed),
+                new RecognitionRoutes(requests, this, config.images().maxBytes())));
   }
 
   /** The gallery that callers see and change: that of the extractor in use. */

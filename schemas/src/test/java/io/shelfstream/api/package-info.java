@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.api;
+
+import org.jspecify.annotations.NullMarked;

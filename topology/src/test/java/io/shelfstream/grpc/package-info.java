@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.grpc;
+
+import org.jspecify.annotations.NullMarked;

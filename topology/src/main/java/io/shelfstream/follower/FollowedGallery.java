@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -142,6 +144,10 @@ final class FollowedGallery implements AutoCloseable {
   /** The failure that ended following; empty while the topic is followed. */
   Optional<Throwable> failure() {
     return Optional.ofNullable(follower.lifecycle().failure());
+  }
+
+  Map<MetricName, ? extends Metric> followerFigures() {
+    return follower.figures();
   }
 
   GalleryMXBean figures() {

@@ -8,9 +8,12 @@ import static io.shelfstream.streams.Lifecycle.State.STARTING;
 import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmHeapPressureMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.broker.AccessRights;
@@ -23,6 +26,7 @@ import io.shelfstream.config.TopicNames;
 import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
+import io.shelfstream.embedding.UpdateMetrics;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
@@ -41,7 +45,9 @@ import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.KafkaMetrics;
 import io.shelfstream.metrics.Metric;
+import io.shelfstream.metrics.ProcessMemory;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
@@ -52,6 +58,7 @@ import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lag;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
@@ -94,7 +101,10 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final ServiceMetrics metrics = new ServiceMetrics(registry);
+  private final JvmHeapPressureMetrics heapPressure = new JvmHeapPressureMetrics();
   private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
+  private final KafkaMetrics kafkaMetrics = new KafkaMetrics();
+  private final Lag lag;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -133,6 +143,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
       throw e;
     }
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
+    this.lag = new Lag(config, metrics);
   }
 
   /** Starts the service with all its roles. */
@@ -202,6 +213,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
         ids.extractor(),
         ids.provider(),
         role.name().toLowerCase(Locale.ROOT));
+    if (http != null) {
+      lag.start();
+    }
     followParts(); // a part may have changed its state before
   }
 
@@ -222,15 +236,26 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     galleries.add(gallery);
     GalleryMetrics.of(gallery, metrics);
     measure(gallery.lifecycle());
+    kafkaMetrics.add(gallery.lifecycle().of(), gallery::followerFigures);
     gallery.start();
     inUse = gallery.models();
   }
 
   private void openHttp() {
     new JvmMemoryMetrics().bindTo(registry);
+    heapPressure.bindTo(registry);
     new JvmGcMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    new FileDescriptorMetrics().bindTo(registry);
+    registry.getPrometheusRegistry().register(kafkaMetrics);
+    metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
+    metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
+    var detector = metrics.histogram(Metric.BATCH_SIZE, "detector");
+    models.detector().onRun(detector::record);
+    var extractor = metrics.histogram(Metric.BATCH_SIZE, "extractor");
+    models.extractor().onRun(extractor::record);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
     http =
         HttpPort.open(
@@ -257,6 +282,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void measure(Lifecycle part) {
     metrics.gauge(Metric.PART_READY, part, of -> of.is(READY) ? 1 : 0, part.of());
+    metrics.counter(Metric.REBUILDS, part.of()); // from 0 on
   }
 
   private RecognitionModels inUse() {
@@ -292,7 +318,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                     config.topics(), serdes, recognize, config.outputs()),
             deliveries,
             clients,
-            lifecycleOf(config.applicationId())));
+            lifecycleOf(config.applicationId())),
+        config.applicationId(),
+        deliveries);
   }
 
   private static CompletableFuture<RecognitionEvent> recognize(
@@ -317,6 +345,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void embed(RecordLimits limits) {
     LiveGallery into = galleries.get(0);
+    UpdateMetrics updates = new UpdateMetrics(metrics);
     PhotoEmbedder photos = new PhotoEmbedder(into.models());
     GalleryLinter linter =
         new GalleryLinter(
@@ -339,7 +368,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 into.inFlight(),
                 deliveries,
                 limits,
-                config.outputs()));
+                config.outputs(),
+                updates));
     if (change != null) {
       embed(
           change.applicationId(),
@@ -364,16 +394,20 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             () -> topology.apply(deliveries),
             deliveries,
             GalleryUpdateProcessor.SETTINGS,
-            lifecycleOf(applicationId)));
+            lifecycleOf(applicationId)),
+        applicationId,
+        deliveries);
   }
 
   private Lifecycle lifecycleOf(String application) {
     return new Lifecycle("The application " + application, this::partChanged);
   }
 
-  private void run(StreamsApplication application) {
+  private void run(StreamsApplication application, String id, Deliveries deliveries) {
     applications.add(application);
     measure(application.lifecycle());
+    kafkaMetrics.add(id, application::figures);
+    lag.watch(id, deliveries.progress());
     application.start();
   }
 
@@ -410,6 +444,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
    * depends on all of them.
    */
   private void partChanged(Lifecycle part) {
+    if (part.is(REBUILDING)) {
+      metrics.counter(Metric.REBUILDS, part.of()).increment();
+    }
     if (part.is(FAILED)) {
       lifecycle.to(FAILED, part.of() + " has failed; a restart has to take over", part.failure());
     } else if (!lifecycle.is(STARTING)) {
@@ -510,12 +547,14 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
           .addKeyValue("frames", left)
           .log("Frames in hand were not finished in time; another instance takes them up");
     }
+    lag.close();
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
     HttpPort port = http;
     if (port != null) {
       port.close();
     }
+    heapPressure.close();
     fetcher.close();
     galleries.forEach(LiveGallery::close);
     if (accelerator != null) {

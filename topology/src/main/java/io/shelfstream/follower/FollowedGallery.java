@@ -90,10 +90,9 @@ final class FollowedGallery implements AutoCloseable {
             gallery,
             snapshots,
             GalleryFigures.show(topic, gallery, snapshots, accelerator),
-            // The id is only seen in logs and metrics: a global store has no consumer group.
             StreamsApplication.globalStore(
                 config,
-                config.applicationId() + "-follower-" + topic,
+                id(config, topic),
                 wiring.topology(gallery, inFlight, failed),
                 new Deliveries(config.delivery().exactlyOnce(), failed),
                 // It has no timers, and an arriving record ends a poll at once: waking more often
@@ -114,6 +113,11 @@ final class FollowedGallery implements AutoCloseable {
       followed.close();
       throw e;
     }
+  }
+
+  /** Only seen in logs and metrics: a global store has no consumer group. */
+  static String id(ShelfStreamConfig config, String topic) {
+    return config.applicationId() + "-follower-" + topic;
   }
 
   /** A folder for each topic: two galleries would overwrite each other's snapshots. */

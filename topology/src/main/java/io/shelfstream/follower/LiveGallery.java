@@ -221,6 +221,11 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
     return Optional.ofNullable(current).map(FollowedGallery::figures);
   }
 
+  /** The name of the application that follows its topic, as logs and metrics show it. */
+  public String followerId() {
+    return FollowedGallery.id(config, topics.galleryVectors());
+  }
+
   /** The figures of the application that follows its topic, as Kafka names them. */
   public Map<MetricName, ? extends Metric> followerFigures() {
     FollowedGallery followed = current;

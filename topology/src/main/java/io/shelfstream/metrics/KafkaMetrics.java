@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 import org.slf4j.Logger;
@@ -36,6 +38,10 @@ public final class KafkaMetrics implements MultiCollector {
   /** Tags that a chosen figure may have; with another one it is a part of a whole that is shown. */
   private static final Set<String> TAGS =
       Set.of("client-id", "thread-id", "task-id", "shelfstream-id", "process-id", "application-id");
+
+  private static final Pattern CLIENT =
+      Pattern.compile(
+          ".*-((StreamThread|StateUpdater|GlobalStreamThread|global-consumer|admin)(-.*)?)");
 
   private final List<Application> applications = new CopyOnWriteArrayList<>();
 
@@ -89,13 +95,8 @@ public final class KafkaMetrics implements MultiCollector {
   /** The thread or client within its application: its id without what differs in each process. */
   private static String client(Map<String, String> tags) {
     String id = tags.getOrDefault("thread-id", tags.getOrDefault("client-id", ""));
-    for (String kind : List.of("-StreamThread-", "-GlobalStreamThread", "-global-consumer")) {
-      int at = id.indexOf(kind);
-      if (at >= 0) {
-        return id.substring(at + 1);
-      }
-    }
-    return id.endsWith("-admin") ? "admin" : "streams";
+    Matcher client = CLIENT.matcher(id);
+    return client.matches() ? client.group(1) : "streams";
   }
 
   private static MetricSnapshot snapshot(KafkaMetric metric, Map<Labels, Double> values) {

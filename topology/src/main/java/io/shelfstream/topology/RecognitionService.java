@@ -236,7 +236,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     galleries.add(gallery);
     GalleryMetrics.of(gallery, metrics);
     measure(gallery.lifecycle());
-    kafkaMetrics.add(gallery.lifecycle().of(), gallery::followerFigures);
+    kafkaMetrics.add(gallery.followerId(), gallery::followerFigures);
     gallery.start();
     inUse = gallery.models();
   }

@@ -85,6 +85,24 @@ class KafkaMetricsTest {
   }
 
   @Test
+  void clientsAreToldApartByWhatTheyAreWithinTheirApplication() {
+    for (String id :
+        new String[] {
+          "a-StreamThread-1-7e-StreamThread-2-consumer",
+          "a-7e-StateUpdater-1-restore-consumer",
+          "a-7e-global-consumer"
+        }) {
+      figure("consumer-metrics", "connection-count", 1.0, Map.of("client-id", id));
+    }
+    figure("stream-metrics", "alive-stream-threads", 1.0, Map.of("client-id", "a-7e"));
+    assertThat(registry.scrape())
+        .contains("client=\"StreamThread-2-consumer\"")
+        .contains("client=\"StateUpdater-1-restore-consumer\"")
+        .contains("client=\"global-consumer\"")
+        .contains("kafka_stream_alive_stream_threads{application=\"app\",client=\"streams\"} 1.0");
+  }
+
+  @Test
   void tasksOfAThreadAddUp() {
     for (String task : new String[] {"0_0", "0_1"}) {
       figure(

@@ -151,12 +151,13 @@ class MetricsIT {
     images.start();
     String ofFrames = "topic=\"" + topics.names().frames() + "\"";
     try (RecognitionService service =
-        start(Map.of(
+        start(
+            Map.of(
                 "images.allowed.hosts", "127.0.0.1",
                 "images.allow.private.addresses", "true",
                 "images.read.timeout", "60s"))) {
       topics.publish("http://127.0.0.1:" + images.getAddress().getPort() + "/red.png", 5);
-            TestTopics.until(() -> value(service, Metric.LAG_RECORDS, ofFrames) == 5);
+      TestTopics.until(() -> value(service, Metric.LAG_RECORDS, ofFrames) == 5);
       TestTopics.until(() -> value(service, Metric.LAG, ofFrames) > 3);
       assertThat(value(service, Metric.FRAMES_IN_HAND, "")).isEqualTo(5);
       come.countDown();

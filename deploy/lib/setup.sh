@@ -120,6 +120,33 @@ begin_with_faiss() {
   "$root/index-sync/src/main/cpp/build.sh" faiss &
 }
 
+# The programs of Prometheus, with which tests check the alert rules and the dashboard; the tests that need them are
+# skipped without. Only the two programs are taken out of Debian's package: installing it would need root, and start a
+# service.
+fetch_prometheus() {
+  local into=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/prometheus work
+  if command -v promtool >/dev/null && command -v prometheus >/dev/null; then return; fi
+  if [[ -x $into/promtool && -x $into/prometheus ]]; then return; fi
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+    say "there is no prometheus here, and no Debian package of it: its tests are skipped"
+    return
+  fi
+  work=$(mktemp -d)
+  if download_prometheus "$work" && dpkg-deb -x "$work"/prometheus_*.deb "$work/content"; then
+    mkdir -p "$into"
+    mv "$work"/content/usr/bin/{prometheus,promtool} "$into/"
+  else
+    say "Debian's package prometheus cannot be downloaded: its tests are skipped"
+  fi
+  rm -rf "$work"
+}
+
+download_prometheus() { # FOLDER
+  (cd "$1" && apt-get download -qq prometheus 2>/dev/null) && return
+  # There may be no lists yet, which only root can get.
+  [[ $EUID -eq 0 ]] && apt-get update -qq >&2 && (cd "$1" && apt-get download -qq prometheus 2>/dev/null)
+}
+
 package_distribution() {
   # Another one may have built it while this one waited.
   distribution_is_wanted || return 0

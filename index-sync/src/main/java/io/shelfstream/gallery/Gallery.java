@@ -488,8 +488,9 @@ public final class Gallery implements ProductSearch, AutoCloseable {
    *
    * @param rows vectors, dead ones included
    * @param dead vectors that were replaced or removed
+   * @param bytes of the vectors, dead ones included; lists and graphs need some more
    */
-  public record Storage(int segments, int rows, int dead) {}
+  public record Storage(int segments, int rows, int dead, long bytes) {}
 
   /** What lies in memory now. */
   public Storage storage() {

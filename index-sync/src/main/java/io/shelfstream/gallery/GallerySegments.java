@@ -111,7 +111,8 @@ final class GallerySegments {
     return new Gallery.Storage(
         segments.size(),
         segments.stream().mapToInt(LiveSegment::rows).sum(),
-        segments.stream().mapToInt(LiveSegment::dead).sum());
+        segments.stream().mapToInt(LiveSegment::dead).sum(),
+        segments.stream().mapToLong(LiveSegment::bytes).sum());
   }
 
   /** Frees what no search and no compaction uses. */

@@ -127,6 +127,11 @@ final class LiveSegment {
     return type;
   }
 
+  /** Bytes of its vectors, dead ones included. */
+  long bytes() {
+    return rows * type.bytesOf(vectors.dimension());
+  }
+
   /** Photos that it takes in some milliseconds, while changes wait. */
   int takenAtOnce() {
     // A list of a photo is looked up in some 0.05 ms, its neighbours in a graph in ten times that.

@@ -64,6 +64,11 @@ public record IndexType(String name) {
     return hasPlainLists() || isPlainGraph();
   }
 
+  /** Bytes in which a segment of this type keeps a vector. */
+  public long bytesOf(int dimension) {
+    return (isHalf() ? Short.BYTES : Float.BYTES) * (long) dimension;
+  }
+
   /** Whether it keeps values in 16 bits. */
   boolean isHalf() {
     return name.contains("SQfp16");

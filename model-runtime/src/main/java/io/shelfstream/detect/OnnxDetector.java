@@ -10,6 +10,7 @@ import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.OnnxModel;
 import io.shelfstream.model.RuntimeOptions;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /** A main-body detector in ONNX, with boxes in its graph or with raw heads. */
 public final class OnnxDetector implements Detector {
@@ -94,6 +95,13 @@ public final class OnnxDetector implements Detector {
   /** Boxes of each view, in pixels from its corner, best score first. */
   List<List<Detection>> look(List<View> views) {
     return model.look(views);
+  }
+
+  /**
+   * Tells of each run how many images, or tiles of them, are in it; called by the threads that run.
+   */
+  public void onRun(IntConsumer observer) {
+    model.onRun(observer);
   }
 
   @Override

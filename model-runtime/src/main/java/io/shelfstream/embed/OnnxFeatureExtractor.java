@@ -10,6 +10,7 @@ import io.shelfstream.model.RuntimeOptions;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /** A feature extractor in ONNX. */
 public final class OnnxFeatureExtractor implements FeatureExtractor {
@@ -116,6 +117,11 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
       vectors.add(vector);
     }
     return vectors;
+  }
+
+  /** Tells of each run how many crops are in it; called by the threads that run. */
+  public void onRun(IntConsumer observer) {
+    model.onRun(observer);
   }
 
   @Override

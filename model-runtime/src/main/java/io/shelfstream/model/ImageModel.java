@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ public final class ImageModel<T> implements AutoCloseable {
   private final TensorBuffers pixelBuffers = new TensorBuffers();
   private final TensorBuffers scaleBuffers = new TensorBuffers();
   private final @Nullable ImageModel<T> onOneThread;
+  private volatile IntConsumer observer = views -> {};
 
   /** A part of an image, not empty. */
   public record View(Image image, PixelBox box) {}
@@ -144,6 +146,19 @@ public final class ImageModel<T> implements AutoCloseable {
     return onOneThread == null ? this : onOneThread;
   }
 
+  /**
+   * Tells of each run, failed ones included.
+   *
+   * @param views is given how many views are in it, without those that only fill up; called by the
+   *     threads that run, so it must be quick
+   */
+  public void onRun(IntConsumer views) {
+    observer = views;
+    if (onOneThread != null) {
+      onOneThread.onRun(views);
+    }
+  }
+
   /** What the model gives for each view, in their order. */
   public List<T> look(List<View> views) {
     List<T> found = new ArrayList<>(views.size());
@@ -218,6 +233,7 @@ public final class ImageModel<T> implements AutoCloseable {
   }
 
   private List<T> run(Batch batch) {
+    observer.accept(batch.n());
     return run(batch, outputs -> reader.read(outputs, batch));
   }
 

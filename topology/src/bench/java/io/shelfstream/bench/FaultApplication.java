@@ -1,9 +1,16 @@
 package io.shelfstream.bench;
 
+import com.sun.net.httpserver.HttpServer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.topology.BenchApplications;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -32,11 +39,12 @@ final class FaultApplication {
       settings.put(argument.substring(0, equals), argument.substring(equals + 1));
     }
     Path freeze = Path.of(System.getProperty("bench.freeze"));
+    ShelfStreamConfig config = ShelfStreamConfig.load(null, settings);
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     BenchApplications.Running running =
         BenchApplications.recognition(
-            ShelfStreamConfig.load(null, settings),
-            frame -> later(frame, freeze),
-            () -> Runtime.getRuntime().halt(1));
+            config, registry, frame -> later(frame, freeze), () -> Runtime.getRuntime().halt(1));
+    show(registry, config.http().port().orElseThrow());
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
@@ -45,6 +53,20 @@ final class FaultApplication {
                   Runtime.getRuntime().halt(0);
                 }));
     System.out.println("started");
+  }
+
+  private static void show(PrometheusMeterRegistry registry, int port) throws IOException {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    server.createContext(
+        "/metrics",
+        exchange -> {
+          byte[] text = registry.scrape().getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, text.length);
+          exchange.getResponseBody().write(text);
+          exchange.close();
+        });
+    server.start();
   }
 
   private static CompletableFuture<Recognition> later(ImageReference frame, Path freeze) {

@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -143,7 +145,7 @@ final class FaultsBench {
         }
       }
       try (Program last = settings.start()) {
-        judge("kill", guarantee, cycles, traffic.finish());
+        judge("kill", guarantee, cycles, traffic.finish(), settings.sums(last));
       }
     }
   }
@@ -166,7 +168,7 @@ final class FaultsBench {
           tell("rebalance", guarantee, i, cycles, traffic);
         }
       }
-      judge("rebalance", guarantee, cycles, traffic.finish());
+      judge("rebalance", guarantee, cycles, traffic.finish(), settings.sums(first));
     }
   }
 
@@ -184,7 +186,7 @@ final class FaultsBench {
         Files.delete(settings.freeze);
         tell("freeze", "exactly_once_v2", i, cycles, traffic);
       }
-      judge("freeze", "exactly_once_v2", cycles, traffic.finish());
+      judge("freeze", "exactly_once_v2", cycles, traffic.finish(), settings.sums(application));
     }
   }
 
@@ -220,7 +222,7 @@ final class FaultsBench {
             }
           }
           try (Program last = settings.start()) {
-            judge("hole", guarantee, cycles, traffic.finish());
+            judge("hole", guarantee, cycles, traffic.finish(), settings.sums(last));
           }
         }
       }
@@ -297,7 +299,7 @@ final class FaultsBench {
         }
       }
       try (Program last = settings.startService()) {
-        judge("models", guarantee, 3, traffic.finish());
+        judge("models", guarantee, 3, traffic.finish(), settings.sums(last));
       }
     }
   }
@@ -320,12 +322,15 @@ final class FaultsBench {
                 "io.shelfstream.Main",
                 "run"));
     settings.forEach((key, value) -> line.addAll(List.of("--set", key + "=" + value)));
+    int port = ports()[0];
+    line.addAll(List.of("--set", "http.port=" + port));
     Path log = target.resolve("faults-poison-" + guarantee + ".log");
     Files.deleteIfExists(log);
     int records = quick ? 5000 : 100_000;
     List<Double> heap = new ArrayList<>();
     List<Double> outside = new ArrayList<>();
     HostileTraffic.Count count;
+    FrameSums sums;
     try (Program service = Program.java(log, line.toArray(String[]::new))) {
       service.awaitReady(log);
       try (HostileTraffic traffic = new HostileTraffic(config, seed, () -> lives(service, log));
@@ -340,9 +345,10 @@ final class FaultsBench {
               name, i, SAMPLES, traffic.answered(), heap.get(i - 1), outside.get(i - 1));
         }
         count = traffic.finish();
+        sums = FrameSums.of(port);
       }
     }
-    judge(name, count, log, heap, outside);
+    judge(name, count, sums, log, heap, outside);
   }
 
   private static void lives(Program service, Path log) {
@@ -352,7 +358,12 @@ final class FaultsBench {
   }
 
   private synchronized void judge(
-      String name, HostileTraffic.Count count, Path log, List<Double> heap, List<Double> outside)
+      String name,
+      HostileTraffic.Count count,
+      FrameSums sums,
+      Path log,
+      List<Double> heap,
+      List<Double> outside)
       throws IOException {
     results.note(name, "records", count.records());
     results.note(name, "good ones among them", count.good());
@@ -360,6 +371,7 @@ final class FaultsBench {
     count.byOutcome().forEach((outcome, times) -> results.note(name, outcome, times));
     count.examples().forEach(System.err::println);
     count.faults().forEach((fault, times) -> results.atMost(name, fault, times, 0));
+    judge(name, sums);
     results.atMost(name, "kinds of faults", count.faults().size(), 0);
     int restarts;
     try (var lines = Files.lines(log)) {
@@ -393,7 +405,8 @@ final class FaultsBench {
         check, guarantee, cycle + 1, of, traffic.answered());
   }
 
-  private synchronized void judge(String check, String guarantee, int cycles, Traffic.Count count) {
+  private synchronized void judge(
+      String check, String guarantee, int cycles, Traffic.Count count, FrameSums sums) {
     String name = check + " " + guarantee;
     results.note(name, "cycles", cycles);
     results.note(name, "frames", count.published());
@@ -405,6 +418,15 @@ final class FaultsBench {
       results.atMost(name, "doubled with another id", count.otherIds(), 0);
     }
     results.atMost(name, "order breaks within a camera", count.orderBreaks(), 0);
+    judge(name, sums);
+  }
+
+  /** The process that is left says what became of each frame that it took. */
+  private void judge(String name, FrameSums sums) {
+    results.note(name, "metrics of the last process: taken", sums.taken());
+    results.note(name, "metrics of the last process: given up", sums.givenUp());
+    results.atMost(name, "frames taken that its metrics lose", sums.difference(), 0);
+    results.atMost(name, "frames that its metrics keep in hand", sums.inHand(), 0);
   }
 
   /** One application and its topics. */
@@ -413,6 +435,7 @@ final class FaultsBench {
     final String name = "faults" + runs.getAndIncrement();
     final List<String> more = new ArrayList<>();
     final Path freeze = folder.resolve(name + ".freeze");
+    final Map<Program, Integer> portOf = new IdentityHashMap<>();
     String uri = "file:///frame.jpg";
 
     Settings(String bootstrap, String guarantee) {
@@ -483,9 +506,17 @@ final class FaultsBench {
       line.add("-Dbench.freeze=" + freeze);
       line.add("io.shelfstream.bench.FaultApplication");
       line.addAll(more);
+      int port = ports()[0];
+      line.add("http.port=" + port);
       Program child = Program.java(errors, line.toArray(String[]::new));
+      portOf.put(child, port);
       child.line();
       return child;
+    }
+
+    /** What a process says of its frames when all are answered. */
+    FrameSums sums(Program of) throws IOException, InterruptedException {
+      return FrameSums.of(Objects.requireNonNull(portOf.get(of), "not started here"));
     }
 
     Program startService() throws IOException {
@@ -494,7 +525,11 @@ final class FaultsBench {
         line.add("--set");
         line.add(setting);
       }
-      return Program.java(errors, line.toArray(String[]::new));
+      int port = ports()[0];
+      line.addAll(List.of("--set", "http.port=" + port));
+      Program child = Program.java(errors, line.toArray(String[]::new));
+      portOf.put(child, port);
+      return child;
     }
   }
 }

@@ -1,5 +1,8 @@
 package io.shelfstream.bench;
 
+import com.sun.management.OperatingSystemMXBean;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.ImageReference;
@@ -7,6 +10,7 @@ import io.shelfstream.registry.AvroSerde;
 import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.registry.SchemaRegistryConfig;
 import io.shelfstream.topology.BenchApplications;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +21,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -37,6 +44,8 @@ final class StreamBench {
   private final int records;
   private final String bootstrap;
   private int runs;
+  private volatile long slowestScrape;
+  private volatile int scrapeBytes;
 
   private StreamBench(boolean quick, String bootstrap) {
     this.rounds = quick ? 3 : 7;
@@ -50,7 +59,12 @@ final class StreamBench {
     Results results = new Results("stream");
     try (Program broker = Program.broker(data, target.resolve("stream-broker.log"))) {
       boolean quick = List.of(arguments).contains("--quick");
-      new StreamBench(quick, broker.line()).run(results);
+      StreamBench bench = new StreamBench(quick, broker.line());
+      if (List.of(arguments).contains("--metrics")) {
+        bench.runMetrics(results);
+      } else {
+        bench.run(results);
+      }
     } finally {
       Folders.delete(data);
     }
@@ -83,6 +97,77 @@ final class StreamBench {
       results.atLeast(guarantee, "of the pass-through", ratio(ours, plain), 0.5);
       results.note(guarantee, "of the byte copy", ratio(ours, copies));
     }
+  }
+
+  /** The same application with its metrics, read each second, and without any, in turns. */
+  private void runMetrics(Results results) throws Exception {
+    publish();
+    for (String guarantee : List.of("exactly_once_v2", "at_least_once")) {
+      List<Double> speeds = new ArrayList<>();
+      List<Double> costs = new ArrayList<>();
+      for (int round = 0; round <= 2 * rounds; round++) {
+        Measured without = null;
+        Measured with = null;
+        for (boolean metrics : List.of(round % 2 == 0, round % 2 != 0)) {
+          double cpu = cpuSeconds();
+          double speed = measure(guarantee, metrics ? this::measured : StreamBench::recognition);
+          Measured measured = new Measured(speed, (cpuSeconds() - cpu) / records * 1e6);
+          with = metrics ? measured : with;
+          without = metrics ? without : measured;
+        }
+        System.err.printf("%s round %d: with %s, without %s%n", guarantee, round, with, without);
+        if (round > 0) { // after one to warm up
+          speeds.add(with.perSecond / without.perSecond);
+          costs.add(with.micros / without.micros);
+        }
+      }
+      results.atLeast(guarantee, "records/s with metrics / without", median(speeds), 0.99);
+      results.atMost(guarantee, "CPU of a record with metrics / without", median(costs), 1.01);
+      results.note(guarantee, "most time of a scrape, ms", slowestScrape / 1e6);
+      results.note(guarantee, "bytes of a scrape", scrapeBytes);
+    }
+  }
+
+  /**
+   * A run.
+   *
+   * @param micros CPU time of this process for a record, the reading of answers included
+   */
+  private record Measured(double perSecond, double micros) {
+    @Override
+    public String toString() {
+      return "%.0f/s, %.1f us of CPU a record".formatted(perSecond, micros);
+    }
+  }
+
+  private static double cpuSeconds() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+            .getProcessCpuTime()
+        / 1e9;
+  }
+
+  private BenchApplications.Running measured(ShelfStreamConfig config) {
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    BenchApplications.Running running =
+        BenchApplications.recognition(
+            config,
+            registry,
+            frame -> CompletableFuture.completedFuture(BenchApplications.nothing()),
+            () -> System.exit(1));
+    ScheduledExecutorService scrapes = Executors.newSingleThreadScheduledExecutor();
+    scrapes.scheduleAtFixedRate(
+        () -> {
+          long start = System.nanoTime();
+          scrapeBytes = registry.scrape().length();
+          slowestScrape = Math.max(slowestScrape, System.nanoTime() - start);
+        },
+        1,
+        1,
+        TimeUnit.SECONDS);
+    return () -> {
+      scrapes.shutdownNow();
+      running.close();
+    };
   }
 
   private static BenchApplications.Running recognition(ShelfStreamConfig config) {

@@ -28,6 +28,7 @@ import io.shelfstream.recognition.Stage;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.EarlyCommits;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.ReadProgress;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -85,12 +86,15 @@ public final class GalleryUpdateProcessor
   private final Deliveries deliveries;
   private final RecordLimits limits;
   private final String source;
+  private final @Nullable UpdateMetrics metrics;
   private final EarlyCommits earlyCommits = new EarlyCommits();
   private @Nullable Sensor setAsideRecords;
+  private ReadProgress.@Nullable Partition progress;
 
   /**
    * @param linter null when nobody reads warnings
    * @param inFlight null when nobody asks when photos become searchable
+   * @param metrics null when its statuses are not written
    */
   public GalleryUpdateProcessor(
       TopicNames topics,
@@ -101,7 +105,8 @@ public final class GalleryUpdateProcessor
       @Nullable InFlightPhotos inFlight,
       Deliveries deliveries,
       RecordLimits limits,
-      String source) {
+      String source,
+      @Nullable UpdateMetrics metrics) {
     this.topics = topics;
     this.serdes = serdes;
     this.fetcher = fetcher;
@@ -111,12 +116,15 @@ public final class GalleryUpdateProcessor
     this.deliveries = deliveries;
     this.limits = limits;
     this.source = source;
+    this.metrics = metrics;
   }
 
   @Override
   public void init(ProcessorContext<Object, Object> context) {
     super.init(context);
     setAsideRecords = FailedRecords.sensor(context);
+    close(); // it may be called again
+    progress = deliveries.progress().open(topics.galleryUpdates(), context.taskId().partition());
     if (inFlight != null) {
       InFlightPhotos sent = inFlight;
       context.schedule(
@@ -129,7 +137,11 @@ public final class GalleryUpdateProcessor
     long taken = System.currentTimeMillis();
     SourcePosition position =
         context().recordMetadata().map(SourcePosition::of).orElse(UNKNOWN_POSITION);
+    ReadProgress.Partition reading = Objects.requireNonNull(progress, "process before init");
+    reading.inHand(1, record.timestamp());
+    reading.taken(position.offset());
     deliveries.send(position, () -> answer(record, position));
+    reading.inHand(0, 0);
     if (inFlight != null) {
       publish(inFlight.arrived()); // in the transaction of this update, not in another one
     }
@@ -245,6 +257,9 @@ public final class GalleryUpdateProcessor
     var headers =
         EventHeaders.of(record.headers(), TraceContext.continuing(record.headers()), attributes);
     context().forward(record.withHeaders(headers), NodeNames.GALLERY_STATUS);
+    if (metrics != null) {
+      metrics.published(status);
+    }
   }
 
   private GalleryVector embed(
@@ -338,6 +353,14 @@ public final class GalleryUpdateProcessor
     } catch (IllegalArgumentException e) {
       throw invalid(
           "The embedding of '%s' is all zero or not finite".formatted(update.getGalleryImageId()));
+    }
+  }
+
+  @Override
+  public void close() {
+    if (progress != null) {
+      progress.close();
+      progress = null;
     }
   }
 

@@ -18,6 +18,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -90,10 +92,9 @@ final class FollowedGallery implements AutoCloseable {
             gallery,
             snapshots,
             GalleryFigures.show(topic, gallery, snapshots, accelerator),
-            // The id is only seen in logs and metrics: a global store has no consumer group.
             StreamsApplication.globalStore(
                 config,
-                config.applicationId() + "-follower-" + topic,
+                id(config, topic),
                 wiring.topology(gallery, inFlight, failed),
                 new Deliveries(config.delivery().exactlyOnce(), failed),
                 // It has no timers, and an arriving record ends a poll at once: waking more often
@@ -114,6 +115,11 @@ final class FollowedGallery implements AutoCloseable {
       followed.close();
       throw e;
     }
+  }
+
+  /** Only seen in logs and metrics: a global store has no consumer group. */
+  static String id(ShelfStreamConfig config, String topic) {
+    return config.applicationId() + "-follower-" + topic;
   }
 
   /** A folder for each topic: two galleries would overwrite each other's snapshots. */
@@ -149,6 +155,10 @@ final class FollowedGallery implements AutoCloseable {
   /** Offset of the record that a photo came with; empty when it is not in the gallery. */
   OptionalLong offsetOf(String galleryImageId) {
     return follower.stored(NodeNames.VECTORS_STORE, galleryImageId);
+  }
+
+  Map<MetricName, ? extends Metric> followerFigures() {
+    return follower.figures();
   }
 
   GalleryMXBean figures() {

@@ -108,6 +108,11 @@ final class GalleryFigures implements GalleryMXBean, AutoCloseable {
   }
 
   @Override
+  public long getVectorBytes() {
+    return gallery.storage().bytes();
+  }
+
+  @Override
   public long getDeviceBytes() {
     return accelerator == null ? 0 : accelerator.bytes();
   }

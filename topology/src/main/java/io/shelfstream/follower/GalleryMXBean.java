@@ -46,6 +46,9 @@ public interface GalleryMXBean {
   /** Time to write the last snapshot, in milliseconds; NaN before the first. */
   double getLastSnapshotMillis();
 
+  /** Bytes of vectors in memory outside the heap, deleted ones included. */
+  long getVectorBytes();
+
   /** Bytes of vectors on GPUs, of all galleries of the process; 0 when only the CPU searches. */
   long getDeviceBytes();
 }

@@ -16,6 +16,7 @@ public final class GalleryMetrics {
     gauge(metrics, Metric.GALLERY_SEGMENTS, gallery, GalleryMXBean::getSegments);
     gauge(metrics, Metric.GALLERY_RECALL, gallery, GalleryMXBean::getRecall);
     gauge(metrics, Metric.GALLERY_SNAPSHOT_AGE, gallery, GalleryMXBean::getSnapshotAgeSeconds);
+    gauge(metrics, Metric.GALLERY_MEMORY, gallery, GalleryMXBean::getVectorBytes);
     gauge(metrics, Metric.DEVICE_MEMORY, gallery, GalleryMXBean::getDeviceBytes);
     metrics.counter(
         Metric.GALLERY_COMPACTIONS,

@@ -30,6 +30,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -219,6 +221,17 @@ public final class LiveGallery implements ProductSearch, AutoCloseable {
   /** Figures of the gallery that is searched now; empty before it is read. */
   public Optional<GalleryMXBean> figures() {
     return Optional.ofNullable(current).map(FollowedGallery::figures);
+  }
+
+  /** The name of the application that follows its topic, as logs and metrics show it. */
+  public String followerId() {
+    return FollowedGallery.id(config, topics.galleryVectors());
+  }
+
+  /** The figures of the application that follows its topic, as Kafka names them. */
+  public Map<MetricName, ? extends Metric> followerFigures() {
+    FollowedGallery followed = current;
+    return followed == null ? Map.of() : followed.followerFigures();
   }
 
   /** The topic that it follows. */

@@ -8,6 +8,7 @@ import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.PollWakeUp;
+import io.shelfstream.streams.ReadProgress;
 import io.shelfstream.streams.StalledException;
 import java.time.Duration;
 import java.time.Instant;
@@ -80,6 +81,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   private long headSince;
   private boolean uncommitted;
   private @Nullable PendingSlots pending;
+  private ReadProgress.@Nullable Partition progress;
   private @Nullable Sensor skippedFrames;
   private @Nullable Sensor setAsideRecords;
   private @Nullable Cancellable timer;
@@ -96,6 +98,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     super.init(context);
     close();
     wakeUp = shared.clients().wakeUp();
+    progress = shared.deliveries().progress().open(shared.topic(), context.taskId().partition());
     pending = new PendingSlots(context.getStateStore(NodeNames.PENDING_FRAMES));
     skippedFrames =
         context
@@ -139,6 +142,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
             : PendingFrame.of(
                 slots().nextSequence(), source.offset(), record, shared.limits().pendingFrame());
     take(slots().fill(frame));
+    progress().taken(source.offset());
   }
 
   private SourcePosition positionOf(long offset) {
@@ -189,6 +193,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     frames.add(taken);
     shared.metrics().taken();
     framesBytes += taken.bytes;
+    tellProgress();
     if (mayBeSkipped) {
       newestWins.hold();
       manageOverload();
@@ -259,6 +264,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       framesBytes -= head.bytes;
       headSince = System.nanoTime();
       forward(head);
+      tellProgress();
       head = frames.peek();
     }
     slots().freeArrived();
@@ -377,6 +383,15 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     return !frames.isEmpty() || slots().hasUnconfirmed();
   }
 
+  private void tellProgress() {
+    TakenFrame oldest = frames.peek();
+    progress().inHand(frames.size(), oldest == null ? 0 : oldest.frame.record().timestamp());
+  }
+
+  private ReadProgress.Partition progress() {
+    return Objects.requireNonNull(progress, "process before init");
+  }
+
   private PendingSlots slots() {
     return Objects.requireNonNull(pending, "process before init");
   }
@@ -395,6 +410,10 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     }
     frames.clear();
     framesBytes = 0;
+    if (progress != null) {
+      progress.close();
+      progress = null;
+    }
     newestWins.clear();
     uncommitted = false;
     if (timer != null) {

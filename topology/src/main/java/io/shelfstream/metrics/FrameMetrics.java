@@ -6,7 +6,7 @@ import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.Timings;
-import java.time.Duration;
+import io.shelfstream.recognition.RejectedException;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -16,9 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Counts what becomes of frames. Safe for several threads. */
 public final class FrameMetrics {
-  /** A frame is worth nothing long before. */
-  private static final Duration LONGEST = Duration.ofDays(1);
-
   private final ServiceMetrics metrics;
   private final Counter taken;
   private final Counter skipped;
@@ -44,6 +41,10 @@ public final class FrameMetrics {
     }
     for (MatchStatus status : MatchStatus.values()) {
       objects.put(status, metrics.counter(Metric.OBJECTS, label(status)));
+    }
+    // From 0 on, so that the first of a reason is an increase to whoever reads them.
+    for (String reason : RejectedException.reasons()) {
+      metrics.counter(Metric.FRAMES_DEAD_LETTERED, reason);
     }
     this.fetch = metrics.timer(Metric.STAGE_TIME, "fetch");
     this.decode = metrics.timer(Metric.STAGE_TIME, "decode");
@@ -85,7 +86,7 @@ public final class FrameMetrics {
     record(extract, timings.getExtract());
     record(search, timings.getSearch());
     record(queue, timings.getQueue());
-    latency.record(plausible(Duration.between(event.getCapturedAt(), now)));
+    latency.record(ServiceMetrics.plausible(event.getCapturedAt(), now));
   }
 
   private static <K extends Enum<K>> void increment(Map<K, Counter> counters, K key) {
@@ -97,14 +98,6 @@ public final class FrameMetrics {
 
   private static void record(Timer timer, float millis) {
     timer.record((long) (millis * 1e6), TimeUnit.NANOSECONDS);
-  }
-
-  /** Cameras may have any clock: one in the year 1 must neither hide all others nor overflow. */
-  private static Duration plausible(Duration latency) {
-    if (latency.isNegative()) {
-      return Duration.ZERO;
-    }
-    return latency.compareTo(LONGEST) > 0 ? LONGEST : latency;
   }
 
   /** A frame was skipped without an event. */

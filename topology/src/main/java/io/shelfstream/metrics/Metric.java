@@ -3,8 +3,8 @@ package io.shelfstream.metrics;
 import java.util.List;
 
 /**
- * Every metric of our own. Prometheus shows it as {@code shelfstream_…}, dots as underscores, with
- * {@code _total} behind a counter and the unit behind what has one.
+ * Every metric of our own. Prometheus shows it with dots as underscores, with {@code _total} behind
+ * a counter and the unit behind what has one.
  *
  * <p>Frames add up within a process, at any time: taken = recognized + dead-lettered + skipped +
  * given up + in hand.
@@ -54,6 +54,36 @@ public enum Metric {
       Kind.TIMER,
       "shelfstream.latency",
       "From a frame's capturedAt to the writing of its event, from 0 to a day; clocks of cameras count in."),
+  BATCH_SIZE(
+      Kind.HISTOGRAM,
+      "shelfstream.batch.size",
+      "Images of one run of the detector (tiles count as images), crops of one run of the extractor.",
+      "model"),
+  LAG_RECORDS(
+      Kind.GAUGE,
+      "shelfstream.lag.records",
+      "Records of a partition of this process that are not answered yet: those in hand, and those that it has not read; the end of the partition is asked for every 5 s.",
+      "application",
+      "topic",
+      "partition"),
+  LAG(
+      Kind.GAUGE,
+      "shelfstream.lag",
+      "Age of the oldest record in hand of a partition, by its timestamp; where none is in hand and some wait, the time since that was first seen; 0 where none waits.",
+      "seconds",
+      "application",
+      "topic",
+      "partition"),
+  GALLERY_UPDATES(
+      Kind.COUNTER,
+      "shelfstream.gallery.updates",
+      "Gallery updates answered: applied, removed or rejected; of what is rejected the reason class.",
+      "outcome",
+      "reason"),
+  GALLERY_SEARCHABLE_TIME(
+      Kind.TIMER,
+      "shelfstream.gallery.searchable.time",
+      "From a gallery update's record timestamp to the moment when searches of this process find it, or find the removed photo no more; from 0 to a day."),
   GALLERY_PHOTOS(
       Kind.GAUGE, "shelfstream.gallery.photos", "Photos that a search can find.", "topic"),
   GALLERY_VERSION(
@@ -84,6 +114,12 @@ public enum Metric {
       "Time since a snapshot held all that was there; NaN without snapshots.",
       "seconds",
       "topic"),
+  GALLERY_MEMORY(
+      Kind.GAUGE,
+      "shelfstream.gallery.memory",
+      "Vectors in memory outside the heap, deleted ones included; the links of a graph come on top.",
+      "bytes",
+      "topic"),
   DEVICE_MEMORY(
       Kind.GAUGE,
       "shelfstream.device.memory",
@@ -97,11 +133,22 @@ public enum Metric {
       "shelfstream.http.answers",
       "Images answered over HTTP: recognized, or the reason class of the refusal.",
       "reason"),
+  READY(Kind.GAUGE, "shelfstream.ready", "1 while /health/ready answers 200, else 0."),
   PART_READY(
       Kind.GAUGE,
       "shelfstream.part.ready",
       "1 while a part of the service is at work, else 0.",
       "part"),
+  REBUILDS(
+      Kind.COUNTER,
+      "shelfstream.rebuilds",
+      "How often a part of the service failed and was built anew.",
+      "part"),
+  RESIDENT_MEMORY(
+      Kind.GAUGE,
+      "process.resident.memory",
+      "Memory of the process as the system counts it: heap, models, index, direct buffers; NaN where there is no /proc.",
+      "bytes"),
   INFO(
       Kind.GAUGE,
       "shelfstream.info",
@@ -119,7 +166,9 @@ public enum Metric {
     /** What it is when it is asked for. */
     GAUGE,
     /** Seconds, as a histogram. */
-    TIMER
+    TIMER,
+    /** Numbers, as a histogram. */
+    HISTOGRAM
   }
 
   private final Kind kind;

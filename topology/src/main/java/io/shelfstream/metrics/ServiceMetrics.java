@@ -1,12 +1,15 @@
 package io.shelfstream.metrics;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.ToDoubleFunction;
 
 /** Makes the meters of {@link Metric} in a registry. Safe for several threads. */
@@ -28,6 +31,10 @@ public final class ServiceMetrics {
     Duration.ofSeconds(30),
     Duration.ofMinutes(2)
   };
+
+  private static final Duration LONGEST = Duration.ofDays(1);
+
+  private static final double[] SIZES = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 
   private final MeterRegistry registry;
 
@@ -72,6 +79,38 @@ public final class ServiceMetrics {
         .register(registry);
   }
 
+  /** A histogram of numbers from 1 to 256, by powers of two. */
+  public DistributionSummary histogram(Metric metric, String... values) {
+    require(metric, Metric.Kind.HISTOGRAM);
+    return DistributionSummary.builder(metric.id())
+        .description(metric.meaning())
+        .tags(tags(metric, values))
+        .serviceLevelObjectives(SIZES)
+        .register(registry);
+  }
+
+  /**
+   * A gauge whose rows come and go, such as those of partitions. Its {@code register}, with the
+   * rows that are there now, removes all others: a series of what is gone would say NaN for ever.
+   */
+  public MultiGauge rows(Metric metric) {
+    require(metric, Metric.Kind.GAUGE);
+    return MultiGauge.builder(metric.id())
+        .description(metric.meaning())
+        .baseUnit(metric.unit().isEmpty() ? null : metric.unit())
+        .register(registry);
+  }
+
+  /**
+   * A row of {@link #rows}.
+   *
+   * @param values one for each tag of the metric
+   */
+  public static <T> MultiGauge.Row<T> row(
+      Metric metric, T of, ToDoubleFunction<T> value, String... values) {
+    return MultiGauge.Row.of(tags(metric, values), of, value);
+  }
+
   /**
    * A gauge.
    *
@@ -85,6 +124,18 @@ public final class ServiceMetrics {
         .tags(tags(metric, values))
         .strongReference(true)
         .register(registry);
+  }
+
+  /**
+   * Time between two clocks, from 0 to a day: those of cameras and producers may say anything, and
+   * one in the year 1 must neither hide all others nor overflow.
+   */
+  public static Duration plausible(Instant from, Instant to) {
+    Duration between = Duration.between(from, to);
+    if (between.isNegative()) {
+      return Duration.ZERO;
+    }
+    return between.compareTo(LONGEST) > 0 ? LONGEST : between;
   }
 
   private static void require(Metric metric, Metric.Kind kind) {

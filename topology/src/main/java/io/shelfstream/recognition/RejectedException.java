@@ -4,6 +4,9 @@ import io.shelfstream.fetch.FetchException;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.model.ModelException;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +48,15 @@ public final class RejectedException extends Exception {
     super(ShortText.of(message)); // it is copied to statuses and headers
     this.stage = stage;
     this.reason = reason.name();
+  }
+
+  /** Every reason class there is, our own, those of fetching and those of decoding; each once. */
+  public static Set<String> reasons() {
+    return Stream.<Enum<?>[]>of(
+            Reason.values(), FetchException.Reason.values(), ImageException.Reason.values())
+        .flatMap(Stream::of)
+        .map(Enum::name)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   public static RejectedException undecodable(String message, Throwable cause) {

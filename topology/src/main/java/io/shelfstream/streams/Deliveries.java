@@ -41,6 +41,7 @@ public class Deliveries {
 
   private final boolean exactlyOnce;
   private final FailedRecords failed;
+  private final ReadProgress progress = new ReadProgress();
   private final ThreadLocal<@Nullable Delivery> current = new ThreadLocal<>();
   private final Map<Headers, Delivery> underWay =
       Collections.synchronizedMap(new IdentityHashMap<>());
@@ -55,6 +56,11 @@ public class Deliveries {
 
   public FailedRecords failed() {
     return failed;
+  }
+
+  /** How far the source records are read and answered. */
+  public ReadProgress progress() {
+    return progress;
   }
 
   /**

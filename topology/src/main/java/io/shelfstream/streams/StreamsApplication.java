@@ -17,6 +17,8 @@ import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.streams.CloseOptions;
@@ -181,6 +183,11 @@ public final class StreamsApplication implements AutoCloseable {
 
   public Lifecycle lifecycle() {
     return lifecycle;
+  }
+
+  /** The figures of its present client and of those that it uses, as Kafka names them. */
+  public Map<MetricName, ? extends Metric> figures() {
+    return streams.metrics();
   }
 
   /** Whether it works; also true during a rebalance. */
@@ -358,6 +365,11 @@ public final class StreamsApplication implements AutoCloseable {
         StreamsConfig.producerPrefix("interceptor.classes"),
         Deliveries.Interceptor.class);
     append(settings, StreamsConfig.consumerPrefix("interceptor.classes"), RepairedTimestamps.class);
+    settings.put(StreamsConfig.consumerPrefix(ReadProgress.CONFIG), deliveries.progress());
+    append(
+        settings,
+        StreamsConfig.consumerPrefix("interceptor.classes"),
+        ReadProgress.Interceptor.class);
     Properties properties = new Properties();
     properties.putAll(settings);
     return properties;

@@ -8,9 +8,12 @@ import static io.shelfstream.streams.Lifecycle.State.STARTING;
 import static io.shelfstream.streams.Lifecycle.State.STOPPED;
 
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmHeapPressureMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.broker.AccessRights;
@@ -23,6 +26,7 @@ import io.shelfstream.config.TopicNames;
 import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
+import io.shelfstream.embedding.UpdateMetrics;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.follower.GalleryMetrics;
@@ -52,7 +56,9 @@ import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.KafkaMetrics;
 import io.shelfstream.metrics.Metric;
+import io.shelfstream.metrics.ProcessMemory;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
@@ -65,6 +71,7 @@ import io.shelfstream.serving.TopicEvents;
 import io.shelfstream.serving.TopicGallery;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lag;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
@@ -103,7 +110,10 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final ServiceMetrics metrics = new ServiceMetrics(registry);
+  private final JvmHeapPressureMetrics heapPressure = new JvmHeapPressureMetrics();
   private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
+  private final KafkaMetrics kafkaMetrics = new KafkaMetrics();
+  private final Lag lag;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -148,6 +158,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
     this.topicGallery = new TopicGallery(config, serdes, this::searchedGallery, fetcher);
     this.feed = new EventFeed(new TopicEvents(config, serdes));
+    this.lag = new Lag(config, metrics);
   }
 
   /** Starts the service with all its roles. */
@@ -217,6 +228,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
         ids.extractor(),
         ids.provider(),
         role.name().toLowerCase(Locale.ROOT));
+    if (http != null) {
+      lag.start();
+    }
     followParts(); // a part may have changed its state before
   }
 
@@ -237,6 +251,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     galleries.add(gallery);
     GalleryMetrics.of(gallery, metrics);
     measure(gallery.lifecycle());
+    kafkaMetrics.add(gallery.followerId(), gallery::followerFigures);
     gallery.start();
     searched = gallery;
     inUse = gallery.models();
@@ -244,9 +259,19 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void openHttp() {
     new JvmMemoryMetrics().bindTo(registry);
+    heapPressure.bindTo(registry);
     new JvmGcMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    new FileDescriptorMetrics().bindTo(registry);
+    registry.getPrometheusRegistry().register(kafkaMetrics);
+    metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
+    metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
+    var detector = metrics.histogram(Metric.BATCH_SIZE, "detector");
+    models.detector().onRun(detector::record);
+    var extractor = metrics.histogram(Metric.BATCH_SIZE, "extractor");
+    models.extractor().onRun(extractor::record);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
     Receiving receiving = new Receiving(config.images().encodedBytes());
     ImageRequests requests =
@@ -288,6 +313,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void measure(Lifecycle part) {
     metrics.gauge(Metric.PART_READY, part, of -> of.is(READY) ? 1 : 0, part.of());
+    metrics.counter(Metric.REBUILDS, part.of()); // from 0 on
   }
 
   private RecognitionModels inUse() {
@@ -323,7 +349,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                     config.topics(), serdes, recognize, config.outputs()),
             deliveries,
             clients,
-            lifecycleOf(config.applicationId())));
+            lifecycleOf(config.applicationId())),
+        config.applicationId(),
+        deliveries);
   }
 
   private Deliveries deliveries() {
@@ -332,6 +360,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void embed(RecordLimits limits) {
     LiveGallery into = galleries.get(0);
+    UpdateMetrics updates = new UpdateMetrics(metrics);
     PhotoEmbedder photos = new PhotoEmbedder(into.models());
     GalleryLinter linter =
         new GalleryLinter(
@@ -354,7 +383,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 into.inFlight(),
                 deliveries,
                 limits,
-                config.outputs()));
+                config.outputs(),
+                updates));
     if (change != null) {
       embed(
           change.applicationId(),
@@ -379,16 +409,20 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             () -> topology.apply(deliveries),
             deliveries,
             GalleryUpdateProcessor.SETTINGS,
-            lifecycleOf(applicationId)));
+            lifecycleOf(applicationId)),
+        applicationId,
+        deliveries);
   }
 
   private Lifecycle lifecycleOf(String application) {
     return new Lifecycle("The application " + application, this::partChanged);
   }
 
-  private void run(StreamsApplication application) {
+  private void run(StreamsApplication application, String id, Deliveries deliveries) {
     applications.add(application);
     measure(application.lifecycle());
+    kafkaMetrics.add(id, application::figures);
+    lag.watch(id, deliveries.progress());
     application.start();
   }
 
@@ -425,6 +459,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
    * depends on all of them.
    */
   private void partChanged(Lifecycle part) {
+    if (part.is(REBUILDING)) {
+      metrics.counter(Metric.REBUILDS, part.of()).increment();
+    }
     if (part.is(FAILED)) {
       lifecycle.to(FAILED, part.of() + " has failed; a restart has to take over", part.failure());
     } else if (!lifecycle.is(STARTING)) {
@@ -525,6 +562,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
           .addKeyValue("frames", left)
           .log("Frames in hand were not finished in time; another instance takes them up");
     }
+    lag.close();
     applications.forEach(StreamsApplication::close);
     frameThreads.forEach(RecognitionService::closeQuietly);
     HttpPort port = http;
@@ -533,6 +571,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
       port.close();
     }
     topicGallery.close();
+    heapPressure.close();
     fetcher.close();
     galleries.forEach(LiveGallery::close);
     if (accelerator != null) {

@@ -7,6 +7,7 @@ import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.embedding.Rejections;
+import io.shelfstream.embedding.UpdateMetrics;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.follower.GalleryVectorProcessor;
 import io.shelfstream.follower.InFlightPhotos;
@@ -93,10 +94,12 @@ public final class RecognitionTopology {
       InFlightPhotos inFlight,
       Deliveries deliveries,
       RecordLimits limits,
-      Outputs outputs) {
+      Outputs outputs,
+      UpdateMetrics metrics) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
-    return embedding(topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs)
+    return embedding(
+            topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs, metrics)
         .addSink(
             NodeNames.GALLERY_STATUS,
             topics.galleryStatus(),
@@ -119,7 +122,7 @@ public final class RecognitionTopology {
       Deliveries deliveries,
       RecordLimits limits,
       Outputs outputs) {
-    return embedding(topics, serdes, fetcher, photos, null, null, deliveries, limits, outputs)
+    return embedding(topics, serdes, fetcher, photos, null, null, deliveries, limits, outputs, null)
         .addProcessor(NodeNames.GALLERY_STATUS, Rejections::new, NodeNames.EMBED)
         .addProcessor(NodeNames.GALLERY_DEAD_LETTERS, Rejections::new, NodeNames.EMBED);
   }
@@ -133,7 +136,8 @@ public final class RecognitionTopology {
       @Nullable InFlightPhotos inFlight,
       Deliveries deliveries,
       RecordLimits limits,
-      Outputs outputs) {
+      Outputs outputs,
+      @Nullable UpdateMetrics metrics) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(NodeNames.GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -149,7 +153,8 @@ public final class RecognitionTopology {
                     inFlight,
                     deliveries,
                     limits,
-                    outputs.source()),
+                    outputs.source(),
+                    metrics),
             NodeNames.GALLERY_UPDATES)
         .addSink(
             NodeNames.GALLERY_VECTORS,

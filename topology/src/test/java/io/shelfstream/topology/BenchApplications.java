@@ -1,6 +1,8 @@
 package io.shelfstream.topology;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.broker.Topics;
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.Role;
@@ -18,6 +20,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
+import io.shelfstream.metrics.KafkaMetrics;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.ModelIds;
@@ -26,6 +29,7 @@ import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.streams.Lag;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
@@ -67,7 +71,7 @@ public final class BenchApplications {
   }
 
   /**
-   * The recognition application.
+   * The recognition application, without metrics.
    *
    * @param failed is told when it ended by itself
    */
@@ -75,6 +79,40 @@ public final class BenchApplications {
       ShelfStreamConfig config,
       Function<ImageReference, CompletableFuture<Recognition>> recognizer,
       Runnable failed) {
+    // A registry of no registries: it measures nothing.
+    return recognition(config, new CompositeMeterRegistry(), recognizer, failed, shown -> () -> {});
+  }
+
+  /** The same with the metrics of a service whose port is open. */
+  public static Running recognition(
+      ShelfStreamConfig config,
+      PrometheusMeterRegistry registry,
+      Function<ImageReference, CompletableFuture<Recognition>> recognizer,
+      Runnable failed) {
+    return recognition(
+        config,
+        registry,
+        recognizer,
+        failed,
+        shown -> {
+          KafkaMetrics kafka = new KafkaMetrics();
+          kafka.add(config.applicationId(), shown.application()::figures);
+          registry.getPrometheusRegistry().register(kafka);
+          Lag lag = new Lag(config, new ServiceMetrics(registry));
+          lag.watch(config.applicationId(), shown.deliveries().progress());
+          lag.start();
+          return lag::close;
+        });
+  }
+
+  private record Shown(StreamsApplication application, Deliveries deliveries) {}
+
+  private static Running recognition(
+      ShelfStreamConfig config,
+      MeterRegistry registry,
+      Function<ImageReference, CompletableFuture<Recognition>> recognizer,
+      Runnable failed,
+      Function<Shown, Running> show) {
     EventSerdes serdes = EventSerdes.of(config.schemaRegistry());
     serdes.prepare(config, Role.RECOGNIZE, Deadline.NONE);
     Topics.create(config, Role.RECOGNIZE);
@@ -97,7 +135,7 @@ public final class BenchApplications {
             limits,
             inHand,
             clients,
-            new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())));
+            new FrameMetrics(new ServiceMetrics(registry)));
     StreamsApplication application =
         StreamsApplication.answeringLater(
             config,
@@ -115,7 +153,9 @@ public final class BenchApplications {
                   }
                 }));
     application.start();
+    Running shown = show.apply(new Shown(application, deliveries));
     return () -> {
+      shown.close();
       inHand.drain(Duration.ofSeconds(30));
       application.close();
       answers.close();

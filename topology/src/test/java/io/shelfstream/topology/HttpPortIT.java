@@ -167,6 +167,7 @@ class HttpPortIT {
       }
       post(service, "image/png", Pictures.plain(Color.RED));
       TestTopics.until(() -> sum(scrape(service), Metric.FRAMES_DEAD_LETTERED) == 3);
+      TestTopics.until(() -> scrape(service).contains(Metric.LAG.prometheusName() + "{"));
 
       String metrics = scrape(service);
       assertThat(sum(metrics, Metric.FRAMES_TAKEN)).isEqualTo(8);

@@ -13,6 +13,7 @@ import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.embedding.GalleryLinter;
 import io.shelfstream.embedding.PhotoEmbedder;
+import io.shelfstream.embedding.UpdateMetrics;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.Candidate;
 import io.shelfstream.events.GalleryOutcome;
@@ -156,7 +157,8 @@ class RecognitionTopologyTest {
                 inFlight,
                 FrameProcessorTest.inOneTransaction(),
                 LIMITS,
-                Outputs.of("test")));
+                Outputs.of("test"),
+                new UpdateMetrics(new ServiceMetrics(new SimpleMeterRegistry()))));
     drivers =
         topologies.stream()
             .map(topology -> new TopologyTestDriver(topology, new Properties(), NOW))

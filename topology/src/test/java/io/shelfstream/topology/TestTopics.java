@@ -149,6 +149,19 @@ public final class TestTopics {
     return "%06x".formatted(colour.getRGB() & 0xffffff);
   }
 
+  /** Publishes references to one image, each from a camera of its own; waits for no answer. */
+  void publish(String uri, int count) {
+    try (EventProducer producer = new EventProducer(config(Map.of()))) {
+      for (int i = 0; i < count; i++) {
+        producer.send(
+            names().frames(),
+            "camera-" + i,
+            SERDES.frames(),
+            RecognitionEvents.reference("camera-" + i, "frame-" + frames++, uri, Instant.now()));
+      }
+    }
+  }
+
   /** Publishes a frame and returns the next event. */
   public RecognitionEvent recognize(Color colour) {
     ShelfStreamConfig config = config(Map.of());

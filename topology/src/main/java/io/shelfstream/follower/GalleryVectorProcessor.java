@@ -10,7 +10,7 @@ import io.shelfstream.messages.RecordHeaderText;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.streams.FailedRecords;
-import io.shelfstream.streams.RepeatedWarning;
+import io.shelfstream.logging.RepeatedWarning;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;

@@ -11,7 +11,7 @@ import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.messages.ShorterEvent;
 import io.shelfstream.messages.TraceContext;
 import io.shelfstream.registry.EventJson;
-import io.shelfstream.streams.RepeatedWarning;
+import io.shelfstream.logging.RepeatedWarning;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Function;
 import org.apache.kafka.common.header.Headers;

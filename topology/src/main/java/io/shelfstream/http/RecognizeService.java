@@ -20,6 +20,7 @@ import com.linecorp.armeria.server.ServiceRequestContext;
 import io.shelfstream.events.Candidate;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.messages.TraceContext;
 import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.recognition.RejectedException;
@@ -33,6 +34,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code POST /api/recognize}: an image as the body, as a part of a multipart form, or in Paddle
@@ -149,7 +151,9 @@ final class RecognizeService extends AbstractHttpService {
       ServiceRequestContext context, Sent sent, CompletableFuture<Void> over) {
     String camera = context.queryParams().get("camera", "http");
     String frame = context.queryParams().get("frame", UUID.randomUUID().toString());
-    CompletableFuture<RecognitionEvent> answer = images.recognize(camera, frame, sent.encoded());
+    CompletableFuture<RecognitionEvent> answer =
+        TraceContext.within(
+            caller(context.request()), () -> images.recognize(camera, frame, sent.encoded()));
     over.thenRun(() -> answer.cancel(true));
     context.whenRequestCancelling().thenRun(() -> answer.cancel(true));
     return answer.thenApply(
@@ -157,6 +161,12 @@ final class RecognizeService extends AbstractHttpService {
           metrics.counter(Metric.HTTP_ANSWERS, "recognized").increment();
           return HttpResponse.of(HttpStatus.OK, MediaType.JSON_UTF_8, sent.answer().apply(event));
         });
+  }
+
+  /** The span that the caller names; null when it names none. */
+  private static @Nullable TraceContext caller(HttpRequest request) {
+    return TraceContext.parse(
+        request.headers().get("traceparent"), request.headers().get("tracestate"));
   }
 
   private HttpResponse failed(Throwable failure) {

@@ -30,16 +30,19 @@ import io.shelfstream.follower.GalleryMetrics;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
 import io.shelfstream.http.ServiceStatus;
 import io.shelfstream.index.Accelerator;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
 import io.shelfstream.messages.RecordLimits;
+import io.shelfstream.messages.TraceContext;
 import io.shelfstream.metrics.FrameMetrics;
 import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
@@ -50,11 +53,14 @@ import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
+import io.shelfstream.tracing.Traces;
+import io.shelfstream.tracing.WorkSpan;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -95,6 +101,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final ServiceMetrics metrics = new ServiceMetrics(registry);
   private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
+  private final Traces traces;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -111,8 +118,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final Lifecycle lifecycle = new Lifecycle("The service", this::changed);
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private RecognitionService(ShelfStreamConfig config, Role role) {
+  private RecognitionService(ShelfStreamConfig config, Role role, Traces traces) {
     this.config = config;
+    this.traces = traces;
     this.role = role;
     this.serdes = EventSerdes.of(config.schemaRegistry());
     this.models = LoadedModels.load(config.models().dir(), config.models().options());
@@ -146,17 +154,29 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
    *
    * @throws io.shelfstream.outage.GaveUpException when it stays away for longer
    * @throws io.shelfstream.model.ModelException when the models do not load
+   * @throws IllegalStateException when OpenTelemetry's variables cannot be used, or {@code
+   *     http.port} cannot be opened
    * @throws io.shelfstream.index.IndexException when {@code index.device} cannot be had
    * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
    * @throws org.apache.kafka.common.KafkaException when the broker refuses us or cannot be used
    */
   public static RecognitionService start(ShelfStreamConfig config, Role role) {
-    RecognitionService service = new RecognitionService(config, role);
+    RecognitionService service = open(config, role);
     try {
       service.run();
       return service;
     } catch (RuntimeException e) {
       service.close();
+      throw e;
+    }
+  }
+
+  private static RecognitionService open(ShelfStreamConfig config, Role role) {
+    Traces traces = Traces.open();
+    try {
+      return new RecognitionService(config, role, traces);
+    } catch (RuntimeException e) {
+      traces.close();
       throw e;
     }
   }
@@ -282,7 +302,14 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     images = (camera, frame, encoded) -> recognize(recognizer, events, camera, frame, encoded);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(
-            config, answers, deliveries, records, framesInHand, clients, frameMetrics);
+            config,
+            answers,
+            deliveries,
+            records,
+            framesInHand,
+            clients,
+            frameMetrics,
+            new FrameTraces(traces, config.topics()));
     run(
         StreamsApplication.answeringLater(
             config,
@@ -295,7 +322,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             lifecycleOf(config.applicationId())));
   }
 
-  private static CompletableFuture<RecognitionEvent> recognize(
+  private CompletableFuture<RecognitionEvent> recognize(
       FrameRecognizer recognizer,
       RecognitionEvents events,
       String camera,
@@ -304,10 +331,20 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     Instant now = Instant.now();
     ImageReference reference =
         RecognitionEvents.reference(camera, frame, "urn:frame:" + frame, now);
-    CompletableFuture<Recognition> seen = recognizer.submit(reference, encoded);
+    TraceContext caller = TraceContext.current();
+    WorkSpan span = traces.recognize(caller, camera);
+    StageTimes times = new StageTimes();
+    CompletableFuture<Recognition> seen;
+    try (LogContext.Scope context = LogContext.image(camera, () -> span.traceId(caller))) {
+      seen = recognizer.submit(reference, times, encoded);
+    }
     CompletableFuture<RecognitionEvent> answer =
         seen.thenApply(recognition -> events.of(reference, recognition, now.toEpochMilli()));
-    answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
+    answer.whenComplete(
+        (event, failure) -> {
+          seen.cancel(true); // nobody wants it any more
+          span.end(times, event, failure);
+        });
     return answer;
   }
 
@@ -339,7 +376,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 into.inFlight(),
                 deliveries,
                 limits,
-                config.outputs()));
+                config.outputs(),
+                traces));
     if (change != null) {
       embed(
           change.applicationId(),
@@ -518,6 +556,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     }
     fetcher.close();
     galleries.forEach(LiveGallery::close);
+    traces.close();
     if (accelerator != null) {
       accelerator.close();
     }

@@ -17,6 +17,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.tracing.Traces;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -93,10 +94,12 @@ public final class RecognitionTopology {
       InFlightPhotos inFlight,
       Deliveries deliveries,
       RecordLimits limits,
-      Outputs outputs) {
+      Outputs outputs,
+      Traces traces) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
-    return embedding(topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs)
+    return embedding(
+            topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs, traces)
         .addSink(
             NodeNames.GALLERY_STATUS,
             topics.galleryStatus(),
@@ -119,7 +122,17 @@ public final class RecognitionTopology {
       Deliveries deliveries,
       RecordLimits limits,
       Outputs outputs) {
-    return embedding(topics, serdes, fetcher, photos, null, null, deliveries, limits, outputs)
+    return embedding(
+            topics,
+            serdes,
+            fetcher,
+            photos,
+            null,
+            null,
+            deliveries,
+            limits,
+            outputs,
+            Traces.OFF) // it is old news, in traces that ended long ago
         .addProcessor(NodeNames.GALLERY_STATUS, Rejections::new, NodeNames.EMBED)
         .addProcessor(NodeNames.GALLERY_DEAD_LETTERS, Rejections::new, NodeNames.EMBED);
   }
@@ -133,7 +146,8 @@ public final class RecognitionTopology {
       @Nullable InFlightPhotos inFlight,
       Deliveries deliveries,
       RecordLimits limits,
-      Outputs outputs) {
+      Outputs outputs,
+      Traces traces) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(NodeNames.GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -149,7 +163,8 @@ public final class RecognitionTopology {
                     inFlight,
                     deliveries,
                     limits,
-                    outputs.source()),
+                    outputs.source(),
+                    traces),
             NodeNames.GALLERY_UPDATES)
         .addSink(
             NodeNames.GALLERY_VECTORS,

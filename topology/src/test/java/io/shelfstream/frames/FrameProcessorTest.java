@@ -86,7 +86,7 @@ public class FrameProcessorTest {
       new FrameAnswers(
           TOPICS.frames(),
           serdes,
-          frame -> begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
+          (frame, times) -> begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
           new RecognitionEvents("shelf", Clock.systemUTC()),
           () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
   private TopologyTestDriver driver;
@@ -174,7 +174,8 @@ public class FrameProcessorTest {
         inHand,
         new EarlyCommits(),
         new WakeableClients(),
-        metrics);
+        metrics,
+        FrameTraces.off(TOPICS));
   }
 
   @AfterEach

@@ -30,6 +30,7 @@ import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FrameProcessorTest;
+import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
@@ -59,6 +60,7 @@ import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.streams.EarlyCommits;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.WakeableClients;
+import io.shelfstream.tracing.Traces;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -156,7 +158,8 @@ class RecognitionTopologyTest {
                 inFlight,
                 FrameProcessorTest.inOneTransaction(),
                 LIMITS,
-                Outputs.of("test")));
+                Outputs.of("test"),
+                Traces.OFF));
     drivers =
         topologies.stream()
             .map(topology -> new TopologyTestDriver(topology, new Properties(), NOW))
@@ -197,7 +200,8 @@ class RecognitionTopologyTest {
         new FramesInHand(),
         new EarlyCommits(),
         new WakeableClients(),
-        new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())));
+        new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())),
+        FrameTraces.off(TOPICS));
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {

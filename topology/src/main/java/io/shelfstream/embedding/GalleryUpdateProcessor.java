@@ -197,8 +197,7 @@ public final class GalleryUpdateProcessor
     String id = answer.getGalleryImageId();
     // Before it is sent: the follower may see it at once.
     if (inFlight != null) {
-      inFlight.sent(
-          new InFlightPhotos.Update(answer, kept(record.headers()), photo(vector)));
+      inFlight.sent(new InFlightPhotos.Update(answer, kept(record.headers()), photo(vector)));
     }
     context()
         .forward(
@@ -283,10 +282,7 @@ public final class GalleryUpdateProcessor
           () ->
               publish(
                   new Record<>(
-                      status.getGalleryImageId(),
-                      status,
-                      at.toEpochMilli(),
-                      update.headers())));
+                      status.getGalleryImageId(), status, at.toEpochMilli(), update.headers())));
     }
   }
 

@@ -315,8 +315,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   /** Forwards the answer of a frame; nothing when it was skipped and is only counted. */
-  private Runnable outputs(
-      TakenFrame taken, CompletableFuture<Optional<RecognitionEvent>> answer) {
+  private Runnable outputs(TakenFrame taken, CompletableFuture<Optional<RecognitionEvent>> answer) {
     taken.span.queue(taken.times);
     try {
       Optional<RecognitionEvent> event = answer.join();
@@ -343,8 +342,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
         event.getEventId(),
         () ->
             context()
-                .forward(
-                    source.withKey(event.getCameraId()).withValue(event), NodeNames.PUBLISH));
+                .forward(source.withKey(event.getCameraId()).withValue(event), NodeNames.PUBLISH));
     shared.metrics().recognized(event, Instant.now());
   }
 

@@ -54,8 +54,7 @@ public final class RepeatedWarning {
       last =
           () ->
               context.run(
-                  () ->
-                      event.log(message + "; the last of {} within " + within, argument, more));
+                  () -> event.log(message + "; the last of {} within " + within, argument, more));
     } else {
       event.log(message, argument);
       pause();

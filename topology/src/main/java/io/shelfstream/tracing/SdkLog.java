@@ -31,6 +31,7 @@ final class SdkLog extends Handler {
     log.setLevel(Level.WARNING);
     for (Logger logger : log.loggers) {
       logger.setUseParentHandlers(false);
+      logger.setLevel(null);
       logger.addHandler(log);
     }
     return log;
@@ -55,17 +56,18 @@ final class SdkLog extends Handler {
     Throwable cause = record.getThrown();
     return cause == null || message.contains(String.valueOf(cause.getMessage()))
         ? message
-        : message + ": " + cause;
+        : message + " " + cause;
   }
 
   @Override
   public void flush() {}
 
+  /** A thread of the SDK may go on trying to send what is left; nobody has to hear of it. */
   @Override
   public void close() {
     for (Logger logger : loggers) {
       logger.removeHandler(this);
-      logger.setUseParentHandlers(true);
+      logger.setLevel(Level.OFF);
     }
   }
 }

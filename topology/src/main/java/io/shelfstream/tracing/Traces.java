@@ -13,6 +13,7 @@ import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.opentelemetry.sdk.resources.Resource;
 import io.shelfstream.config.ProgramVersion;
+import io.shelfstream.fetch.References;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.messages.TraceContext;
 import io.shelfstream.recognition.ShortText;
@@ -127,7 +128,9 @@ public final class Traces implements AutoCloseable {
               .build()
               .getOpenTelemetrySdk();
       log.atInfo()
-          .addKeyValue("sampler", telemetry.getSdkTracerProvider().getSampler().getDescription())
+          .addKeyValue("receiver", receiver(settings))
+          .addKeyValue("protocol", settings.getOrDefault("otel.exporter.otlp.protocol", "grpc"))
+          .addKeyValue("sampler", sampler(telemetry))
           .log("Traces are exported by OpenTelemetry");
       return new Traces(new Sdk(telemetry, telemetry.getTracer("io.shelfstream"), sdkLog));
     } catch (ConfigurationException e) {
@@ -137,6 +140,19 @@ public final class Traces implements AutoCloseable {
               .formatted(e.getMessage()),
           e);
     }
+  }
+
+  private static String receiver(Map<String, String> settings) {
+    String given =
+        settings.getOrDefault(
+            "otel.exporter.otlp.traces.endpoint",
+            settings.getOrDefault("otel.exporter.otlp.endpoint", "as the exporter has it"));
+    return References.withoutSecrets(given);
+  }
+
+  private static String sampler(OpenTelemetrySdk telemetry) {
+    String description = telemetry.getSdkTracerProvider().getSampler().getDescription();
+    return description.replaceAll(",(remote|local)Parent\\w+:Always(On|Off)Sampler", "");
   }
 
   private static boolean isAskedFor(Map<String, String> settings) {
@@ -225,11 +241,7 @@ public final class Traces implements AutoCloseable {
       return;
     }
     Span span =
-        on.tracer
-            .spanBuilder(name)
-            .setParent(context(parent))
-            .setStartTimestamp(begin)
-            .startSpan();
+        on.tracer.spanBuilder(name).setParent(context(parent)).setStartTimestamp(begin).startSpan();
     WorkSpan.within(span, work);
     span.end(end);
   }

@@ -139,8 +139,7 @@ public final class WorkSpan {
         .span
         .setAttribute(CAMERA, event.getCameraId())
         .setAttribute(FRAME, event.getFrameId())
-        .setAttribute(
-            STATUS, event.getSkippedReason() == null ? event.getStatus().name() : SKIPPED)
+        .setAttribute(STATUS, event.getSkippedReason() == null ? event.getStatus().name() : SKIPPED)
         .setAttribute(OBJECTS, (long) event.getObjects().size())
         .setAttribute(GALLERY_VERSION, event.getVersions().getGalleryVersion());
   }
@@ -247,8 +246,7 @@ public final class WorkSpan {
    *
    * @param times complete, unless the failure is a cancellation
    */
-  public void end(
-      StageTimes times, @Nullable RecognitionEvent event, @Nullable Throwable failure) {
+  public void end(StageTimes times, @Nullable RecognitionEvent event, @Nullable Throwable failure) {
     if (recorded == null) {
       return;
     }

@@ -86,7 +86,8 @@ public class FrameProcessorTest {
       new FrameAnswers(
           TOPICS.frames(),
           serdes,
-          (frame, times) -> begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
+          (frame, times) ->
+              begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
           new RecognitionEvents("shelf", Clock.systemUTC()),
           () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
   private TopologyTestDriver driver;

@@ -136,7 +136,7 @@ public final class GalleryUpdateProcessor
     long taken = System.currentTimeMillis();
     SourcePosition position =
         context().recordMetadata().map(SourcePosition::of).orElse(UNKNOWN_POSITION);
-    WorkSpan span = traces.process(position, TraceContext.of(record.headers()), "");
+    WorkSpan span = traces.process(position, record.headers(), "");
     try (LogContext.Scope context =
         LogContext.of(
             position.topic(),
@@ -276,7 +276,7 @@ public final class GalleryUpdateProcessor
       Instant at = Objects.requireNonNull(status.getSearchableAt());
       traces.later(
           "searchable",
-          TraceContext.of(update.headers()),
+          update.headers(),
           Objects.requireNonNullElse(status.getEmbeddedAt(), at),
           at,
           () ->

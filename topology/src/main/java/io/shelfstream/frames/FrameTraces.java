@@ -2,7 +2,6 @@ package io.shelfstream.frames;
 
 import io.shelfstream.config.TopicNames;
 import io.shelfstream.messages.SourcePosition;
-import io.shelfstream.messages.TraceContext;
 import io.shelfstream.tracing.Traces;
 import io.shelfstream.tracing.WorkSpan;
 
@@ -15,6 +14,6 @@ public record FrameTraces(Traces traces, TopicNames topics) {
   }
 
   WorkSpan begin(PendingFrame frame, SourcePosition source) {
-    return traces.process(source, TraceContext.of(frame.record().headers()), frame.camera());
+    return traces.process(source, frame.record().headers(), frame.camera());
   }
 }

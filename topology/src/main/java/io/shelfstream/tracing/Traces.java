@@ -24,6 +24,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -181,10 +182,19 @@ public final class Traces implements AutoCloseable {
   /**
    * Begins the work on a record.
    *
-   * @param parent the span that its headers name; null when they name none
+   * @param headers of the record: the span that they name is the parent
    * @param camera empty when the record is of no camera
    */
-  public WorkSpan process(SourcePosition source, @Nullable TraceContext parent, String camera) {
+  public WorkSpan process(SourcePosition source, Headers headers, String camera) {
+    return sdk == null ? WorkSpan.NONE : process(source, TraceContext.of(headers), camera);
+  }
+
+  /**
+   * The same.
+   *
+   * @param parent null when the headers name none
+   */
+  WorkSpan process(SourcePosition source, @Nullable TraceContext parent, String camera) {
     Sdk on = sdk;
     if (on == null) {
       return WorkSpan.NONE;
@@ -231,11 +241,11 @@ public final class Traces implements AutoCloseable {
    * Records something that took place after the work on a record had been answered, and does what
    * is to be done now within that span.
    *
-   * @param parent null when there is none: then nothing is recorded
+   * @param source headers that name the parent; where they do not, nothing is recorded
    */
-  public void later(
-      String name, @Nullable TraceContext parent, Instant begin, Instant end, Runnable work) {
+  public void later(String name, Headers source, Instant begin, Instant end, Runnable work) {
     Sdk on = sdk;
+    TraceContext parent = on == null ? null : TraceContext.of(source);
     if (on == null || parent == null) {
       work.run();
       return;

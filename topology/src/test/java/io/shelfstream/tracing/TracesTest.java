@@ -164,7 +164,7 @@ class TracesTest {
     Headers headers = context("00-" + TRACE + "-" + SPAN + "-00").on(new RecordHeaders());
     String[] parent = new String[1];
     try (Traces traces = open()) {
-      WorkSpan span = traces.process(SOURCE, TraceContext.of(headers), "");
+      WorkSpan span = traces.process(SOURCE, headers, "");
       span.stages(seen(Stage.FETCH), null);
       span.publish("r", null, () -> parent[0] = TraceContext.continuing(headers).parent());
       span.end();
@@ -268,7 +268,7 @@ class TracesTest {
     try (Traces traces = open()) {
       traces.later(
           "searchable",
-          SAMPLED,
+          SAMPLED.on(new RecordHeaders()),
           begin,
           begin.plusMillis(30),
           () -> parent[0] = TraceContext.continuing(new RecordHeaders()).parent());
@@ -287,7 +287,7 @@ class TracesTest {
     assertThat(Traces.open(Map.of("otel.service.name", "shop"))).isSameAs(Traces.OFF);
     assertThat(open("otel.traces.exporter", "none")).isSameAs(Traces.OFF);
     assertThat(open("otel.sdk.disabled", "true")).isSameAs(Traces.OFF);
-    WorkSpan nothing = Traces.OFF.process(SOURCE, SAMPLED, "c");
+    WorkSpan nothing = Traces.OFF.process(SOURCE, new RecordHeaders(), "c");
     assertThat(nothing).isSameAs(Traces.OFF.recognize(SAMPLED, "c"));
     assertThat(nothing.traceId(SAMPLED)).isEqualTo(TRACE);
     try (Traces traces =

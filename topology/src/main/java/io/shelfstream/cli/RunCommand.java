@@ -1,7 +1,9 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.AccessRights;
+import io.shelfstream.config.LogFormat;
 import io.shelfstream.config.Role;
+import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.topology.RecognitionService;
 import java.util.Locale;
 import java.util.Map;
@@ -65,7 +67,11 @@ final class RunCommand implements Callable<Integer> {
     if (wait != null) {
       config.overrides.put("start.wait", wait);
     }
-    RecognitionService service = RecognitionService.start(config.loadWithModels(), role);
+    ShelfStreamConfig settings = config.loadWithModels();
+    if (settings.logFormat() == LogFormat.JSON) {
+      JsonLines.use();
+    }
+    RecognitionService service = RecognitionService.start(settings, role);
     AtomicInteger exitCode = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service, exitCode), "shutdown"));
     Throwable failure = service.awaitStop();

@@ -62,10 +62,17 @@ public final class ShelfStreamCommand {
     return CommandLine.ExitCode.USAGE;
   }
 
-  /** Prints the failure in one line; the stack trace only when it is asked for. */
+  /**
+   * Prints the failure in one line, in the log where whoever reads standard error expects JSON; the
+   * stack trace only when it is asked for.
+   */
   private static int explain(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
     log.atDebug().setCause(e).log("Command failed");
-    line.getErr().println("shelfstream: " + sentence(e));
+    if (JsonLines.inUse()) {
+      log.atError().log(sentence(e));
+    } else {
+      line.getErr().println("shelfstream: " + sentence(e));
+    }
     return isUsersToMend(e) ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 

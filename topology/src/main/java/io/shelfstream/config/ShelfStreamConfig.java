@@ -39,7 +39,8 @@ public record ShelfStreamConfig(
     GallerySettings gallery,
     Optional<NextModels> next,
     ImageSettings images,
-    HttpSettings http) {
+    HttpSettings http,
+    LogFormat logFormat) {
 
   private static final Duration LONGEST_WAIT = Duration.ofHours(24);
 
@@ -131,7 +132,11 @@ public record ShelfStreamConfig(
         GallerySettings.from(settings),
         NextModels.from(settings, topics, outputs),
         ImageSettings.from(settings),
-        HttpSettings.from(settings));
+        HttpSettings.from(settings),
+        settings.get(
+            "log.format",
+            "text",
+            Formats.oneOf(Map.of("text", LogFormat.TEXT, "json", LogFormat.JSON))));
   }
 
   /**
@@ -203,6 +208,8 @@ public record ShelfStreamConfig(
         + images
         + ", http="
         + http.shown()
+        + ", logFormat="
+        + logFormat
         + "]";
   }
 }

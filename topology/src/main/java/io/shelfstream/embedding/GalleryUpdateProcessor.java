@@ -12,6 +12,7 @@ import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.DeadLetter;
 import io.shelfstream.messages.EventHeaders;
 import io.shelfstream.messages.EventSerdes;
@@ -25,10 +26,13 @@ import io.shelfstream.recognition.Boxes;
 import io.shelfstream.recognition.ImageRecognition;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
+import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.EarlyCommits;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.ReadProgress;
+import io.shelfstream.tracing.Traces;
+import io.shelfstream.tracing.WorkSpan;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -87,6 +91,7 @@ public final class GalleryUpdateProcessor
   private final RecordLimits limits;
   private final String source;
   private final @Nullable UpdateMetrics metrics;
+  private final Traces traces;
   private final EarlyCommits earlyCommits = new EarlyCommits();
   private @Nullable Sensor setAsideRecords;
   private ReadProgress.@Nullable Partition progress;
@@ -106,7 +111,8 @@ public final class GalleryUpdateProcessor
       Deliveries deliveries,
       RecordLimits limits,
       String source,
-      @Nullable UpdateMetrics metrics) {
+      @Nullable UpdateMetrics metrics,
+      Traces traces) {
     this.topics = topics;
     this.serdes = serdes;
     this.fetcher = fetcher;
@@ -117,6 +123,7 @@ public final class GalleryUpdateProcessor
     this.limits = limits;
     this.source = source;
     this.metrics = metrics;
+    this.traces = traces;
   }
 
   @Override
@@ -140,7 +147,21 @@ public final class GalleryUpdateProcessor
     ReadProgress.Partition reading = Objects.requireNonNull(progress, "process before init");
     reading.inHand(1, record.timestamp());
     reading.taken(position.offset());
-    deliveries.send(position, () -> answer(record, position));
+    WorkSpan span = traces.process(position, record.headers(), "");
+    try (LogContext.Scope context =
+        LogContext.of(
+            position.topic(),
+            position.partition(),
+            position.offset(),
+            null,
+            () -> span.traceId(record.headers()))) {
+      deliveries.send(position, () -> answer(record, position, span));
+    } catch (RuntimeException | Error e) {
+      span.failed(e);
+      throw e;
+    } finally {
+      span.end();
+    }
     reading.inHand(0, 0);
     if (inFlight != null) {
       publish(inFlight.arrived()); // in the transaction of this update, not in another one
@@ -150,17 +171,18 @@ public final class GalleryUpdateProcessor
     }
   }
 
-  private void answer(Record<byte[], byte[]> record, SourcePosition position) {
+  private void answer(Record<byte[], byte[]> record, SourcePosition position, WorkSpan span) {
     GalleryStatus.Builder status =
         GalleryStatus.newBuilder()
             .setGalleryImageId(Objects.requireNonNullElse(RecordHeaderText.text(record.key()), ""))
             .setSourceOffset(position.offset())
             .setPublishedAt(Instant.ofEpochMilli(record.timestamp()));
+    StageTimes times = new StageTimes();
     GalleryVector vector;
     try {
       Optional<RejectedException> setAside = deliveries.failed().setAside(position);
       if (setAside.isPresent()) {
-        reject(record, position, status, setAside.get(), true);
+        reject(record, position, status, setAside.get(), true, span);
         return;
       }
       String id = FieldLimits.key(record.key());
@@ -168,25 +190,43 @@ public final class GalleryUpdateProcessor
         throw invalid("Gallery update without a key: its key must be the galleryImageId");
       }
       status.setGalleryImageId(id);
-      vector = record.value() == null ? null : embed(id, record, status);
+      vector = record.value() == null ? null : embed(id, record, status, times);
     } catch (RejectedException e) {
-      reject(record, position, status, e, false);
+      times.fail(e);
+      span.stages(times, e);
+      reject(record, position, status, e, false, span);
       return;
     }
+    span.stages(times, null);
     status.setOutcome(vector == null ? GalleryOutcome.REMOVED : GalleryOutcome.APPLIED);
     GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
+    span.answered(answer);
+    span.publish(topics.galleryVectors(), null, () -> publish(record, answer, vector));
+  }
+
+  private void publish(
+      Record<byte[], byte[]> record, GalleryStatus answer, @Nullable GalleryVector vector) {
     String id = answer.getGalleryImageId();
-    Headers headers = EventHeaders.handedOn(record.headers());
     // Before it is sent: the follower may see it at once.
     if (inFlight != null) {
-      inFlight.sent(
-          new InFlightPhotos.Update(
-              answer, EventHeaders.keepable(record.headers()), photo(vector)));
+      inFlight.sent(new InFlightPhotos.Update(answer, kept(record.headers()), photo(vector)));
     }
     context()
         .forward(
-            record.withKey(id).withValue(vector).withHeaders(headers), NodeNames.GALLERY_VECTORS);
+            record
+                .withKey(id)
+                .withValue(vector)
+                .withHeaders(EventHeaders.handedOn(record.headers())),
+            NodeNames.GALLERY_VECTORS);
     publish(record.withKey(id).withValue(answer));
+  }
+
+  /** Headers of an update for its second status, which continues the trace from where we are. */
+  private static Headers kept(Headers source) {
+    TraceContext current = TraceContext.current();
+    return current == null
+        ? EventHeaders.keepable(source)
+        : current.on(EventHeaders.handedOn(source));
   }
 
   /**
@@ -197,7 +237,8 @@ public final class GalleryUpdateProcessor
       SourcePosition position,
       GalleryStatus.Builder status,
       RejectedException e,
-      boolean isSetAside) {
+      boolean isSetAside,
+      WorkSpan span) {
     int omitted = 0;
     Record<byte[], byte[]> shown = record;
     if (isSetAside) {
@@ -207,16 +248,23 @@ public final class GalleryUpdateProcessor
         setAsideRecords.record();
       }
     }
-    context()
-        .forward(
-            DeadLetter.of(shown, position, e, omitted, limits.deadLetter()),
-            NodeNames.GALLERY_DEAD_LETTERS);
+    Record<byte[], byte[]> deadLetter =
+        DeadLetter.of(shown, position, e, omitted, limits.deadLetter());
     if (References.holdsSecret(status.getGalleryImageId())) {
       status.setGalleryImageId(References.id(status.getGalleryImageId()));
     }
     status.setOutcome(GalleryOutcome.REJECTED).setReason(e.reason()).setMessage(e.message());
     GalleryStatus answer = status.setEmbeddedAt(Instant.now()).build();
-    publish(new Record<>(answer.getGalleryImageId(), answer, record.timestamp(), shown.headers()));
+    Headers headers = shown.headers();
+    span.answered(answer);
+    span.rejected(e);
+    span.publish(
+        topics.deadLetters(),
+        null,
+        () -> {
+          context().forward(deadLetter, NodeNames.GALLERY_DEAD_LETTERS);
+          publish(new Record<>(answer.getGalleryImageId(), answer, record.timestamp(), headers));
+        });
   }
 
   private static InFlightPhotos.@Nullable Photo photo(@Nullable GalleryVector vector) {
@@ -237,8 +285,16 @@ public final class GalleryUpdateProcessor
   private void publish(List<InFlightPhotos.Update> searchable) {
     for (InFlightPhotos.Update update : searchable) {
       GalleryStatus status = update.status();
-      long time = Objects.requireNonNull(status.getSearchableAt()).toEpochMilli();
-      publish(new Record<>(status.getGalleryImageId(), status, time, update.headers()));
+      Instant at = Objects.requireNonNull(status.getSearchableAt());
+      traces.later(
+          "searchable",
+          update.headers(),
+          Objects.requireNonNullElse(status.getEmbeddedAt(), at),
+          at,
+          () ->
+              publish(
+                  new Record<>(
+                      status.getGalleryImageId(), status, at.toEpochMilli(), update.headers())));
     }
   }
 
@@ -263,7 +319,7 @@ public final class GalleryUpdateProcessor
   }
 
   private GalleryVector embed(
-      String id, Record<byte[], byte[]> record, GalleryStatus.Builder status)
+      String id, Record<byte[], byte[]> record, GalleryStatus.Builder status, StageTimes times)
       throws RejectedException {
     GalleryUpdate update = serdes.readUpdate(topics.galleryUpdates(), record);
     status.setProductId(update.getProductId());
@@ -280,10 +336,12 @@ public final class GalleryUpdateProcessor
     if (update.getEmbedding() != null) {
       return complete(vector.setSha256(update.getSha256()), ready(update));
     }
+    times.lap(Stage.READ);
     byte[] encoded = ImageRecognition.fetch(fetcher, update.getUri(), update.getSha256());
+    times.lap(Stage.FETCH);
     try {
       PixelBox crop = update.getCrop() == null ? null : Boxes.toPixels(update.getCrop());
-      PhotoEmbedder.Embedded photo = photos.embed(encoded, crop, update.getDetect());
+      PhotoEmbedder.Embedded photo = photos.embed(encoded, crop, update.getDetect(), times);
       if (linter != null) {
         status.setWarnings(linter.lint(id, update.getProductId(), photo));
       }

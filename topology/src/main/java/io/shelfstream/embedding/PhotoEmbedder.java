@@ -11,6 +11,7 @@ import io.shelfstream.model.ModelException;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
+import io.shelfstream.recognition.StageTimes;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +43,24 @@ public record PhotoEmbedder(RecognitionModels models) {
    */
   public Embedded embed(byte[] encoded, @Nullable PixelBox crop, boolean detect)
       throws RejectedException {
+    return embed(encoded, crop, detect, new StageTimes());
+  }
+
+  /**
+   * The same with the times of the stages.
+   *
+   * @param times to be filled in; those of a stage that fails are missing
+   */
+  Embedded embed(byte[] encoded, @Nullable PixelBox crop, boolean detect, StageTimes times)
+      throws RejectedException {
     try (Image photo = models.decoder().decode(encoded)) {
+      times.lap(Stage.DECODE);
       Body body = body(photo, crop, detect);
+      if (body.count().isPresent()) {
+        times.lap(Stage.DETECT);
+      }
       List<float[]> embedding = models.extractor().extract(List.of(new Crop(photo, body.box())));
+      times.lap(Stage.EXTRACT);
       return new Embedded(
           embedding.get(0), body.box(), body.count(), Sharpness.of(photo, body.box()));
     } catch (ImageException e) {

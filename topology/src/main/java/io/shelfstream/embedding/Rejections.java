@@ -2,7 +2,7 @@ package io.shelfstream.embedding;
 
 import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
-import io.shelfstream.streams.RepeatedWarning;
+import io.shelfstream.logging.RepeatedWarning;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.Record;
 import org.slf4j.Logger;

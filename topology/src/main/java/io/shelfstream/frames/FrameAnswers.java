@@ -2,6 +2,7 @@ package io.shelfstream.frames;
 
 import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.messages.RecognitionEvents.SeenWith;
@@ -10,6 +11,7 @@ import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
+import io.shelfstream.recognition.StageTimes;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.Set;
@@ -18,7 +20,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FrameAnswers implements AutoCloseable {
 
-  /** Recognises a frame; as {@link FrameRecognizer#submit}. */
-  public interface Recognizer extends Function<ImageReference, CompletableFuture<Recognition>> {}
+  /** Recognises a frame; as {@link FrameRecognizer#submit(ImageReference, StageTimes)}. */
+  public interface Recognizer
+      extends BiFunction<ImageReference, StageTimes, CompletableFuture<Recognition>> {}
 
   private final String topic;
   private final EventSerdes serdes;
@@ -71,17 +74,18 @@ public final class FrameAnswers implements AutoCloseable {
   /**
    * Starts the work on a frame.
    *
+   * @param times to be filled in
    * @return completes with the event; exceptionally with {@link RejectedException} if the frame
    *     becomes a dead letter, or with an Error if not the frame but this process is at fault.
    *     Cancelled when the service stopped before there was an answer
    */
-  CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending) {
+  CompletableFuture<Optional<RecognitionEvent>> answer(PendingFrame pending, StageTimes times) {
     CompletableFuture<Optional<RecognitionEvent>> answer = new CompletableFuture<>();
     whenRead(
         pending,
         answer,
         frame -> {
-          CompletableFuture<Recognition> seen = recognizer.apply(frame);
+          CompletableFuture<Recognition> seen = recognizer.apply(frame, times);
           answer.whenComplete((event, failure) -> seen.cancel(true)); // no longer needed
           seen.whenComplete(
               (recognition, failure) -> {
@@ -120,12 +124,15 @@ public final class FrameAnswers implements AutoCloseable {
     if (schema != null && knownSchemas.contains(schema)) {
       read(pending, answer, then);
     } else {
+      LogContext.Held context = LogContext.hold();
       reader.execute(
-          () -> {
-            if (!answer.isDone() && read(pending, answer, then) && schema != null) {
-              knownSchemas.add(schema);
-            }
-          });
+          () ->
+              context.run(
+                  () -> {
+                    if (!answer.isDone() && read(pending, answer, then) && schema != null) {
+                      knownSchemas.add(schema);
+                    }
+                  }));
     }
   }
 

@@ -2,6 +2,7 @@ package io.shelfstream.frames;
 
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.DeadLetter;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.recognition.RejectedException;
@@ -186,7 +187,14 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
 
   private void take(PendingSlots.Slot slot) {
     boolean mayBeSkipped = shared.overload().newestWins(slot.frame().camera());
-    TakenFrame taken = new TakenFrame(slot.number(), slot.bytes(), slot.frame(), mayBeSkipped);
+    PendingFrame frame = slot.frame();
+    TakenFrame taken =
+        new TakenFrame(
+            slot.number(),
+            slot.bytes(),
+            frame,
+            mayBeSkipped,
+            shared.traces().begin(frame, positionOf(frame.offset())));
     if (frames.isEmpty()) {
       headSince = System.nanoTime();
     }
@@ -210,7 +218,9 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     Optional<RejectedException> setAside =
         shared.deliveries().failed().setAside(positionOf(frame.offset()));
     if (setAside.isEmpty()) {
-      work(taken, shared.answers().answer(frame));
+      try (LogContext.Scope context = logContext(taken)) {
+        work(taken, shared.answers().answer(frame, taken.times));
+      }
       return;
     }
     if (setAsideRecords != null) {
@@ -220,6 +230,15 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       taken.frame = PendingFrame.withoutContent(frame.sequence(), frame.offset(), frame.record());
     }
     work(taken, CompletableFuture.failedFuture(setAside.get()));
+  }
+
+  private LogContext.Scope logContext(TakenFrame taken) {
+    return LogContext.of(
+        shared.topic(),
+        context().taskId().partition(),
+        taken.frame.offset(),
+        taken.camera,
+        () -> taken.span.traceId(taken.frame.record().headers()));
   }
 
   private void work(TakenFrame taken, CompletableFuture<Optional<RecognitionEvent>> answer) {
@@ -246,10 +265,12 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
     if (skippedFrames != null) {
       skippedFrames.record();
     }
-    log.atDebug()
-        .addKeyValue("camera", taken.camera)
-        .addKeyValue("offset", taken.frame.offset())
-        .log("Frame skipped: newer ones of its camera wait");
+    try (LogContext.Scope context = logContext(taken)) {
+      log.atDebug()
+          .addKeyValue("camera", taken.camera)
+          .addKeyValue("offset", taken.frame.offset())
+          .log("Frame skipped: newer ones of its camera wait");
+    }
     work(
         taken,
         shared.overload().answersSkipped()
@@ -276,9 +297,12 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
 
   private void forward(TakenFrame head) {
     BooleanSupplier arrived = null;
-    try {
-      Runnable outputs = outputs(head.frame, answerOf(head));
+    try (LogContext.Scope context = logContext(head)) {
+      Runnable outputs = outputs(head, answerOf(head));
       arrived = shared.deliveries().send(positionOf(head.frame.offset()), outputs);
+    } catch (RuntimeException | Error e) {
+      head.span.failed(e);
+      throw e;
     } finally { // also when the outputs fail: the frame is not worked on until its task starts
       // again
       if (head.hold != null) {
@@ -287,6 +311,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
       if (arrived == null) {
         shared.metrics().givenUp();
       }
+      head.span.end();
     }
     slots().freeWhen(arrived, head.slot, head.bytes);
   }
@@ -296,12 +321,12 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
   }
 
   /** Forwards the answer of a frame; nothing when it was skipped and is only counted. */
-  private Runnable outputs(
-      PendingFrame frame, CompletableFuture<Optional<RecognitionEvent>> answer) {
-    Record<byte[], byte[]> source = frame.record();
+  private Runnable outputs(TakenFrame taken, CompletableFuture<Optional<RecognitionEvent>> answer) {
+    taken.span.queue(taken.times);
     try {
       Optional<RecognitionEvent> event = answer.join();
-      return () -> event.ifPresentOrElse(e -> publish(source, e), shared.metrics()::skipped);
+      taken.span.stages(taken.times, null);
+      return () -> event.ifPresentOrElse(e -> publish(taken, e), () -> skipped(taken));
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error && RejectedException.isOfTheProcess(error)) {
         throw error; // the process ends; the frame is still in its slot
@@ -310,23 +335,43 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
           e.getCause() instanceof RejectedException rejected
               ? rejected
               : RejectedException.unexpected(Stage.READ, e);
-      Record<byte[], byte[]> deadLetter =
-          DeadLetter.of(
-              source,
-              positionOf(frame.offset()), // the context only knows the record that is being taken
-              reason,
-              frame.omitted(),
-              shared.limits().deadLetter());
-      return () -> {
-        context().forward(deadLetter, NodeNames.FRAME_DEAD_LETTERS);
-        shared.metrics().deadLettered(reason.reason());
-      };
+      taken.span.stages(taken.times, reason);
+      return () -> reject(taken, reason);
     }
   }
 
-  private void publish(Record<byte[], byte[]> source, RecognitionEvent event) {
-    context().forward(source.withKey(event.getCameraId()).withValue(event), NodeNames.PUBLISH);
+  private void publish(TakenFrame taken, RecognitionEvent event) {
+    Record<byte[], byte[]> source = taken.frame.record();
+    taken.span.answered(event);
+    taken.span.publish(
+        shared.traces().topics().recognitions(),
+        event.getEventId(),
+        () ->
+            context()
+                .forward(source.withKey(event.getCameraId()).withValue(event), NodeNames.PUBLISH));
     shared.metrics().recognized(event, Instant.now());
+  }
+
+  private void skipped(TakenFrame taken) {
+    taken.span.skipped();
+    shared.metrics().skipped();
+  }
+
+  private void reject(TakenFrame taken, RejectedException reason) {
+    Record<byte[], byte[]> deadLetter =
+        DeadLetter.of(
+            taken.frame.record(),
+            positionOf(
+                taken.frame.offset()), // the context only knows the record that is being taken
+            reason,
+            taken.frame.omitted(),
+            shared.limits().deadLetter());
+    taken.span.rejected(reason);
+    taken.span.publish(
+        shared.traces().topics().deadLetters(),
+        null,
+        () -> context().forward(deadLetter, NodeNames.FRAME_DEAD_LETTERS));
+    shared.metrics().deadLettered(reason.reason());
   }
 
   private void checkForStall(TakenFrame head) {

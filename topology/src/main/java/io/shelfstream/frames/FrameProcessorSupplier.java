@@ -28,7 +28,8 @@ public record FrameProcessorSupplier(
     FramesInHand inHand,
     EarlyCommits earlyCommits,
     WakeableClients clients,
-    FrameMetrics metrics)
+    FrameMetrics metrics,
+    FrameTraces traces)
     implements ProcessorSupplier<byte[], byte[], Object, Object> {
 
   public static FrameProcessorSupplier of(
@@ -38,7 +39,8 @@ public record FrameProcessorSupplier(
       RecordLimits limits,
       FramesInHand inHand,
       WakeableClients clients,
-      FrameMetrics metrics) {
+      FrameMetrics metrics,
+      FrameTraces traces) {
     return new FrameProcessorSupplier(
         config.topics().frames(),
         answers,
@@ -49,7 +51,8 @@ public record FrameProcessorSupplier(
         inHand,
         new EarlyCommits(),
         clients,
-        metrics);
+        metrics,
+        traces);
   }
 
   @Override

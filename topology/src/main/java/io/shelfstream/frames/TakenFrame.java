@@ -1,6 +1,8 @@
 package io.shelfstream.frames;
 
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.recognition.StageTimes;
+import io.shelfstream.tracing.WorkSpan;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,11 @@ final class TakenFrame {
   /** Whether newer frames of its camera may replace it while it waits. */
   final boolean newestWins;
 
+  final WorkSpan span;
+
+  /** Filled in by the threads that work on it; complete when it is answered. */
+  final StageTimes times = new StageTimes();
+
   PendingFrame frame;
 
   /** Null until the work on it has begun. */
@@ -25,12 +32,13 @@ final class TakenFrame {
 
   FramesInHand.@Nullable Hold hold;
 
-  TakenFrame(int slot, int bytes, PendingFrame frame, boolean newestWins) {
+  TakenFrame(int slot, int bytes, PendingFrame frame, boolean newestWins, WorkSpan span) {
     this.slot = slot;
     this.bytes = bytes;
     this.frame = frame;
     this.camera = frame.camera();
     this.newestWins = newestWins;
+    this.span = span;
   }
 
   boolean isAnswered() {

@@ -3,6 +3,7 @@ package io.shelfstream.messages;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.kafka.common.header.Header;
@@ -10,7 +11,7 @@ import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * W3C trace context: which trace an event belongs to.
+ * W3C trace context: a span of a trace, as headers name it.
  *
  * @param parent {@code traceparent}, version 00
  * @param state {@code tracestate}, passed on unchanged; null when there was none
@@ -23,29 +24,94 @@ public record TraceContext(String parent, @Nullable String state) {
   private static final HexFormat HEX = HexFormat.of();
   private static final int LONGEST_STATE = 512;
   private static final int KNOWN_FLAGS = 3; // sampled, random trace id
+  private static final ThreadLocal<@Nullable TraceContext> CURRENT = new ThreadLocal<>();
+
+  /** The span that a source record names; null when it names none, or not a valid one. */
+  public static @Nullable TraceContext of(Headers source) {
+    String parent = text(source, "traceparent");
+    return parent == null
+        ? parse(text(source, "ce_traceparent"), text(source, "ce_tracestate"))
+        : parse(parent, text(source, "tracestate"));
+  }
 
   /**
-   * The trace of a source record, with this event as its newest span; a new trace when there is
-   * none or it is not valid. Nothing records a new trace, so it is not marked as sampled.
+   * The same from the values of the headers.
+   *
+   * @param parent of any version; null when there is none
    */
-  public static TraceContext continuing(Headers source) {
-    String parent = text(source, "traceparent");
-    boolean isCloudEvents = parent == null;
-    if (isCloudEvents) {
-      parent = text(source, "ce_traceparent");
-    }
+  public static @Nullable TraceContext parse(@Nullable String parent, @Nullable String state) {
     if (parent == null) {
-      return begun();
+      return null;
     }
     Matcher parts = PARENT.matcher(parent);
     if (!parts.matches() || !isValid(parts)) {
-      return begun();
+      return null;
     }
     int flags = Integer.parseInt(parts.group(4), 16) & KNOWN_FLAGS;
-    String state = text(source, isCloudEvents ? "ce_tracestate" : "tracestate");
     return new TraceContext(
-        "00-" + parts.group(2) + "-" + newId() + "-" + HEX.toHexDigits((byte) flags),
+        "00-" + parts.group(2) + "-" + parts.group(3) + "-" + HEX.toHexDigits((byte) flags),
         state == null || state.length() > LONGEST_STATE ? null : state);
+  }
+
+  /**
+   * The trace of an event that answers a source record: the current span of this thread if there is
+   * one; else the trace of the source record, with this event as its newest span; a new trace when
+   * there is none or it is not valid. Nothing records a new trace, so it is not marked as sampled.
+   */
+  public static TraceContext continuing(Headers source) {
+    TraceContext current = CURRENT.get();
+    if (current != null) {
+      return current;
+    }
+    TraceContext from = of(source);
+    return from == null ? begun() : from.next();
+  }
+
+  /**
+   * Does something within a span: what this thread makes meanwhile belongs to it.
+   *
+   * @param span null for none: then the same is done without
+   */
+  public static <T extends @Nullable Object> T within(
+      @Nullable TraceContext span, Supplier<T> work) {
+    if (span == null) {
+      return work.get();
+    }
+    TraceContext before = CURRENT.get();
+    CURRENT.set(span);
+    try {
+      return work.get();
+    } finally {
+      if (before == null) {
+        CURRENT.remove();
+      } else {
+        CURRENT.set(before);
+      }
+    }
+  }
+
+  /** The span that this thread is in; null outside of any. */
+  public static @Nullable TraceContext current() {
+    return CURRENT.get();
+  }
+
+  /** Adds it to headers that have none. */
+  public Headers on(Headers headers) {
+    headers.add("traceparent", parent.getBytes(StandardCharsets.UTF_8));
+    if (state != null) {
+      headers.add("tracestate", state.getBytes(StandardCharsets.UTF_8));
+    }
+    return headers;
+  }
+
+  /** 32 hexadecimal digits. */
+  public String traceId() {
+    return parent.substring(3, 35);
+  }
+
+  /** Another span of the same trace, which nothing records. */
+  private TraceContext next() {
+    return new TraceContext(parent.substring(0, 36) + newId() + parent.substring(52), state);
   }
 
   private static TraceContext begun() {

@@ -5,6 +5,7 @@ import io.shelfstream.events.ImageReference;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.recognition.ImageRecognition.Embedded;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -98,12 +99,15 @@ public final class FrameRecognizer implements AutoCloseable {
   private static final class Frame {
     final ImageReference reference;
     final RecognitionModels models;
-    final StageTimes times = new StageTimes();
+    final StageTimes times;
+    final LogContext.Held context = LogContext.hold();
     final CompletableFuture<Recognition> answer = new CompletableFuture<>();
 
-    Frame(ImageReference reference, RecognitionModels models) {
+    Frame(ImageReference reference, RecognitionModels models, StageTimes times) {
       this.reference = reference;
       this.models = models;
+      this.times = times;
+      times.skip();
       times.lap(Stage.READ);
     }
   }
@@ -138,8 +142,18 @@ public final class FrameRecognizer implements AutoCloseable {
    *     it drops the frame if it was not begun
    */
   public CompletableFuture<Recognition> submit(ImageReference reference) {
+    return submit(reference, new StageTimes());
+  }
+
+  /**
+   * The same with the times of the stages, also of a frame that is rejected.
+   *
+   * @param times to be filled in; complete when the frame is answered, unless it was cancelled
+   */
+  public CompletableFuture<Recognition> submit(ImageReference reference, StageTimes times) {
     return submit(
         reference,
+        times,
         () -> ImageRecognition.fetch(fetcher, reference.getUri(), reference.getSha256()));
   }
 
@@ -150,9 +164,11 @@ public final class FrameRecognizer implements AutoCloseable {
    * @param reference says all but where the image is
    * @param encoded its bytes; not to be changed any more
    */
-  public CompletableFuture<Recognition> submit(ImageReference reference, byte[] encoded) {
+  public CompletableFuture<Recognition> submit(
+      ImageReference reference, StageTimes times, byte[] encoded) {
     return taken(
         reference,
+        times,
         frame -> {
           frame.times.lap(Stage.FETCH);
           encodedBytes.take(encoded.length);
@@ -161,13 +177,15 @@ public final class FrameRecognizer implements AutoCloseable {
         });
   }
 
-  private CompletableFuture<Recognition> submit(ImageReference reference, Source source) {
+  private CompletableFuture<Recognition> submit(
+      ImageReference reference, StageTimes times, Source source) {
     return taken(
-        reference, frame -> fetching.execute(() -> step(frame, () -> fetch(frame, source))));
+        reference, times, frame -> fetching.execute(() -> step(frame, () -> fetch(frame, source))));
   }
 
-  private CompletableFuture<Recognition> taken(ImageReference reference, Consumer<Frame> first) {
-    Frame frame = new Frame(reference, models.get());
+  private CompletableFuture<Recognition> taken(
+      ImageReference reference, StageTimes times, Consumer<Frame> first) {
+    Frame frame = new Frame(reference, models.get(), times);
     inHand.add(frame);
     frame.answer.whenComplete((seen, failure) -> inHand.remove(frame));
     if (closed) {
@@ -200,8 +218,12 @@ public final class FrameRecognizer implements AutoCloseable {
     void run() throws RejectedException, InterruptedException;
   }
 
-  /** A failure concerns only this frame; no thread and no permit is lost. */
   private void step(Frame frame, Step step) {
+    frame.context.run(() -> guarded(frame, step));
+  }
+
+  /** A failure concerns only this frame; no thread and no permit is lost. */
+  private void guarded(Frame frame, Step step) {
     if (frame.answer.isDone()) {
       return;
     }
@@ -226,6 +248,7 @@ public final class FrameRecognizer implements AutoCloseable {
     if (closed) {
       frame.answer.cancel(false);
     } else {
+      frame.times.fail(why);
       frame.answer.completeExceptionally(why);
     }
   }

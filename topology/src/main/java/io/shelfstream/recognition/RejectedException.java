@@ -3,6 +3,7 @@ package io.shelfstream.recognition;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.index.IndexException;
+import io.shelfstream.logging.RepeatedFailure;
 import io.shelfstream.model.ModelException;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -34,6 +35,9 @@ public final class RejectedException extends Exception {
   }
 
   private static final Logger log = LoggerFactory.getLogger(RejectedException.class);
+
+  /** A fault may concern every frame of a camera. */
+  private static final RepeatedFailure UNEXPECTED = new RepeatedFailure();
 
   private final Stage stage;
   private final String reason;
@@ -84,7 +88,7 @@ public final class RejectedException extends Exception {
    * restart again, on the same record.
    */
   public static RejectedException unexpected(Stage stage, Throwable e) {
-    log.atError().setCause(e).addKeyValue("stage", stage.label()).log("Unexpected failure");
+    UNEXPECTED.log(log.atError(), e, "Unexpected failure at stage {}", stage.label());
     return new RejectedException(
         stage,
         Reason.INTERNAL_ERROR.name(),

@@ -40,6 +40,7 @@ import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
 import io.shelfstream.streams.Lifecycle;
+import io.shelfstream.tracing.Traces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,7 +142,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     ImageAnswers answers =
         new SubmittedImages(
             recognizer,
-            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()));
+            new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
+            opened(Traces.open()));
     images =
         (camera, frame, encoded) ->
             answers

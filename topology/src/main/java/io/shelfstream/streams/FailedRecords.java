@@ -1,5 +1,6 @@
 package io.shelfstream.streams;
 
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.outage.Wait;
 import io.shelfstream.recognition.RejectedException;
@@ -82,14 +83,17 @@ public final class FailedRecords {
     failed.put(source, new Failure(times, e));
     // After that only its dead letter can fail, and that is a fault of the topic or the broker.
     isNew |= times <= ENOUGH;
-    log.atWarn()
-        .addKeyValue("source", source)
-        .addKeyValue("times", times)
-        .log(
-            times < ENOUGH
-                ? "A record made its processing fail, and is tried once more: {}"
-                : "A record made its processing fail again, and is set aside: {}",
-            e.toString());
+    try (LogContext.Scope context =
+        LogContext.of(source.topic(), source.partition(), source.offset(), null, () -> null)) {
+      log.atWarn()
+          .addKeyValue("source", source)
+          .addKeyValue("times", times)
+          .log(
+              times < ENOUGH
+                  ? "A record made its processing fail, and is tried once more: {}"
+                  : "A record made its processing fail again, and is set aside: {}",
+              e.toString());
+    }
   }
 
   /**

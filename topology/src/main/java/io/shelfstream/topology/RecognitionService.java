@@ -33,6 +33,7 @@ import io.shelfstream.follower.GalleryMetrics;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.grpc.RecognitionRoutes;
@@ -75,6 +76,7 @@ import io.shelfstream.streams.Lag;
 import io.shelfstream.streams.Lifecycle;
 import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
+import io.shelfstream.tracing.Traces;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -114,6 +116,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
   private final KafkaMetrics kafkaMetrics = new KafkaMetrics();
   private final Lag lag;
+  private final Traces traces;
   private final FramesInHand framesInHand = new FramesInHand();
   private final List<AutoCloseable> frameThreads = new ArrayList<>();
   private final List<StreamsApplication> applications = new CopyOnWriteArrayList<>();
@@ -134,8 +137,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final Lifecycle lifecycle = new Lifecycle("The service", this::changed);
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private RecognitionService(ShelfStreamConfig config, Role role) {
+  private RecognitionService(ShelfStreamConfig config, Role role, Traces traces) {
     this.config = config;
+    this.traces = traces;
     this.role = role;
     this.serdes = EventSerdes.of(config.schemaRegistry());
     this.models = LoadedModels.load(config.models().dir(), config.models().options());
@@ -172,17 +176,29 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
    *
    * @throws io.shelfstream.outage.GaveUpException when it stays away for longer
    * @throws io.shelfstream.model.ModelException when the models do not load
+   * @throws IllegalStateException when OpenTelemetry's variables cannot be used, or {@code
+   *     http.port} cannot be opened
    * @throws io.shelfstream.index.IndexException when {@code index.device} cannot be had
    * @throws io.shelfstream.registry.SchemaRegistryException when the registry refuses our schemas
    * @throws org.apache.kafka.common.KafkaException when the broker refuses us or cannot be used
    */
   public static RecognitionService start(ShelfStreamConfig config, Role role) {
-    RecognitionService service = new RecognitionService(config, role);
+    RecognitionService service = open(config, role);
     try {
       service.run();
       return service;
     } catch (RuntimeException e) {
       service.close();
+      throw e;
+    }
+  }
+
+  private static RecognitionService open(ShelfStreamConfig config, Role role) {
+    Traces traces = Traces.open();
+    try {
+      return new RecognitionService(config, role, traces);
+    } catch (RuntimeException e) {
+      traces.close();
       throw e;
     }
   }
@@ -336,10 +352,17 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             () -> SeenWith.of(inUse()));
     frameThreads.add(answers);
     frameThreads.add(recognizer);
-    images = new SubmittedImages(recognizer, events);
+    images = new SubmittedImages(recognizer, events, traces);
     FrameProcessorSupplier recognize =
         FrameProcessorSupplier.of(
-            config, answers, deliveries, records, framesInHand, clients, frameMetrics);
+            config,
+            answers,
+            deliveries,
+            records,
+            framesInHand,
+            clients,
+            frameMetrics,
+            new FrameTraces(traces, config.topics()));
     run(
         StreamsApplication.answeringLater(
             config,
@@ -384,7 +407,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
                 deliveries,
                 limits,
                 config.outputs(),
-                updates));
+                updates,
+                traces));
     if (change != null) {
       embed(
           change.applicationId(),
@@ -574,6 +598,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     heapPressure.close();
     fetcher.close();
     galleries.forEach(LiveGallery::close);
+    traces.close();
     if (accelerator != null) {
       accelerator.close();
     }

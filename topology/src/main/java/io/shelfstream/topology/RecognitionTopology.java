@@ -18,6 +18,7 @@ import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.streams.Deliveries;
 import io.shelfstream.streams.FailedRecords;
+import io.shelfstream.tracing.Traces;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -95,11 +96,22 @@ public final class RecognitionTopology {
       Deliveries deliveries,
       RecordLimits limits,
       Outputs outputs,
-      UpdateMetrics metrics) {
+      UpdateMetrics metrics,
+      Traces traces) {
     var keys = new StringSerializer();
     var bytes = new ByteArraySerializer();
     return embedding(
-            topics, serdes, fetcher, photos, linter, inFlight, deliveries, limits, outputs, metrics)
+            topics,
+            serdes,
+            fetcher,
+            photos,
+            linter,
+            inFlight,
+            deliveries,
+            limits,
+            outputs,
+            metrics,
+            traces)
         .addSink(
             NodeNames.GALLERY_STATUS,
             topics.galleryStatus(),
@@ -122,7 +134,18 @@ public final class RecognitionTopology {
       Deliveries deliveries,
       RecordLimits limits,
       Outputs outputs) {
-    return embedding(topics, serdes, fetcher, photos, null, null, deliveries, limits, outputs, null)
+    return embedding(
+            topics,
+            serdes,
+            fetcher,
+            photos,
+            null,
+            null,
+            deliveries,
+            limits,
+            outputs,
+            null,
+            Traces.OFF) // it is old news, in traces that ended long ago
         .addProcessor(NodeNames.GALLERY_STATUS, Rejections::new, NodeNames.EMBED)
         .addProcessor(NodeNames.GALLERY_DEAD_LETTERS, Rejections::new, NodeNames.EMBED);
   }
@@ -137,7 +160,8 @@ public final class RecognitionTopology {
       Deliveries deliveries,
       RecordLimits limits,
       Outputs outputs,
-      @Nullable UpdateMetrics metrics) {
+      @Nullable UpdateMetrics metrics,
+      Traces traces) {
     var rawBytes = new ByteArrayDeserializer();
     return new Topology()
         .addSource(NodeNames.GALLERY_UPDATES, rawBytes, rawBytes, topics.galleryUpdates())
@@ -154,7 +178,8 @@ public final class RecognitionTopology {
                     deliveries,
                     limits,
                     outputs.source(),
-                    metrics),
+                    metrics,
+                    traces),
             NodeNames.GALLERY_UPDATES)
         .addSink(
             NodeNames.GALLERY_VECTORS,

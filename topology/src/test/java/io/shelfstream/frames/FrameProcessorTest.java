@@ -33,6 +33,8 @@ import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.StalledException;
 import io.shelfstream.streams.WakeableClients;
 import io.shelfstream.topology.RecognitionTopology;
+import io.shelfstream.tracing.OtlpReceiver;
+import io.shelfstream.tracing.Traces;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -86,9 +88,11 @@ public class FrameProcessorTest {
       new FrameAnswers(
           TOPICS.frames(),
           serdes,
-          frame -> begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
+          (frame, times) ->
+              begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
           new RecognitionEvents("shelf", Clock.systemUTC()),
           () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
+  private Traces traces = Traces.OFF;
   private TopologyTestDriver driver;
   private TestInputTopic<String, byte[]> frames;
 
@@ -174,7 +178,8 @@ public class FrameProcessorTest {
         inHand,
         new EarlyCommits(),
         new WakeableClients(),
-        metrics);
+        metrics,
+        new FrameTraces(traces, TOPICS));
   }
 
   @AfterEach
@@ -434,6 +439,46 @@ public class FrameProcessorTest {
             });
     assertThat(events.get(4).getSkippedReason()).isNull();
     assertThat(begun).doesNotContainKeys("l3", "l4");
+  }
+
+  @Test
+  void tracesFramesThatAreSkippedAndThoseWhoseAnswerCannotBeSent() {
+    try (OtlpReceiver receiver = new OtlpReceiver(0)) {
+      System.setProperty("otel.exporter.otlp.endpoint", receiver.endpoint());
+      traces = Traces.open();
+      start(64, new OverloadSettings(true, Map.of(), 1, false), inOneTransaction());
+      for (int i = 1; i <= 4; i++) {
+        publish("live", "l" + i);
+      }
+      for (String frame : List.of("l1", "l2", "l4")) {
+        finishEventually(frame);
+      }
+      settle(driver);
+      driver.close();
+      start(
+          64,
+          OverloadSettings.KEEP_ALL,
+          new Deliveries(true, new FailedRecords()) {
+            @Override
+            public BooleanSupplier send(SourcePosition source, Runnable outputs) {
+              throw new IllegalStateException("refused");
+            }
+          });
+      publish("c", "f1");
+      finish("f1");
+      assertThatThrownBy(() -> settle(driver)).hasStackTraceContaining("refused");
+      traces.close();
+
+      List<OtlpReceiver.Received> frames =
+          receiver.spans().stream().filter(s -> s.name().startsWith("process ")).toList();
+      assertThat(frames)
+          .extracting(s -> String.valueOf(s.attributes().get("shelfstream.status")))
+          .containsExactly("OK", "OK", "SKIPPED", "OK", "null");
+      assertThat(frames.get(4).attributes())
+          .containsEntry("error.type", IllegalStateException.class.getName());
+    } finally {
+      System.clearProperty("otel.exporter.otlp.endpoint");
+    }
   }
 
   @Test

@@ -105,7 +105,7 @@ class RecognitionRoutesTest {
   private HttpPort open(Optional<String> token) {
     HttpPort opened =
         HttpPort.open(
-            new HttpSettings(Optional.of(0), "127.0.0.1", token),
+            new HttpSettings(Optional.of(0), "127.0.0.1", token, 0.5),
             LARGEST,
             List.of(
                 new HealthService(status()), new RecognitionRoutes(requests, status(), LARGEST)));

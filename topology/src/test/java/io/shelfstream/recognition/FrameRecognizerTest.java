@@ -411,7 +411,10 @@ class FrameRecognizerTest {
       Thread.sleep(1); // until all are fetched and wait for the worker
     }
     for (int i = 0; i < 40; i++) {
-      all.add(recognizer.submit(frame("urn:frame:1"), PICTURE).thenRun(() -> order.add("caller")));
+      all.add(
+          recognizer
+              .submit(frame("urn:frame:1"), new StageTimes(), PICTURE)
+              .thenRun(() -> order.add("caller")));
     }
     detector.mayGoOn.release(81);
     first.join();

@@ -12,6 +12,7 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
+import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.frames.PublishProcessor;
 import io.shelfstream.gallery.Gallery;
@@ -120,7 +121,7 @@ public final class BenchApplications {
         new FrameAnswers(
             config.topics().frames(),
             serdes,
-            recognizer::apply,
+            (frame, times) -> recognizer.apply(frame),
             new RecognitionEvents("shelf", Clock.systemUTC()),
             () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
     FramesInHand inHand = new FramesInHand();
@@ -135,7 +136,8 @@ public final class BenchApplications {
             limits,
             inHand,
             clients,
-            new FrameMetrics(new ServiceMetrics(registry)));
+            new FrameMetrics(new ServiceMetrics(registry)),
+            FrameTraces.off(config.topics()));
     StreamsApplication application =
         StreamsApplication.answeringLater(
             config,

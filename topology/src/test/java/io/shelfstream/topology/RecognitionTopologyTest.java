@@ -3,6 +3,9 @@ package io.shelfstream.topology;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.shelfstream.config.LintRules;
 import io.shelfstream.config.NodeNames;
@@ -31,6 +34,7 @@ import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FrameProcessorTest;
+import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
@@ -39,6 +43,7 @@ import io.shelfstream.gallery.GallerySnapshots;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.logging.LogContext;
 import io.shelfstream.messages.DeadLetter;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
@@ -55,11 +60,13 @@ import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Pictures;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.ScriptedDetector;
 import io.shelfstream.registry.SchemaRegistryClient;
 import io.shelfstream.streams.EarlyCommits;
 import io.shelfstream.streams.FailedRecords;
 import io.shelfstream.streams.WakeableClients;
+import io.shelfstream.tracing.Traces;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -73,6 +80,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
@@ -91,6 +99,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** The whole data path with plain colours for products: no broker, no model, no native index. */
 class RecognitionTopologyTest {
@@ -118,6 +127,8 @@ class RecognitionTopologyTest {
 
   private FrameRecognizer recognizer;
   private FrameAnswers answers;
+  private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+
   private List<Topology> topologies;
   private List<TopologyTestDriver> drivers;
   private TestInputTopic<String, byte[]> frames;
@@ -158,7 +169,8 @@ class RecognitionTopologyTest {
                 FrameProcessorTest.inOneTransaction(),
                 LIMITS,
                 Outputs.of("test"),
-                new UpdateMetrics(new ServiceMetrics(new SimpleMeterRegistry()))));
+                new UpdateMetrics(new ServiceMetrics(new SimpleMeterRegistry())),
+                Traces.OFF));
     drivers =
         topologies.stream()
             .map(topology -> new TopologyTestDriver(topology, new Properties(), NOW))
@@ -199,7 +211,8 @@ class RecognitionTopologyTest {
         new FramesInHand(),
         new EarlyCommits(),
         new WakeableClients(),
-        new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())));
+        new FrameMetrics(new ServiceMetrics(new SimpleMeterRegistry())),
+        FrameTraces.off(TOPICS));
   }
 
   private static TestInputTopic<String, byte[]> input(TopologyTestDriver driver, String topic) {
@@ -326,6 +339,51 @@ class RecognitionTopologyTest {
             "detect MODEL_FAILED",
             "detect INTERNAL_ERROR");
     assertThat(recognitions.isEmpty()).isTrue();
+  }
+
+  @Test
+  void aLineOfTheLogSaysWhichFrameItIsAbout() {
+    List<ILoggingEvent> lines = new CopyOnWriteArrayList<>();
+    AppenderBase<ILoggingEvent> log =
+        new AppenderBase<>() {
+          @Override
+          protected void append(ILoggingEvent event) {
+            event.prepareForDeferredProcessing(); // the context is that of the thread that logs
+            lines.add(event);
+          }
+        };
+    log.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(RejectedException.class);
+    logger.addAppender(log);
+    LogContext.show(true);
+    try {
+      detector.failure = new UnsupportedOperationException("of no other test");
+      byte[] value =
+          serdes
+              .frames()
+              .serializer()
+              .serialize(TOPICS.frames(), frame("f1", Pictures.plain(Color.RED)));
+      TestRecord<String, byte[]> record = new TestRecord<>("camera-1", value, NOW);
+      record.headers().add("traceparent", ("00-" + TRACE + "-00f067aa0ba902b7-00").getBytes(UTF_8));
+      publish(record);
+    } finally {
+      LogContext.show(false);
+      logger.detachAppender(log);
+    }
+
+    assertThat(lines)
+        .singleElement()
+        .satisfies(
+            line -> {
+              assertThat(line.getThreadName()).startsWith("frame-worker");
+              assertThat(line.getMDCPropertyMap())
+                  .containsOnly(
+                      Map.entry("trace_id", TRACE),
+                      Map.entry("camera", "camera-1"),
+                      Map.entry("topic", TOPICS.frames()),
+                      Map.entry("partition", "0"),
+                      Map.entry("offset", "0"));
+            });
   }
 
   @Test

@@ -1,10 +1,11 @@
-package io.shelfstream.streams;
+package io.shelfstream.logging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -18,7 +19,7 @@ class RepeatedWarningTest {
 
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
   private final Queue<Runnable> pauses = new ArrayDeque<>();
-  private final RepeatedWarning warning = new RepeatedWarning(pauses::add);
+  private final RepeatedWarning warning = new RepeatedWarning(Duration.ofSeconds(10), pauses::add);
 
   @BeforeEach
   void listen() {

@@ -1,4 +1,4 @@
-package io.shelfstream.streams;
+package io.shelfstream.logging;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -9,25 +9,35 @@ import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * A warning about single records, of which thousands may come: the first is written as it is; then,
- * every ten seconds, the last one with how many there were. After ten seconds without any the next
- * is a first one again. Safe for several threads.
+ * once in each pause, the last one with how many there were. After a pause without any the next is
+ * a first one again. Safe for several threads.
  */
 public final class RepeatedWarning {
   private static final Duration PAUSE = Duration.ofSeconds(10);
 
+  private final String within;
   private final Executor later;
   private boolean pausing;
   private int more;
   private @Nullable Runnable last;
 
+  /** With pauses of ten seconds. */
   public RepeatedWarning() {
-    this(CompletableFuture.delayedExecutor(PAUSE.toSeconds(), TimeUnit.SECONDS));
+    this(PAUSE);
+  }
+
+  /**
+   * @param pause whole seconds
+   */
+  public RepeatedWarning(Duration pause) {
+    this(pause, CompletableFuture.delayedExecutor(pause.toSeconds(), TimeUnit.SECONDS));
   }
 
   /**
    * @param later runs what it is given after the pause
    */
-  RepeatedWarning(Executor later) {
+  RepeatedWarning(Duration pause, Executor later) {
+    this.within = pause.toSeconds() + " s";
     this.later = later;
   }
 
@@ -40,7 +50,11 @@ public final class RepeatedWarning {
   public synchronized void log(LoggingEventBuilder event, String message, Object argument) {
     if (pausing) {
       more++;
-      last = () -> event.log(message + "; the last of {} within 10 s", argument, more);
+      LogContext.Held context = LogContext.hold();
+      last =
+          () ->
+              context.run(
+                  () -> event.log(message + "; the last of {} within " + within, argument, more));
     } else {
       event.log(message, argument);
       pause();

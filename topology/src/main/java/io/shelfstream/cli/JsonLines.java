@@ -10,6 +10,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.shelfstream.config.LogFormat;
 import io.shelfstream.logging.LogContext;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -43,8 +44,11 @@ final class JsonLines extends EncoderBase<ILoggingEvent> {
   private final ObjectMapper json =
       JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
-  /** The log of this process is written so from now on. */
-  static void use() {
+  /** The log of this process is written so from now on, if it is to be. */
+  static void useIf(LogFormat wanted) {
+    if (wanted != LogFormat.JSON) {
+      return;
+    }
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     use(context);
     LogContext.show(true);

@@ -1,7 +1,6 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.broker.AccessRights;
-import io.shelfstream.config.LogFormat;
 import io.shelfstream.config.Role;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.topology.RecognitionService;
@@ -68,9 +67,7 @@ final class RunCommand implements Callable<Integer> {
       config.overrides.put("start.wait", wait);
     }
     ShelfStreamConfig settings = config.loadWithModels();
-    if (settings.logFormat() == LogFormat.JSON) {
-      JsonLines.use();
-    }
+    JsonLines.useIf(settings.logFormat());
     RecognitionService service = RecognitionService.start(settings, role);
     AtomicInteger exitCode = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service, exitCode), "shutdown"));

@@ -1,6 +1,7 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.client.UsageException;
+import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.serving.LocalService;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -82,9 +83,11 @@ final class ServeCommand implements Callable<Integer> {
     if (imageRoot != null && source.photos == null) {
       throw new UsageException("--image-root is for the paths in --gallery; give both");
     }
+    ShelfStreamConfig loaded = config.loadWithModels(settings);
+    JsonLines.useIf(loaded.logFormat());
     LocalService service =
         LocalService.start(
-            config.loadWithModels(settings),
+            loaded,
             new LocalService.Source(
                 Optional.ofNullable(source.photos),
                 Optional.ofNullable(imageRoot),

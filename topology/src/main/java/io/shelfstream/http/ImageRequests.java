@@ -1,7 +1,10 @@
 package io.shelfstream.http;
 
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.server.ServiceRequestContext;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.http.RefusedException.Kind;
+import io.shelfstream.messages.TraceContext;
 import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
 import java.util.ArrayDeque;
@@ -152,7 +155,8 @@ public final class ImageRequests {
     }
 
     /**
-     * Begins to recognise the image.
+     * Begins to recognise the image. It belongs to the trace that the request names which is
+     * current on this thread.
      *
      * @param camera and frame name the image in the event; null for {@code http} and a random id
      * @param encoded not to be changed any more
@@ -165,7 +169,8 @@ public final class ImageRequests {
         return CompletableFuture.failedFuture(
             counted(RefusedException.badRequest("The image is empty; send its bytes")));
       }
-      CompletableFuture<RecognitionEvent> seen = begin(camera, frame, encoded);
+      CompletableFuture<RecognitionEvent> seen =
+          TraceContext.within(caller(), () -> begin(camera, frame, encoded));
       CompletableFuture<RecognitionEvent> answer =
           seen.handle(
               (event, failure) -> {
@@ -177,6 +182,16 @@ public final class ImageRequests {
               });
       answer.whenComplete((event, failure) -> seen.cancel(true)); // nobody wants it any more
       return answer;
+    }
+
+    /** The span that the caller names in its request; null when it names none. */
+    private static @Nullable TraceContext caller() {
+      ServiceRequestContext context = ServiceRequestContext.currentOrNull();
+      if (context == null) {
+        return null;
+      }
+      RequestHeaders headers = context.request().headers();
+      return TraceContext.parse(headers.get("traceparent"), headers.get("tracestate"));
     }
 
     private CompletableFuture<RecognitionEvent> begin(

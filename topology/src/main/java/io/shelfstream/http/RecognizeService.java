@@ -12,6 +12,7 @@ import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.multipart.AggregatedBodyPart;
 import com.linecorp.armeria.common.multipart.MimeParsingException;
 import com.linecorp.armeria.common.multipart.Multipart;
+import com.linecorp.armeria.common.util.SafeCloseable;
 import com.linecorp.armeria.server.AbstractHttpService;
 import com.linecorp.armeria.server.HttpStatusException;
 import com.linecorp.armeria.server.RequestTimeoutException;
@@ -21,7 +22,6 @@ import io.shelfstream.events.Candidate;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.messages.TraceContext;
 import io.shelfstream.recognition.Annotations;
 import io.shelfstream.registry.EventJson;
 import java.util.Base64;
@@ -29,7 +29,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code POST /api/recognize}: an image as the body, as a part of a multipart form, or in Paddle
@@ -139,25 +138,19 @@ public final class RecognizeService extends AbstractHttpService implements Route
       ServiceRequestContext context, Sent sent, CompletableFuture<Void> over) {
     ImageRequests.Place place = requests.enter();
     Parameters parameters = Parameters.of(context);
-    CompletableFuture<RecognitionEvent> answer =
-        TraceContext.within(
-            caller(context.request()),
-            () ->
-                place.recognize(
-                    parameters.text("camera").orElse(null),
-                    parameters.text("frame").orElse(null),
-                    sent.encoded()));
+    CompletableFuture<RecognitionEvent> answer;
+    try (SafeCloseable current = context.push()) { // the image belongs to the trace of its request
+      answer =
+          place.recognize(
+              parameters.text("camera").orElse(null),
+              parameters.text("frame").orElse(null),
+              sent.encoded());
+    }
     answer.whenComplete((event, failure) -> place.close());
     over.thenRun(() -> answer.cancel(true));
     context.whenRequestCancelling().thenRun(() -> answer.cancel(true));
     // Not on the worker that recognised it, which has other images to look at.
     return answer.thenApplyAsync(sent.answer(), context.blockingTaskExecutor());
-  }
-
-  /** The span that the caller names; null when it names none. */
-  private static @Nullable TraceContext caller(HttpRequest request) {
-    return TraceContext.parse(
-        request.headers().get("traceparent"), request.headers().get("tracestate"));
   }
 
   private HttpResponse failed(Throwable failure) {

@@ -73,6 +73,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Reading> reading = new AtomicReference<>();
   private final ShelfStreamConfig config;
+  private final Traces traces;
   private final LoadedModels models;
   private volatile @Nullable ImageAnswers images;
   private volatile @Nullable GalleryAccess photos;
@@ -84,6 +85,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
 
   private LocalService(ShelfStreamConfig config) {
     this.config = config;
+    this.traces = opened(Traces.open());
     this.models = LoadedModels.load(config.models().dir(), config.models().options());
     open.push(models);
   }
@@ -93,7 +95,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
    *
    * @param config with {@code http.port} set
    * @throws io.shelfstream.client.UsageException when the gallery's file or folder cannot be used
-   * @throws IllegalStateException when the port cannot be opened
+   * @throws IllegalStateException when the port cannot be opened, or OpenTelemetry's variables
+   *     cannot be used
    */
   public static LocalService start(ShelfStreamConfig config, Source source) throws IOException {
     LocalService service = new LocalService(config);
@@ -143,7 +146,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
         new SubmittedImages(
             recognizer,
             new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC()),
-            opened(Traces.open()));
+            traces);
     images =
         (camera, frame, encoded) ->
             answers

@@ -17,6 +17,7 @@ import io.shelfstream.fetch.References;
 import io.shelfstream.messages.SourcePosition;
 import io.shelfstream.messages.TraceContext;
 import io.shelfstream.recognition.ShortText;
+import io.shelfstream.recognition.Stage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -210,7 +211,7 @@ public final class Traces implements AutoCloseable {
             .setAttribute(
                 "messaging.destination.partition.id", Integer.toString(source.partition()))
             .setAttribute("messaging.kafka.offset", source.offset());
-    return begin(on, span, parent, camera);
+    return begin(on, span, parent, camera, Stage.FETCH);
   }
 
   /**
@@ -226,15 +227,16 @@ public final class Traces implements AutoCloseable {
             on,
             on.tracer.spanBuilder("recognize image").setSpanKind(SpanKind.SERVER),
             parent,
-            camera);
+            camera,
+            Stage.DECODE);
   }
 
   private static WorkSpan begin(
-      Sdk on, SpanBuilder span, @Nullable TraceContext parent, String camera) {
+      Sdk on, SpanBuilder span, @Nullable TraceContext parent, String camera, Stage first) {
     if (!camera.isEmpty()) {
       span.setAttribute(WorkSpan.CAMERA, ShortText.of(camera));
     }
-    return WorkSpan.begin(on.tracer, span.setParent(context(parent)));
+    return WorkSpan.begin(on.tracer, span.setParent(context(parent)), first);
   }
 
   /**

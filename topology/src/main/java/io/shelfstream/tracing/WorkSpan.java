@@ -55,10 +55,12 @@ public final class WorkSpan {
   }
 
   /**
+   * @param first stage that is its own: an image of a caller is not fetched
    * @param begin as {@link System#nanoTime}
    * @param epoch nanoseconds since 1970 at which that was 0
    */
-  private record Recorded(Tracer tracer, Span span, Context context, long begin, long epoch) {
+  private record Recorded(
+      Tracer tracer, Span span, Context context, Stage first, long begin, long epoch) {
 
     SpanBuilder child(String name, long begin) {
       return tracer.spanBuilder(name).setParent(context).setStartTimestamp(epoch + begin, UNIT);
@@ -69,13 +71,14 @@ public final class WorkSpan {
     }
   }
 
-  static WorkSpan begin(Tracer tracer, SpanBuilder builder) {
+  static WorkSpan begin(Tracer tracer, SpanBuilder builder, Stage first) {
     Instant now = Instant.now();
     long wall = TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
     long begin = System.nanoTime();
     Span span = builder.setStartTimestamp(wall, UNIT).startSpan();
     return span.isRecording()
-        ? new WorkSpan(new Recorded(tracer, span, Context.root().with(span), begin, wall - begin))
+        ? new WorkSpan(
+            new Recorded(tracer, span, Context.root().with(span), first, begin, wall - begin))
         : NONE;
   }
 
@@ -99,8 +102,9 @@ public final class WorkSpan {
 
   /** Adds, as a child, the wait of an image from its beginning to its first stage. */
   public void queue(StageTimes times) {
-    if (recorded != null && times.reached(Stage.FETCH)) {
-      recorded.end(recorded.child("queue", recorded.begin).startSpan(), times.begun(Stage.FETCH));
+    if (recorded != null && times.reached(recorded.first)) {
+      recorded.end(
+          recorded.child("queue", recorded.begin).startSpan(), times.begun(recorded.first));
     }
   }
 
@@ -114,7 +118,7 @@ public final class WorkSpan {
       return;
     }
     for (Stage stage : Stage.values()) {
-      if (stage != Stage.READ && times.reached(stage)) {
+      if (stage.compareTo(recorded.first) >= 0 && times.reached(stage)) {
         Span child = recorded.child(stage.label(), times.begun(stage)).startSpan();
         if (failure != null && failure.stage() == stage) {
           fail(child, failure);

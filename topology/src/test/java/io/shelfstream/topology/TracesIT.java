@@ -3,7 +3,14 @@ package io.shelfstream.topology;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
 import io.opentelemetry.proto.trace.v1.Status.StatusCode;
+import io.shelfstream.api.v1.RecognitionGrpc;
+import io.shelfstream.api.v1.RecognizeRequest;
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.events.GalleryUpdate;
@@ -164,16 +171,20 @@ class TracesIT {
             .containsExactly("00-" + TRACE + "-" + named(ofFrame, events).id() + "-01");
 
         image(service, "00-" + "c".repeat(32) + "-" + SPAN + "-01");
-        List<Received> ofImage = receiver.await(14 + 7).subList(14, 21);
+        List<Received> ofImage = receiver.await(14 + 6).subList(14, 20);
         assertThat(ofImage)
             .extracting(Received::name)
-            .containsExactly(
-                "queue", "fetch", "decode", "detect", "extract", "search", "recognize image");
+            .containsExactly("queue", "decode", "detect", "extract", "search", "recognize image");
         assertThat(ofImage).extracting(Received::traceId).containsOnly("c".repeat(32));
         assertThat(named(ofImage, "recognize image").parentId()).isEqualTo(SPAN);
         assertThat(named(ofImage, "recognize image").attributes())
             .containsEntry("shelfstream.camera", "door")
             .containsEntry("shelfstream.objects", 2L);
+
+        grpcImage(service, "00-" + "d".repeat(32) + "-" + SPAN + "-01");
+        List<Received> ofCall = receiver.await(20 + 6).subList(20, 26);
+        assertThat(ofCall).extracting(Received::traceId).containsOnly("d".repeat(32));
+        assertThat(named(ofCall, "recognize image").parentId()).isEqualTo(SPAN);
       }
     }
   }
@@ -191,6 +202,25 @@ class TracesIT {
             .build();
     assertThat(HttpClient.newHttpClient().send(request, BodyHandlers.ofString()).statusCode())
         .isEqualTo(200);
+  }
+
+  private static void grpcImage(RecognitionService service, String traceparent) {
+    ManagedChannel channel =
+        ManagedChannelBuilder.forAddress("127.0.0.1", service.httpPort().orElseThrow())
+            .usePlaintext()
+            .build();
+    try {
+      Metadata headers = new Metadata();
+      headers.put(Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER), traceparent);
+      RecognitionGrpc.newBlockingStub(channel)
+          .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+          .recognize(
+              RecognizeRequest.newBuilder()
+                  .setImage(ByteString.copyFrom(Pictures.plain(Color.RED)))
+                  .build());
+    } finally {
+      channel.shutdownNow();
+    }
   }
 
   @Test

@@ -8,9 +8,6 @@ import java.util.Locale;
 
 /** The OpenAPI description of the port. Its schemas of events come from their Avro schemas. */
 final class ApiDescription {
-  /** Control characters are refused in a path and its query. */
-  private static final String TEXT = "^[^\\u0000-\\u001f\\u007f]*$";
-
   private static final String JSON = "application/json";
   private static final int LONGEST_PAGE = 1000;
 
@@ -226,6 +223,7 @@ final class ApiDescription {
 
     Operation(ObjectNode json, boolean asksForToken) {
       this.json = json;
+      refusal(414, "The path with its query is too long");
       if (asksForToken) {
         json.putArray("security").addObject().putArray("token");
         refusal(401, "The token is missing or wrong");
@@ -249,17 +247,24 @@ final class ApiDescription {
     }
 
     Operation query(String name, String meaning) {
-      parameter(name, meaning, false).put("type", "string").put("pattern", TEXT);
+      parameter(name, meaning, false).put("type", "string");
       return this;
     }
 
     Operation id(String meaning) {
-      parameter("id", meaning, true).put("type", "string").put("minLength", 1).put("pattern", TEXT);
+      parameter("id", meaning, true).put("type", "string").put("minLength", 1);
       return this;
     }
 
     Operation flag(String name, String meaning) {
-      parameter(name, meaning, false).put("type", "string").putArray("enum").add("0").add("1");
+      parameter(name, meaning, false)
+          .put("type", "string")
+          .putArray("enum")
+          .add("0")
+          .add("1")
+          .add("true")
+          .add("false")
+          .add("");
       return this;
     }
 
@@ -400,7 +405,7 @@ final class ApiDescription {
       {
         "NewPhoto",
         """
-        {"type": "object", "required": ["productId", "uri"], "additionalProperties": false, "properties": {
+        {"type": "object", "required": ["uri"], "additionalProperties": false, "properties": {
           "id": {"type": "string", "minLength": 1}, "productId": {"type": "string", "minLength": 1},
           "label": {"type": "string", "minLength": 1}, "gtin": {"type": "string", "pattern": "^([0-9]{8}|[0-9]{12,14})$"},
           "uri": {"type": "string", "minLength": 1, "description": "Where the photo is"},
@@ -411,7 +416,7 @@ final class ApiDescription {
       {
         "PhotoForm",
         """
-        {"type": "object", "required": ["productId", "image"], "properties": {
+        {"type": "object", "required": ["image"], "properties": {
           "image": {"type": "string", "format": "binary"},
           "id": {"type": "string"}, "productId": {"type": "string"}, "label": {"type": "string"},
           "gtin": {"type": "string"}, "crop": {"type": "string"}, "detect": {"type": "string"}}}"""

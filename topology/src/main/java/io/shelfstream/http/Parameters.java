@@ -43,6 +43,20 @@ final class Parameters {
     };
   }
 
+  /**
+   * One of some words.
+   *
+   * @param byDefault where it is not given
+   */
+  String choice(String name, String byDefault, String other) {
+    String value = params.get(name, byDefault);
+    if (value.equals(byDefault) || value.equals(other)) {
+      return value;
+    }
+    throw RefusedException.badRequest(
+        "%s = '%s' is refused; give %s or %s".formatted(name, value, byDefault, other));
+  }
+
   /** A whole number within bounds, both included. */
   int number(String name, int byDefault, int least, int most) {
     String value = params.get(name, "");

@@ -6,7 +6,6 @@ import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.common.multipart.AggregatedMultipart;
-import com.linecorp.armeria.common.multipart.Multipart;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.messages.Gtin;
 import java.io.IOException;
@@ -36,8 +35,8 @@ record PhotoForm(Map<String, JsonNode> fields, byte @Nullable [] encoded) {
     MediaType type = request.contentType();
     Map<String, JsonNode> fields = new HashMap<>();
     query.forEach((name, value) -> fields.put(name, Answers.JSON.getNodeFactory().textNode(value)));
-    if (type != null && type.belongsTo(MediaType.MULTIPART_FORM_DATA)) {
-      return Multipart.from(request).aggregate().thenApply(form -> ofForm(form, fields));
+    if (Forms.isForm(request)) {
+      return Forms.read(request).thenApply(form -> ofForm(form, fields));
     }
     return request
         .aggregate()

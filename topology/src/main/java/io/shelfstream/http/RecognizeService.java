@@ -11,7 +11,6 @@ import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.multipart.AggregatedBodyPart;
 import com.linecorp.armeria.common.multipart.MimeParsingException;
-import com.linecorp.armeria.common.multipart.Multipart;
 import com.linecorp.armeria.common.util.SafeCloseable;
 import com.linecorp.armeria.server.AbstractHttpService;
 import com.linecorp.armeria.server.HttpStatusException;
@@ -78,10 +77,8 @@ public final class RecognizeService extends AbstractHttpService implements Route
 
   private CompletionStage<Sent> sent(ServiceRequestContext context, HttpRequest request) {
     boolean annotated = Parameters.of(context).flag("annotated");
-    MediaType type = request.contentType();
-    if (type != null && type.belongsTo(MediaType.MULTIPART_FORM_DATA)) {
-      return Multipart.from(request)
-          .aggregate()
+    if (Forms.isForm(request)) {
+      return Forms.read(request)
           .thenApply(
               form -> {
                 AggregatedBodyPart part = form.field("image");

@@ -1,6 +1,6 @@
 package io.shelfstream.embedding;
 
-import io.micrometer.core.instrument.Timer;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
@@ -14,7 +14,7 @@ public final class UpdateMetrics {
   private static final String NO_REASON = "none";
 
   private final ServiceMetrics metrics;
-  private final Timer searchable;
+  private final DistributionDataPoint searchable;
 
   public UpdateMetrics(ServiceMetrics metrics) {
     this.metrics = metrics;
@@ -30,7 +30,7 @@ public final class UpdateMetrics {
   void published(GalleryStatus status) {
     Instant shown = status.getSearchableAt();
     if (shown != null) {
-      searchable.record(ServiceMetrics.plausible(status.getPublishedAt(), shown));
+      searchable.observe(ServiceMetrics.plausibleSeconds(status.getPublishedAt(), shown));
       return;
     }
     String outcome = status.getOutcome().name().toLowerCase(Locale.ROOT);

@@ -1,7 +1,7 @@
 package io.shelfstream.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Timer;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Counts what becomes of frames. Safe for several threads. */
@@ -22,13 +21,13 @@ public final class FrameMetrics {
   private final Counter givenUp;
   private final Map<RecognitionStatus, Counter> recognized = new EnumMap<>(RecognitionStatus.class);
   private final Map<MatchStatus, Counter> objects = new EnumMap<>(MatchStatus.class);
-  private final Timer fetch;
-  private final Timer decode;
-  private final Timer detect;
-  private final Timer extract;
-  private final Timer search;
-  private final Timer queue;
-  private final Timer latency;
+  private final DistributionDataPoint fetch;
+  private final DistributionDataPoint decode;
+  private final DistributionDataPoint detect;
+  private final DistributionDataPoint extract;
+  private final DistributionDataPoint search;
+  private final DistributionDataPoint queue;
+  private final DistributionDataPoint latency;
   private final AtomicInteger inHand = new AtomicInteger();
 
   public FrameMetrics(ServiceMetrics metrics) {
@@ -86,7 +85,7 @@ public final class FrameMetrics {
     record(extract, timings.getExtract());
     record(search, timings.getSearch());
     record(queue, timings.getQueue());
-    latency.record(ServiceMetrics.plausible(event.getCapturedAt(), now));
+    latency.observe(ServiceMetrics.plausibleSeconds(event.getCapturedAt(), now));
   }
 
   private static <K extends Enum<K>> void increment(Map<K, Counter> counters, K key) {
@@ -96,8 +95,10 @@ public final class FrameMetrics {
     }
   }
 
-  private static void record(Timer timer, float millis) {
-    timer.record((long) (millis * 1e6), TimeUnit.NANOSECONDS);
+  private static void record(DistributionDataPoint timer, float millis) {
+    if (millis >= 0) { // not NaN either
+      timer.observe(millis / 1e3);
+    }
   }
 
   /** A frame was skipped without an event. */

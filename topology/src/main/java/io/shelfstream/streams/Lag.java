@@ -69,8 +69,15 @@ public final class Lag implements AutoCloseable {
     private volatile long start = -1;
     private volatile long end = -1;
 
-    /** When records were first seen to wait while none was in hand, epoch ms; -1: they do not. */
-    private volatile long waitingSince = -1;
+    private volatile @Nullable Waiting waiting;
+
+    /**
+     * Records wait and none is in hand.
+     *
+     * @param next offset of the first of them
+     * @param since when this was first seen, epoch ms
+     */
+    private record Waiting(long next, long since) {}
 
     Standing(ReadProgress.Partition partition) {
       this.partition = partition;
@@ -83,8 +90,13 @@ public final class Lag implements AutoCloseable {
     /** The offset of the next record that will be written. */
     void endsAt(long offset, long now) {
       end = offset;
-      boolean waits = unread() > 0 && partition.recordsInHand() == 0;
-      waitingSince = !waits ? -1 : waitingSince < 0 ? now : waitingSince;
+      Waiting before = waiting;
+      long next = partition.next(start);
+      if (end <= next || partition.recordsInHand() > 0) {
+        waiting = null;
+      } else if (before == null || before.next() != next) {
+        waiting = new Waiting(next, now);
+      }
     }
 
     private long unread() {
@@ -97,8 +109,9 @@ public final class Lag implements AutoCloseable {
 
     double seconds(long now) {
       long oldest = partition.oldestInHand();
-      if (oldest < 0 && unread() > 0) {
-        oldest = waitingSince;
+      Waiting known = waiting;
+      if (oldest < 0 && known != null && unread() > 0) {
+        oldest = known.since();
       }
       return oldest < 0 ? 0 : Math.max(0, now - oldest) / 1e3;
     }

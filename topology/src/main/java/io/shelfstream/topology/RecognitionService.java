@@ -285,9 +285,9 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
     metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
     var detector = metrics.histogram(Metric.BATCH_SIZE, "detector");
-    models.detector().onRun(detector::record);
+    models.detector().onRun(detector::observe);
     var extractor = metrics.histogram(Metric.BATCH_SIZE, "extractor");
-    models.extractor().onRun(extractor::record);
+    models.extractor().onRun(extractor::observe);
     RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
     Receiving receiving = new Receiving(config.images().encodedBytes());
     ImageRequests requests =

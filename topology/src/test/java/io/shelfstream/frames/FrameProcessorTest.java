@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.DeliverySettings;
 import io.shelfstream.config.NodeNames;
 import io.shelfstream.config.Outputs;
@@ -82,7 +83,8 @@ public class FrameProcessorTest {
       EventSerdes.with(SchemaRegistryClient.create("mock://stage-test"));
   private final Map<String, CompletableFuture<Recognition>> begun = new ConcurrentHashMap<>();
   private final FramesInHand inHand = new FramesInHand();
-  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final PrometheusMeterRegistry meters =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final FrameMetrics metrics = new FrameMetrics(new ServiceMetrics(meters));
   private final FrameAnswers answers =
       new FrameAnswers(
@@ -224,7 +226,7 @@ public class FrameProcessorTest {
                 .counter()
                 .count())
         .isEqualTo(1);
-    assertThat(meters.get(Metric.LATENCY.id()).timer().count()).isEqualTo(2);
+    assertThat(meters.scrape()).contains(Metric.LATENCY.prometheusName() + "_count 2\n");
   }
 
   @Test

@@ -2,8 +2,8 @@ package io.shelfstream.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.events.EventKind;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
@@ -12,7 +12,6 @@ import io.shelfstream.events.Versions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -27,15 +26,19 @@ class FrameMetricsTest {
     "9999-12-31T23:59:59Z, 0"
   })
   void takesAnyClockOfACamera(Instant capturedAt, double seconds) {
-    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     FrameMetrics metrics = new FrameMetrics(new ServiceMetrics(registry));
     metrics.taken();
 
     metrics.recognized(event(capturedAt), NOW);
 
-    Timer latency = registry.get(Metric.LATENCY.id()).timer();
-    assertThat(latency.count()).isEqualTo(1);
-    assertThat(latency.totalTime(TimeUnit.SECONDS)).isEqualTo(seconds);
+    assertThat(registry.scrape())
+        .contains("shelfstream_latency_seconds_count 1\n")
+        .contains("shelfstream_latency_seconds_sum " + seconds + "\n")
+        .as("times that are none")
+        .contains("shelfstream_queue_time_seconds_count 0\n")
+        .contains("shelfstream_stage_time_seconds_count{stage=\"decode\"} 0\n")
+        .contains("shelfstream_stage_time_seconds_count{stage=\"fetch\"} 1\n");
     assertThat(registry.get(Metric.FRAMES_IN_HAND.id()).gauge().value()).isZero();
   }
 

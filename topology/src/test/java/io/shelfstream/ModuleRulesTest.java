@@ -10,7 +10,9 @@ import org.junit.jupiter.api.Test;
 
 /** Dependencies point one way; the POMs allow no more, and this says it where packages meet. */
 class ModuleRulesTest {
-  private static final String[] SCHEMAS = {"io.shelfstream.events..", "io.shelfstream.registry.."};
+  private static final String[] SCHEMAS = {
+    "io.shelfstream.events..", "io.shelfstream.registry..", "io.shelfstream.api.."
+  };
   private static final String[] MODEL_RUNTIME = {
     "io.shelfstream.image..",
     "io.shelfstream.detect..",
@@ -97,6 +99,17 @@ class ModuleRulesTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.kafka..")
+        .check(classes);
+  }
+
+  @Test
+  void onlyThePortForGrpcKnowsGrpcAndItsMessages() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.shelfstream.grpc..", "io.shelfstream.api..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.grpc..", "com.google.protobuf..", "io.shelfstream.api..")
         .check(classes);
   }
 

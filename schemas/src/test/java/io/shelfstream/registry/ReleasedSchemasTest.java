@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.avro.Schema;
@@ -22,6 +24,10 @@ import org.junit.jupiter.api.Test;
  */
 class ReleasedSchemasTest {
   private static final Path RELEASED = Path.of("src/test/resources/released");
+  private static final Path PROTO =
+      Path.of("src/main/proto/shelfstream/v1/recognition_event.proto");
+  private static final Pattern TYPE = Pattern.compile("^(?:message|enum) (\\w+)");
+  private static final Pattern FIELD = Pattern.compile("^ +[^/]*?(\\w+) = (\\d+);");
 
   private final Map<String, Schema> current =
       Samples.full().stream()
@@ -76,6 +82,37 @@ class ReleasedSchemasTest {
         .anySatisfy(line -> assertThat(line).contains("field objects.bbox.x1 has another type"));
   }
 
+  @Test
+  void everyReleasedProtoHasTheNumbersOfThisOne() throws IOException {
+    Map<String, String> now = numbers(Files.readString(PROTO));
+    assertThat(now)
+        .containsEntry("RecognitionEvent.event_id", "1")
+        .containsEntry("MatchStatus.MATCH_STATUS_UNKNOWN", "3");
+    try (Stream<Path> files = Files.walk(RELEASED)) {
+      for (Path file : files.filter(f -> f.endsWith(PROTO.getFileName())).toList()) {
+        Map<String, String> before = numbers(Files.readString(file));
+        now.forEach((name, number) -> before.computeIfPresent(name, (n, old) -> number));
+        assertThat(numbers(Files.readString(file))).as("%s", file).isEqualTo(before);
+      }
+    }
+  }
+
+  /** {@code Type.field} to number. */
+  private static Map<String, String> numbers(String proto) {
+    Map<String, String> numbers = new TreeMap<>();
+    String type = "";
+    for (String line : proto.lines().toList()) {
+      Matcher begin = TYPE.matcher(line);
+      Matcher field = FIELD.matcher(line);
+      if (begin.find()) {
+        type = begin.group(1);
+      } else if (field.find()) {
+        numbers.put(type + "." + field.group(1), field.group(2));
+      }
+    }
+    return numbers;
+  }
+
   private static Map<Path, Schema> released() throws IOException {
     Map<Path, Schema> released = new TreeMap<>();
     try (Stream<Path> files = Files.walk(RELEASED)) {
@@ -94,5 +131,6 @@ class ReleasedSchemasTest {
     for (Schema schema : current.values()) {
       Files.writeString(folder.resolve(schema.getName() + ".avsc"), schema.toString(true) + "\n");
     }
+    Files.copy(PROTO, folder.resolve(PROTO.getFileName()));
   }
 }

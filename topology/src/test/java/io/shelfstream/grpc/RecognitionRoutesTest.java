@@ -16,6 +16,7 @@ import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaderNames;
 import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
 import com.linecorp.armeria.common.HttpRequestWriter;
 import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.server.Server;
@@ -666,6 +667,30 @@ class RecognitionRoutesTest {
     }
   }
 
+  @Test
+  void oneImageIsRefusedBeforeItIsRead() throws Exception {
+    ready();
+    for (int i = 0; i < MOST; i++) {
+      recognize(image("" + i).build());
+      next();
+    }
+    WebClient client = WebClient.of("h2c://127.0.0.1:" + port.port());
+    HttpRequestWriter half = half("Recognize");
+    var response = client.execute(half).aggregate();
+    assertThat(response.get(20, TimeUnit.SECONDS).headers().get("grpc-status"))
+        .isEqualTo(Integer.toString(Status.Code.RESOURCE_EXHAUSTED.value()));
+  }
+
+  private static HttpRequestWriter half(String method) {
+    HttpRequestWriter half =
+        HttpRequest.streaming(
+            RequestHeaders.builder(HttpMethod.POST, "/shelfstream.v1.Recognition/" + method)
+                .add(HttpHeaderNames.CONTENT_TYPE, "application/grpc")
+                .build());
+    half.write(HttpData.wrap(new byte[] {0, 0, 0, 1, 0, 34, 1}));
+    return half;
+  }
+
   /** The first of an image's bytes, and then nothing. */
   @Test
   void anImageThatDoesNotComeWholeGivesItsPlaceBack() throws Exception {
@@ -677,13 +702,7 @@ class RecognitionRoutesTest {
       WebClient client = WebClient.of("h2c://127.0.0.1:" + impatient.activeLocalPort());
       for (String method : List.of("RecognizeStream", "Recognize")) {
         for (int i = 0; i < MOST; i++) {
-          HttpRequestWriter half =
-              com.linecorp.armeria.common.HttpRequest.streaming(
-                  RequestHeaders.builder(HttpMethod.POST, "/shelfstream.v1.Recognition/" + method)
-                      .add(HttpHeaderNames.CONTENT_TYPE, "application/grpc")
-                      .build());
-          var response = client.execute(half).aggregate();
-          half.write(HttpData.wrap(new byte[] {0, 0, 0, 1, 0, 34, 1}));
+          var response = client.execute(half(method)).aggregate();
           assertThat(response.get(20, TimeUnit.SECONDS).headers().get("grpc-status"))
               .as(method)
               .isEqualTo(Integer.toString(Status.Code.DEADLINE_EXCEEDED.value()));

@@ -29,12 +29,15 @@ public final class HttpPort implements AutoCloseable {
   private static final double AROUND_AN_IMAGE = 1.5;
 
   /**
-   * Bytes that are taken of a stream before they are read; a quarter of what is taken of its
-   * connection, so that a stream that is held back leaves room to the others.
+   * Bytes that a caller may send of a stream (of HTTP/2) before they are read. All the streams of a
+   * connection may be held back with so many, and those that are read go on beside them.
    */
-  private static final int STREAM_WINDOW = 256 << 10;
+  private static final int STREAM_WINDOW = 64 << 10;
 
-  private static final int CONNECTION_WINDOW = 4 * STREAM_WINDOW;
+  private static final int STREAMS_OF_A_CONNECTION = 100;
+
+  /** Twice what all streams may fill: what was read is given back to a connection half by half. */
+  private static final int CONNECTION_WINDOW = 2 * STREAMS_OF_A_CONNECTION * STREAM_WINDOW;
 
   private final Server server;
 
@@ -59,6 +62,7 @@ public final class HttpPort implements AutoCloseable {
             .maxRequestLength((long) (largestImage * AROUND_AN_IMAGE) + 65_536)
             .http2InitialStreamWindowSize(STREAM_WINDOW)
             .http2InitialConnectionWindowSize(CONNECTION_WINDOW)
+            .http2MaxStreamsPerConnection(STREAMS_OF_A_CONNECTION)
             .meterRegistry(NoopMeterRegistry.get())
             .unloggedExceptionsReportInterval(Duration.ZERO) // Failures logs what is our fault
             .errorHandler(failures);

@@ -551,6 +551,29 @@ class RecognitionRoutesTest {
   }
 
   @Test
+  void streamsThatAreHeldBackDoNotHoldUpTheOthersOfTheirConnection() throws Exception {
+    ready();
+    ByteString bytes = ByteString.copyFrom(new byte[LARGEST]);
+    List<Answers> all = new ArrayList<>();
+    for (int s = 0; s < 90; s++) {
+      Answers answers = new Answers(true);
+      all.add(answers);
+      StreamObserver<RecognizeRequest> stream = stream(answers);
+      for (int i = 0; i < 4; i++) {
+        stream.onNext(RecognizeRequest.newBuilder().setId("" + i).setImage(bytes).build());
+      }
+      stream.onCompleted();
+    }
+    for (int i = 0; i < 4 * all.size(); i++) {
+      next().recognized();
+    }
+    for (Answers answers : all) {
+      assertThat(answers.end()).isEqualTo(Status.Code.OK);
+      assertThat(answers.responses).hasSize(4);
+    }
+  }
+
+  @Test
   void smallImagesThatComeTogetherAreHeldBackToo() throws Exception {
     ready();
     Answers answers = new Answers(true);

@@ -12,6 +12,7 @@ import com.sun.management.UnixOperatingSystemMXBean;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.serving.LocalService;
+import io.shelfstream.topology.RecognitionService;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -20,6 +21,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -34,8 +36,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
- * Main class of {@code deploy/bench http}: what callers of the port get of the recogniser, and what
- * becomes of callers that misbehave.
+ * Main class of {@code deploy/bench http}: what callers of the port get of the recogniser, by HTTP
+ * and by gRPC, and what becomes of callers that misbehave.
  */
 final class HttpBench {
   private static final int IN_FLIGHT = 6;
@@ -70,20 +72,40 @@ final class HttpBench {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("http.port", "0");
     settings.put("models.dir", home.resolve("models/bundled").toString());
-    LocalService service =
-        LocalService.start(
-            ShelfStreamConfig.loadWithModels(null, settings),
-            new LocalService.Source(
-                Optional.of(home.resolve("demo-data/gallery.tsv")),
-                Optional.empty(),
-                Optional.empty()));
-    try (service;
-        clients) {
-      WebClient client = client(service.httpPort());
-      rates(service, client);
-      latency(service, client);
-      misbehaving(service.httpPort());
-      connections(service.httpPort(), client);
+    try (clients) {
+      LocalService local =
+          LocalService.start(
+              ShelfStreamConfig.loadWithModels(null, settings),
+              new LocalService.Source(
+                  Optional.of(home.resolve("demo-data/gallery.tsv")),
+                  Optional.empty(),
+                  Optional.empty()));
+      try (local) {
+        int port = local.httpPort();
+        rates("serve", image -> local.recognize("c", "f", image), port);
+        latency("serve", image -> local.recognize("c", "f", image), port);
+        misbehaving(port);
+        connections(port);
+      }
+      withBroker(settings);
+    }
+  }
+
+  /** The same for the service of a broker, which has its topics to look after as well. */
+  private void withBroker(Map<String, String> settings) throws Exception {
+    Path target = Path.of(System.getProperty("bench.target"));
+    Path data = Files.createTempDirectory(target, "http-");
+    try (Program broker = Program.broker(data, target.resolve("http-broker.log"))) {
+      settings.put("kafka.bootstrap.servers", broker.line());
+      settings.put("state.dir", data.resolve("state").toString());
+      try (RecognitionService service =
+          RecognitionService.start(ShelfStreamConfig.loadWithModels(null, settings))) {
+        int port = service.httpPort().orElseThrow();
+        rates("run", image -> service.recognizeImage("c", "f", image), port);
+        latency("run", image -> service.recognizeImage("c", "f", image), port);
+      }
+    } finally {
+      Folders.delete(data);
     }
   }
 
@@ -102,25 +124,35 @@ final class HttpBench {
     return HttpRequest.of(HttpMethod.POST, "/api/recognize", MediaType.JPEG, image);
   }
 
-  /** Frames a second: the recogniser alone, and by HTTP, in turns. */
-  private void rates(LocalService service, WebClient client) throws Exception {
-    Function<byte[], CompletableFuture<?>> alone = image -> service.recognize("c", "f", image);
+  /** Frames a second: the recogniser alone, by HTTP and by gRPC, in turns. */
+  private void rates(String verb, Function<byte[], CompletableFuture<?>> alone, int port)
+      throws Exception {
+    WebClient client = client(port);
     Function<byte[], CompletableFuture<?>> http =
         image -> client.execute(post(image)).aggregate().thenAccept(HttpBench::requireOk);
-    long seconds = quick ? 4 : 10;
-    rate(alone, 5);
-    rate(http, 5);
-    List<Double> ratios = new ArrayList<>();
-    List<Double> rates = new ArrayList<>();
-    for (int round = 0; round < (quick ? 5 : 9); round++) {
-      double first = rate(alone, seconds);
-      double second = rate(http, seconds);
-      double third = rate(alone, seconds);
-      ratios.add(second / ((first + third) / 2));
-      rates.add(second);
+    Duration time = Duration.ofSeconds(quick ? 4 : 10);
+    try (GrpcCaller grpc = new GrpcCaller("127.0.0.1:" + port, frames)) {
+      rate(alone, time);
+      rate(http, time);
+      grpc.unary(IN_FLIGHT, time);
+      List<Double> byHttp = new ArrayList<>();
+      List<Double> byGrpc = new ArrayList<>();
+      List<Double> rates = new ArrayList<>();
+      double before = rate(alone, time);
+      for (int round = 0; round < (quick ? 5 : 9); round++) {
+        double ofHttp = rate(http, time);
+        double between = rate(alone, time);
+        double ofGrpc = grpc.unary(IN_FLIGHT, time);
+        double after = rate(alone, time);
+        byHttp.add(2 * ofHttp / (before + between));
+        byGrpc.add(2 * ofGrpc / (between + after));
+        rates.add(between);
+        before = after;
+      }
+      results.note(verb, "frames/s of the recogniser alone, median", median(rates));
+      results.atLeast(verb, "times as many by HTTP, median", median(byHttp), 0.9);
+      results.atLeast(verb, "times as many by gRPC, median", median(byGrpc), 0.9);
     }
-    results.note("rates", "frames/s by HTTP, median", median(rates));
-    results.atLeast("rates", "times the recogniser alone, median", median(ratios), 0.9);
   }
 
   private static void requireOk(AggregatedHttpResponse response) {
@@ -134,12 +166,12 @@ final class HttpBench {
     return sorted[sorted.length / 2];
   }
 
-  private double rate(Function<byte[], CompletableFuture<?>> call, long seconds) throws Exception {
+  private double rate(Function<byte[], CompletableFuture<?>> call, Duration time) throws Exception {
     Semaphore free = new Semaphore(IN_FLIGHT);
     AtomicLong done = new AtomicLong();
     CompletableFuture<Void> failed = new CompletableFuture<>();
     long begun = System.nanoTime();
-    long until = begun + TimeUnit.SECONDS.toNanos(seconds);
+    long until = begun + time.toNanos();
     while (System.nanoTime() < until && !failed.isDone()) {
       free.acquire();
       call.apply(frame())
@@ -160,22 +192,23 @@ final class HttpBench {
   }
 
   /** One caller, one image at a time: what the port adds to the time of the recogniser. */
-  private void latency(LocalService service, WebClient client) throws Exception {
+  private void latency(String verb, Function<byte[], CompletableFuture<?>> recognizer, int port)
+      throws Exception {
+    WebClient client = client(port);
     Times alone = new Times();
     Times http = new Times();
     for (int i = 0; i < (quick ? 100 : 400); i++) {
       byte[] image = frame();
       long begun = System.nanoTime();
-      service.recognize("c", "f", image).get();
+      recognizer.apply(image).get();
       long between = System.nanoTime();
       requireOk(client.execute(post(image)).aggregate().get());
       http.add(System.nanoTime() - between);
       alone.add(between - begun);
     }
-    results.note("latency", "ms of the recogniser alone, p95", alone.quantile(0.95));
-    results.note("latency", "ms by HTTP, p95", http.quantile(0.95));
-    results.atMost(
-        "latency", "ms more by HTTP, p95", http.quantile(0.95) - alone.quantile(0.95), 5);
+    results.note(verb, "ms of the recogniser alone, p95", alone.quantile(0.95));
+    results.note(verb, "ms by HTTP, p95", http.quantile(0.95));
+    results.atMost(verb, "ms more by HTTP, p95", http.quantile(0.95) - alone.quantile(0.95), 5);
   }
 
   /** Callers that send byte by byte or without end. */
@@ -263,7 +296,7 @@ final class HttpBench {
   }
 
   /** Many connections, most of them idle, for minutes: memory stays flat. */
-  private void connections(int port, WebClient client) throws Exception {
+  private void connections(int port) throws Exception {
     List<Socket> idle = new ArrayList<>();
     long seconds = quick ? 30 : 300;
     AtomicLong answered = new AtomicLong();
@@ -294,7 +327,7 @@ final class HttpBench {
       results.atLeast("connections", "idle listeners still connected", alive, IDLE);
       results.note("connections", "open files", files);
       results.atMost("connections", "MiB of heap more at the end", (after - before) / MIB, 32);
-      requireOk(client.execute(post(frame())).aggregate().get());
+      requireOk(client(port).execute(post(frame())).aggregate().get());
     } finally {
       for (Socket socket : idle) {
         socket.close();

@@ -108,6 +108,7 @@ final class ApiDescription {
     bytes(content, "image/jpeg");
     recognize
         .refusal(400, "The request is not as described")
+        .refusal(409, "This process has the role gallery: ask one that recognises")
         .refusal(413, "The body is too large")
         .refusal(422, "The image cannot be recognised; reason is the class of a dead letter")
         .refusal(429, "Too many images are in hand: come again after Retry-After seconds")

@@ -83,7 +83,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -318,13 +317,20 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     return gallery;
   }
 
-  private CompletableFuture<RecognitionEvent> recognizeImage(
+  /** Recognises an image without its going through a topic. */
+  public CompletableFuture<RecognitionEvent> recognizeImage(
       String camera, String frame, byte[] encoded) {
     ImageAnswers answers = images;
-    return answers == null
-        ? CompletableFuture.failedFuture(
-            new CancellationException("this process has the role gallery"))
-        : answers.recognize(camera, frame, encoded);
+    if (answers != null) {
+      return answers.recognize(camera, frame, encoded);
+    }
+    return CompletableFuture.failedFuture(
+        role.recognizes()
+            ? RefusedException.notReady("the service starts")
+            : new RefusedException(
+                RefusedException.Kind.NOT_HERE,
+                "NOT_HERE",
+                "this process has the role gallery; ask one that recognises"));
   }
 
   private void measure(Lifecycle part) {

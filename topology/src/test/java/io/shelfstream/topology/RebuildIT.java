@@ -3,6 +3,8 @@ package io.shelfstream.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.broker.Topics;
@@ -17,15 +19,31 @@ import io.shelfstream.index.IndexException;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.recognition.Pictures;
 import java.awt.Color;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -202,6 +220,108 @@ class RebuildIT {
       assertThat(answers()).containsExactlyInAnyOrderElementsOf(frames(80));
       TestTopics.until(service::isReady);
     }
+  }
+
+  @Test
+  void listenersGetEachEventOnceWhileInstancesComeAreKilledAndAreBuiltAnew() throws Exception {
+    config = topics.config(Map.of("http.port", "0"));
+    try (RecognitionService service = RecognitionService.start(config)) {
+      String url = "http://127.0.0.1:%d".formatted(service.httpPort().orElseThrow());
+      HttpClient client = HttpClient.newHttpClient();
+      HttpResponse<Stream<String>> events =
+          client.send(
+              HttpRequest.newBuilder(URI.create(url + "/api/events")).build(),
+              BodyHandlers.ofLines());
+      List<String> seen = Collections.synchronizedList(new ArrayList<>());
+      Thread listener = new Thread(() -> collect(events.body(), seen));
+      listener.setDaemon(true);
+      listener.start();
+      Set<Integer> readiness = ConcurrentHashMap.newKeySet();
+      AtomicBoolean over = new AtomicBoolean();
+      Thread scraper =
+          new Thread(
+              () -> {
+                while (!over.get()) {
+                  status(client, url + "/metrics");
+                  readiness.add(status(client, url + "/health/ready"));
+                }
+              });
+      scraper.start();
+
+      publish(0, 40);
+      Process other = otherInstance();
+      try (var lines =
+          new BufferedReader(
+              new InputStreamReader(other.getInputStream(), StandardCharsets.UTF_8))) {
+        assertThat(lines.readLine()).isEqualTo("ready");
+        publish(40, 80);
+        TestTopics.until(() -> answers().size() >= 60); // both are at it
+      } finally {
+        other.destroyForcibly().waitFor();
+      }
+      publish(80, 120);
+      TestTopics.until(() -> seen.size() >= 120);
+
+      assertThat(readiness).containsExactly(200); // it went on by itself
+      KafkaStreams failing = shuttingDownTheApplication();
+      failing.start();
+      TestTopics.until(() -> readiness.contains(503));
+      TestTopics.until(service::isReady);
+      failing.close(Duration.ofSeconds(10));
+      publish(120, 160);
+      TestTopics.until(() -> seen.size() >= 160);
+      over.set(true);
+      scraper.join();
+      assertThat(seen).containsExactlyInAnyOrderElementsOf(frames(160));
+      assertThat(readiness).containsExactlyInAnyOrder(200, 503);
+    }
+  }
+
+  private static void collect(Stream<String> lines, List<String> frames) {
+    ObjectMapper json = new ObjectMapper();
+    try {
+      lines
+          .filter(line -> line.startsWith("data: "))
+          .forEach(
+              line -> {
+                try {
+                  frames.add(json.readTree(line.substring(6)).get("frameId").asText());
+                } catch (JsonProcessingException e) {
+                  throw new AssertionError(line, e);
+                }
+              });
+    } catch (UncheckedIOException e) {
+      // The service has closed its port.
+    }
+  }
+
+  private static int status(HttpClient client, String url) {
+    try {
+      return client
+          .send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.discarding())
+          .statusCode();
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Another instance of the same application, in a process that can be killed. */
+  private Process otherInstance() throws IOException {
+    Path file = folder.resolve("other.properties");
+    List<String> lines = new ArrayList<>();
+    topics
+        .settings(Map.of("state.dir", folder.resolve("other-state").toString()))
+        .forEach((key, value) -> lines.add(key + " = " + value));
+    Files.write(file, lines);
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx256m",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "io.shelfstream.bench.KilledService",
+            file.toString())
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
   }
 
   /** An instance of the same application that fails with its first task, and says: all of us. */

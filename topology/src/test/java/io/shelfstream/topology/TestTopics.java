@@ -76,6 +76,11 @@ public final class TestTopics {
   }
 
   public ShelfStreamConfig config(Map<String, String> more) {
+    return ShelfStreamConfig.loadWithModels(null, settings(more));
+  }
+
+  /** The same for a process of its own. */
+  Map<String, String> settings(Map<String, String> more) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("kafka.bootstrap.servers", bootstrapServers);
     settings.put("application.id", name);
@@ -89,7 +94,7 @@ public final class TestTopics {
     settings.put("topics.gallery.status", name + ".status");
     settings.put("topics.dead.letters", name + ".dead-letters");
     settings.putAll(more);
-    return ShelfStreamConfig.loadWithModels(null, settings);
+    return settings;
   }
 
   TopicNames names() {

@@ -9,6 +9,7 @@ import io.shelfstream.metrics.Metric;
 import io.shelfstream.metrics.ServiceMetrics;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -44,6 +45,10 @@ public final class ImageRequests {
     this.metrics = metrics;
     this.most = most;
     metrics.gauge(Metric.HTTP_IN_HAND, this, ImageRequests::inHand);
+    // From 0 on, so that the first one is an increase.
+    for (String reason : List.of("recognized", "TOO_MANY_REQUESTS", "NOT_READY")) {
+      metrics.counter(Metric.HTTP_ANSWERS, reason);
+    }
   }
 
   /**

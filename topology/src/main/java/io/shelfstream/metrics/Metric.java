@@ -127,11 +127,13 @@ public enum Metric {
       "bytes",
       "topic"),
   HTTP_IN_HAND(
-      Kind.GAUGE, "shelfstream.http.in.hand", "Images taken over HTTP and not answered yet."),
+      Kind.GAUGE,
+      "shelfstream.http.in.hand",
+      "Images of callers of the port that are not answered yet."),
   HTTP_ANSWERS(
       Kind.COUNTER,
       "shelfstream.http.answers",
-      "Images answered over HTTP: recognized, or the reason class of the refusal.",
+      "Images of callers of the port: recognized, or the reason class of the refusal.",
       "reason"),
   READY(Kind.GAUGE, "shelfstream.ready", "1 while /health/ready answers 200, else 0."),
   PART_READY(

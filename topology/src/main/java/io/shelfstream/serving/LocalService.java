@@ -33,6 +33,7 @@ import io.shelfstream.http.ServiceStatus;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.metrics.Metric;
+import io.shelfstream.metrics.ProcessMemory;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.LoadedModels;
@@ -112,6 +113,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
   private void run(Source source) throws IOException {
     ImageFetcher fetcher = opened(new ImageFetcher(config.images().fetchPolicy()));
     ServiceMetrics metrics = new ServiceMetrics(registry);
+    metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
+    metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
     EventFeed feed = opened(new EventFeed(events -> () -> {}));
     openPort(metrics, feed);
     ProductSearch search;

@@ -111,7 +111,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final ServiceMetrics metrics = new ServiceMetrics(registry);
-  private final JvmHeapPressureMetrics heapPressure = new JvmHeapPressureMetrics();
+  private final List<AutoCloseable> jvmMetrics = new ArrayList<>();
   private final FrameMetrics frameMetrics = new FrameMetrics(metrics);
   private final KafkaMetrics kafkaMetrics = new KafkaMetrics();
   private final Lag lag;
@@ -274,8 +274,11 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void openHttp() {
     new JvmMemoryMetrics().bindTo(registry);
+    JvmGcMetrics collections = new JvmGcMetrics();
+    JvmHeapPressureMetrics heapPressure = new JvmHeapPressureMetrics();
+    jvmMetrics.addAll(List.of(collections, heapPressure)); // they listen to the collectors
+    collections.bindTo(registry);
     heapPressure.bindTo(registry);
-    new JvmGcMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
@@ -476,11 +479,11 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     }
   }
 
-  private static void closeQuietly(AutoCloseable threads) {
+  private static void closeQuietly(AutoCloseable part) {
     try {
-      threads.close();
+      part.close();
     } catch (Exception e) {
-      log.atWarn().setCause(e).log("Threads did not end");
+      log.atWarn().setCause(e).log("Closing {} failed", part);
     }
   }
 
@@ -601,7 +604,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
       port.close();
     }
     topicGallery.close();
-    heapPressure.close();
+    jvmMetrics.forEach(RecognitionService::closeQuietly);
     fetcher.close();
     galleries.forEach(LiveGallery::close);
     traces.close();

@@ -6,7 +6,7 @@ import org.apache.avro.util.ClassSecurityValidator;
  * Tells Avro that our generated classes may be named in schemas: since 1.12.2 it instantiates no
  * others. The setting is one per JVM, so ours is added to what is trusted already.
  */
-final class TrustedClasses {
+public final class TrustedClasses {
 
   private static final String PACKAGE = "io.shelfstream.events.";
 
@@ -18,8 +18,11 @@ final class TrustedClasses {
 
   private TrustedClasses() {}
 
-  /** Takes effect once, before the first record is read. */
-  static void install() {
+  /**
+   * To be called before the first record is read or built by anything but our serialisers, which
+   * call it themselves. Takes effect once.
+   */
+  public static void install() {
     // The work is in the static initialiser, which runs once however many threads come.
   }
 }

@@ -1,8 +1,7 @@
 package io.shelfstream.bench;
 
 import com.google.protobuf.ByteString;
-import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
+import com.linecorp.armeria.client.grpc.GrpcClients;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
@@ -21,10 +20,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A caller of the gRPC service that keeps it busy and counts the events it gets. */
-final class GrpcCaller implements AutoCloseable {
+final class GrpcCaller {
   private static final int WARM_UP_SECONDS = 5;
 
-  private final ManagedChannel channel;
+  private final RecognitionGrpc.RecognitionStub recognition;
   private final List<ByteString> images;
   private final AtomicInteger sent = new AtomicInteger();
 
@@ -33,11 +32,10 @@ final class GrpcCaller implements AutoCloseable {
    * @param images sent in turn
    */
   GrpcCaller(String target, List<byte[]> images) {
-    this.channel =
-        ManagedChannelBuilder.forTarget(target)
-            .usePlaintext()
-            .maxInboundMessageSize(64 << 20)
-            .build();
+    this.recognition =
+        GrpcClients.builder("gproto+http://" + target)
+            .responseTimeout(Duration.ofMinutes(10))
+            .build(RecognitionGrpc.RecognitionStub.class);
     this.images = images.stream().map(ByteString::copyFrom).toList();
   }
 
@@ -62,26 +60,25 @@ final class GrpcCaller implements AutoCloseable {
     long begin = System.nanoTime();
     while (System.nanoTime() - begin < time.toNanos() && !failed.isDone()) {
       free.acquire();
-      RecognitionGrpc.newStub(channel)
-          .recognize(
-              next(),
-              new StreamObserver<>() {
-                @Override
-                public void onNext(RecognizeResponse response) {
-                  events.incrementAndGet();
-                }
+      recognition.recognize(
+          next(),
+          new StreamObserver<>() {
+            @Override
+            public void onNext(RecognizeResponse response) {
+              events.incrementAndGet();
+            }
 
-                @Override
-                public void onError(Throwable failure) {
-                  failed.completeExceptionally(failure);
-                  free.release();
-                }
+            @Override
+            public void onError(Throwable failure) {
+              failed.completeExceptionally(failure);
+              free.release();
+            }
 
-                @Override
-                public void onCompleted() {
-                  free.release();
-                }
-              });
+            @Override
+            public void onCompleted() {
+              free.release();
+            }
+          });
     }
     free.acquire(inFlight);
     double seconds = (System.nanoTime() - begin) / 1e9;
@@ -95,50 +92,44 @@ final class GrpcCaller implements AutoCloseable {
     AtomicInteger events = new AtomicInteger();
     CompletableFuture<Void> end = new CompletableFuture<>();
     long begin = System.nanoTime();
-    RecognitionGrpc.newStub(channel)
-        .recognizeStream(
-            new ClientResponseObserver<RecognizeRequest, RecognizeResponse>() {
-              private boolean isSent;
+    recognition.recognizeStream(
+        new ClientResponseObserver<RecognizeRequest, RecognizeResponse>() {
+          private boolean isSent;
 
-              @Override
-              public void beforeStart(ClientCallStreamObserver<RecognizeRequest> stream) {
-                stream.setOnReadyHandler(
-                    () -> {
-                      while (stream.isReady() && !isSent) {
-                        stream.onNext(next());
-                        isSent = System.nanoTime() - begin > time.toNanos();
-                        if (isSent) {
-                          stream.onCompleted();
-                        }
-                      }
-                    });
-              }
+          @Override
+          public void beforeStart(ClientCallStreamObserver<RecognizeRequest> stream) {
+            stream.setOnReadyHandler(
+                () -> {
+                  while (stream.isReady() && !isSent) {
+                    stream.onNext(next());
+                    isSent = System.nanoTime() - begin > time.toNanos();
+                    if (isSent) {
+                      stream.onCompleted();
+                    }
+                  }
+                });
+          }
 
-              @Override
-              public void onNext(RecognizeResponse response) {
-                if (!response.hasEvent()) {
-                  throw new IllegalStateException("refused: " + response.getRefusal());
-                }
-                events.incrementAndGet();
-              }
+          @Override
+          public void onNext(RecognizeResponse response) {
+            if (!response.hasEvent()) {
+              throw new IllegalStateException("refused: " + response.getRefusal());
+            }
+            events.incrementAndGet();
+          }
 
-              @Override
-              public void onError(Throwable failure) {
-                end.completeExceptionally(failure);
-              }
+          @Override
+          public void onError(Throwable failure) {
+            end.completeExceptionally(failure);
+          }
 
-              @Override
-              public void onCompleted() {
-                end.complete(null);
-              }
-            });
+          @Override
+          public void onCompleted() {
+            end.complete(null);
+          }
+        });
     end.join();
     return events.get() / ((System.nanoTime() - begin) / 1e9);
-  }
-
-  @Override
-  public void close() {
-    channel.shutdownNow();
   }
 
   /** {@code HOST:PORT SECONDS FILE…}: events a second, eight calls at a time, then one stream. */
@@ -148,10 +139,9 @@ final class GrpcCaller implements AutoCloseable {
     for (String file : Arrays.asList(arguments).subList(2, arguments.length)) {
       images.add(Files.readAllBytes(Path.of(file)));
     }
-    try (GrpcCaller caller = new GrpcCaller(arguments[0], images)) {
-      caller.unary(8, Duration.ofSeconds(WARM_UP_SECONDS));
-      System.out.printf("unary, 8 in flight: %.1f events/s%n", caller.unary(8, time));
-      System.out.printf("stream: %.1f events/s%n", caller.stream(time));
-    }
+    GrpcCaller caller = new GrpcCaller(arguments[0], images);
+    caller.unary(8, Duration.ofSeconds(WARM_UP_SECONDS));
+    System.out.printf("unary, 8 in flight: %.1f events/s%n", caller.unary(8, time));
+    System.out.printf("stream: %.1f events/s%n", caller.stream(time));
   }
 }

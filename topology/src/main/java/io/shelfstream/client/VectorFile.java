@@ -1,6 +1,7 @@
 package io.shelfstream.client;
 
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.registry.TrustedClasses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,7 @@ public final class VectorFile {
 
     /** Begins a file that will hold this many photos. */
     public Writer(Path file, int photos) throws IOException {
+      TrustedClasses.install();
       this.file = file.toAbsolutePath();
       this.draft = Files.createTempFile(this.file.getParent(), ".gallery-", ".tmp");
       this.out = new DataFileWriter<>(new SpecificDatumWriter<>(GalleryVector.class));
@@ -84,6 +86,7 @@ public final class VectorFile {
     private int read;
 
     public Reader(Path file) throws IOException {
+      TrustedClasses.install();
       this.file = file;
       try {
         this.in =

@@ -3,7 +3,10 @@ package io.shelfstream.http;
 import com.linecorp.armeria.common.ResponseCompleteException;
 import com.linecorp.armeria.common.stream.ClosedStreamException;
 import com.linecorp.armeria.common.util.Exceptions;
+import io.netty.channel.unix.Errors;
 import io.shelfstream.recognition.RejectedException;
+import java.net.SocketException;
+import java.nio.channels.ClosedChannelException;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -86,6 +89,9 @@ public final class RefusedException extends RuntimeException {
   private static boolean isCallerGone(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof ClosedStreamException
+          || cause instanceof ClosedChannelException
+          || cause instanceof SocketException
+          || cause instanceof Errors.NativeIoException // "Connection reset by peer"
           || cause instanceof ResponseCompleteException
           || Exceptions.isStreamCancelling(cause)) {
         return true;

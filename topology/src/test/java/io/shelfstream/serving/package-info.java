@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.serving;
+
+import org.jspecify.annotations.NullMarked;

@@ -118,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
         Path index = report.write(out).toAbsolutePath();
         if (keep) {
           print(report, index);
-          stayUp(demo, broker, frames);
+          stayUp(demo, broker, service, frames);
           return 0;
         }
         last = () -> print(report, index); // behind what the log says of the stop
@@ -184,6 +184,7 @@ final class DemoCommand implements Callable<Integer> {
   private ShelfStreamConfig configuration(EmbeddedBroker broker, Path frames, GalleryFile photos) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
+    settings.put("http.port", "0");
     if (models != null) {
       settings.put("models.dir", models.toString());
     }
@@ -196,13 +197,28 @@ final class DemoCommand implements Callable<Integer> {
     return ShelfStreamConfig.loadWithModels(null, settings);
   }
 
-  private static void stayUp(Demo demo, EmbeddedBroker broker, Path frames) {
+  private static void stayUp(
+      Demo demo, EmbeddedBroker broker, RecognitionService service, Path frames) {
     String server = " --bootstrap-server " + broker.bootstrapServers();
     System.err.println("Still up; try these from another terminal, and stop with Ctrl-C:");
     System.err.println("  deploy/shelfstream gallery list" + server);
     System.err.println("  deploy/shelfstream gallery remove --product PRODUCT" + server);
     System.err.println("  deploy/shelfstream publish --camera c1 " + frames + server);
     System.err.println("  deploy/shelfstream watch" + server);
+    service
+        .httpPort()
+        .ifPresent(
+            port -> {
+              String url = "http://127.0.0.1:" + port;
+              System.err.println("  curl --data-binary @PHOTO " + url + "/api/recognize");
+              System.err.println("  curl -N " + url + "/api/events");
+              System.err.println(
+                  "The whole API is shown at "
+                      + url
+                      + "/docs, metrics are at "
+                      + url
+                      + "/metrics.");
+            });
     demo.follow();
   }
 

@@ -11,7 +11,10 @@ import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import java.security.MessageDigest;
 
-/** Lets callers in who know the token; health is for everybody, as probes carry no secrets. */
+/**
+ * Lets callers in who know the token. Health is for everybody, as probes carry no secrets, and the
+ * description of the API, as browsers have no token when they open a page.
+ */
 final class BearerToken implements DecoratingHttpServiceFunction {
   private final byte[] expected;
 
@@ -23,10 +26,7 @@ final class BearerToken implements DecoratingHttpServiceFunction {
   public HttpResponse serve(HttpService next, ServiceRequestContext context, HttpRequest request)
       throws Exception {
     String given = request.headers().get(HttpHeaderNames.AUTHORIZATION, "");
-    boolean isHealth =
-        context.path().startsWith("/health/")
-            || context.path().startsWith("/grpc.health.v1.Health/");
-    if (isHealth || MessageDigest.isEqual(expected, given.getBytes(UTF_8))) {
+    if (isOpen(context.path()) || MessageDigest.isEqual(expected, given.getBytes(UTF_8))) {
       return next.serve(context, request);
     }
     return Answers.refused(
@@ -36,5 +36,13 @@ final class BearerToken implements DecoratingHttpServiceFunction {
         .mapHeaders(
             headers ->
                 headers.withMutations(h -> h.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer")));
+  }
+
+  private static boolean isOpen(String path) {
+    return path.startsWith("/health/")
+        || path.startsWith("/grpc.health.v1.Health/")
+        || path.equals("/openapi.json")
+        || path.equals("/docs")
+        || path.startsWith("/docs/");
   }
 }

@@ -215,6 +215,15 @@ class HttpPortIT {
         assertThat(body.get("state").asText()).isEqualTo("READY");
         assertThat(body.get("parts")).hasSizeGreaterThanOrEqualTo(3);
       }
+      for (String path : new String[] {"/docs", "/docs/ui/swagger-ui-bundle.js", "/openapi.json"}) {
+        assertThat(send(at(service, path).GET()).statusCode()).as(path).isEqualTo(200);
+      }
+      for (String path :
+          new String[] {
+            "/version", "/config", "/metrics", "/api/gallery", "/docs2", "/api/events"
+          }) {
+        assertThat(send(at(service, path).GET()).statusCode()).as(path).isEqualTo(401);
+      }
       for (String path : new String[] {"/version", "/config", "/metrics"}) {
         assertThat(send(at(service, path).GET()).statusCode()).as(path).isEqualTo(401);
         HttpResponse<String> answer =

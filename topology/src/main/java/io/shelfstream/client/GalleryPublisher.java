@@ -35,11 +35,21 @@ public final class GalleryPublisher {
   private final Duration patience;
   private final EventSerdes serdes;
   private final Deadline deadline;
+  private final Progress.Reader reader;
 
   /**
    * @param patience how long to wait without any answer before giving up
    */
   public GalleryPublisher(ShelfStreamConfig config, Duration patience) {
+    this(config, patience, Progress.Reader.PERSON);
+  }
+
+  /**
+   * @param patience how long to wait without any answer before giving up
+   * @param reader of the progress
+   */
+  public GalleryPublisher(ShelfStreamConfig config, Duration patience, Progress.Reader reader) {
+    this.reader = reader;
     this.config = config;
     this.patience = patience;
     this.serdes = EventSerdes.of(config.schemaRegistry());
@@ -110,7 +120,7 @@ public final class GalleryPublisher {
   public int publish(Iterator<Map.Entry<String, @Nullable GalleryUpdate>> updates, int total) {
     int count = 0;
     try (EventProducer producer = new EventProducer(config);
-        Progress progress = new Progress("Publishing gallery photos", total)) {
+        Progress progress = new Progress("Publishing gallery photos", total, reader)) {
       while (updates.hasNext()) {
         Map.Entry<String, @Nullable GalleryUpdate> update = updates.next();
         producer.send(
@@ -143,7 +153,7 @@ public final class GalleryPublisher {
             new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus());
         EventProducer producer = new EventProducer(config);
         PassedOver passedOver = PassedOver.namingTheFirst("gallery status");
-        Progress progress = new Progress("Gallery photos", total)) {
+        Progress progress = new Progress("Gallery photos", total, reader)) {
       long lastAnswer = System.nanoTime();
       while (answers.isExpecting(updates) && System.nanoTime() - lastAnswer < patience.toNanos()) {
         while (answers.isRoomForMore() && updates.hasNext()) {

@@ -26,8 +26,18 @@ public final class GalleryTopic {
   private final ShelfStreamConfig config;
   private final EventSerdes serdes;
   private final Deadline deadline;
+  private final Progress.Reader reader;
 
+  /** For a command. */
   public GalleryTopic(ShelfStreamConfig config) {
+    this(config, Progress.Reader.PERSON);
+  }
+
+  /**
+   * @param reader of the progress
+   */
+  public GalleryTopic(ShelfStreamConfig config, Progress.Reader reader) {
+    this.reader = reader;
     this.config = config;
     this.serdes = EventSerdes.of(config.schemaRegistry());
     this.deadline = Deadline.in(config.startWait());
@@ -54,11 +64,11 @@ public final class GalleryTopic {
    */
   public <T> Map<String, T> photos(BiFunction<String, GalleryVector, T> keep) {
     Map<String, T> photos = new TreeMap<>();
-    try (TopicReader reader = reader();
+    try (TopicReader topic = reader();
         PassedOver passedOver = PassedOver.namingTheFirst("gallery vector");
-        Progress progress = new Progress("Reading the gallery topic", reader.records())) {
-      while (!reader.atEnd()) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+        Progress progress = new Progress("Reading the gallery topic", topic.records(), reader)) {
+      while (!topic.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : topic.poll(POLL)) {
           String id = idOf(record);
           if (record.value() == null) {
             photos.remove(id);
@@ -69,7 +79,7 @@ public final class GalleryTopic {
             photos.put(id, keep.apply(id, vector));
           }
         }
-        progress.at(reader.read());
+        progress.at(topic.read());
       }
     }
     return photos;
@@ -84,27 +94,28 @@ public final class GalleryTopic {
   public int export(Export export) throws IOException {
     Map<String, Place> places = new TreeMap<>();
     Map<TopicPartition, Long> end;
-    try (TopicReader reader = reader();
+    try (TopicReader topic = reader();
         PassedOver passedOver = PassedOver.namingTheFirst("gallery vector");
-        Progress progress = new Progress("Looking through the gallery topic", reader.records())) {
-      while (!reader.atEnd()) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+        Progress progress =
+            new Progress("Looking through the gallery topic", topic.records(), reader)) {
+      while (!topic.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : topic.poll(POLL)) {
           if (record.value() == null) {
             places.remove(idOf(record));
           } else if (read(idOf(record), record, passedOver) != null) {
             places.put(idOf(record), new Place(record.partition(), record.offset()));
           }
         }
-        progress.at(reader.read());
+        progress.at(topic.read());
       }
-      end = reader.positions();
+      end = topic.positions();
     }
     Photos photos = export.of(places.size());
     int written = 0;
-    try (TopicReader reader = reader();
-        Progress progress = new Progress("Exporting photos", places.size())) {
-      while (!reader.hasReached(end)) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+    try (TopicReader topic = reader();
+        Progress progress = new Progress("Exporting photos", places.size(), reader)) {
+      while (!topic.hasReached(end)) {
+        for (ConsumerRecord<byte[], byte[]> record : topic.poll(POLL)) {
           String id = idOf(record);
           Place place = new Place(record.partition(), record.offset());
           // Known to be readable.

@@ -6,26 +6,44 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Shows the progress of a long step on standard error: a bar on a terminal, a plain line every few
- * seconds elsewhere. Used by one thread.
+ * Shows the progress of a long step: on standard error, as a bar on a terminal and a plain line
+ * every few seconds elsewhere; or in the log. Used by one thread.
  */
 public final class Progress implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Progress.class);
   private static final Duration LINE_EVERY = Duration.ofSeconds(5);
+
+  /** Who reads it. */
+  public enum Reader {
+    /** Somebody who waits for a command. */
+    PERSON,
+    /** Nobody for the moment: a service does the step. */
+    LOG
+  }
 
   private final String what;
   private final long total;
+  private final Reader reader;
   private final @Nullable ProgressBar bar;
   private final long start = System.nanoTime();
   private long done;
   private long lastLine = start;
 
+  /** For somebody who waits for a command. */
   public Progress(String what, long total) {
+    this(what, total, Reader.PERSON);
+  }
+
+  public Progress(String what, long total, Reader reader) {
     this.what = what;
     this.total = total;
+    this.reader = reader;
     this.bar =
-        System.console() == null
+        reader == Reader.LOG || System.console() == null
             ? null
             : new ProgressBarBuilder()
                 .setTaskName(what)
@@ -46,7 +64,7 @@ public final class Progress implements AutoCloseable {
       bar.stepTo(all);
     } else if (System.nanoTime() - lastLine >= LINE_EVERY.toNanos()) {
       lastLine = System.nanoTime();
-      System.err.printf("%s: %d of %d, %s%n", what, done, total, rate());
+      line("%s: %d of %d, %s".formatted(what, done, total, rate()));
     }
   }
 
@@ -63,8 +81,17 @@ public final class Progress implements AutoCloseable {
     if (bar != null) {
       bar.close();
     } else {
-      System.err.printf(
-          Locale.ROOT, "%s: %d of %d in %.1f s, %s%n", what, done, total, seconds(), rate());
+      line(
+          String.format(
+              Locale.ROOT, "%s: %d of %d in %.1f s, %s", what, done, total, seconds(), rate()));
+    }
+  }
+
+  private void line(String text) {
+    if (reader == Reader.LOG) {
+      log.info(text);
+    } else {
+      System.err.println(text);
     }
   }
 }

@@ -227,7 +227,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     List<Given> given = Files.isDirectory(source) ? ofFolder(source) : ofFile(source, imageRoot);
     List<String> unusable = new ArrayList<>();
     long begun = System.nanoTime();
-    try (Progress progress = new Progress("Embedding gallery photos", given.size())) {
+    try (Progress progress =
+        new Progress("Embedding gallery photos", given.size(), Progress.Reader.LOG)) {
       for (int i = 0; i < given.size(); i++) {
         Given photo = given.get(i);
         double seconds = Math.max(1e-3, (System.nanoTime() - begun) / 1e9);

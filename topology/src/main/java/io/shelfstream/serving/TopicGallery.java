@@ -3,6 +3,7 @@ package io.shelfstream.serving;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GalleryPublisher;
 import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.Progress;
 import io.shelfstream.client.RecordLookup;
 import io.shelfstream.client.UpdateOfVector;
 import io.shelfstream.client.VectorFile;
@@ -239,12 +240,12 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
 
   @Override
   public void export(Path file) throws IOException {
-    new GalleryTopic(config).exportTo(file);
+    new GalleryTopic(config, Progress.Reader.LOG).exportTo(file);
   }
 
   @Override
   public Imported load(Path file, boolean waits) throws IOException {
-    GalleryPublisher publisher = new GalleryPublisher(config, IMPORT_PATIENCE);
+    GalleryPublisher publisher = new GalleryPublisher(config, IMPORT_PATIENCE, Progress.Reader.LOG);
     if (!VectorFile.is(file)) {
       throw new RefusedException(
           Kind.BAD_REQUEST, "BAD_REQUEST", "Send a file as /api/gallery/export gives it");

@@ -133,7 +133,7 @@ final class HttpBench {
     WebClient client = client(port);
     Function<byte[], CompletableFuture<?>> http =
         image -> client.execute(post(image)).aggregate().thenAccept(HttpBench::requireOk);
-    Duration time = Duration.ofSeconds(quick ? 4 : 10);
+    Duration time = Duration.ofSeconds(quick ? 4 : 8);
     GrpcCaller grpc = new GrpcCaller("127.0.0.1:" + port, frames);
     rate(alone, time);
     rate(http, time);
@@ -142,7 +142,7 @@ final class HttpBench {
     List<Double> byGrpc = new ArrayList<>();
     List<Double> rates = new ArrayList<>();
     double before = rate(alone, time);
-    for (int round = 0; round < (quick ? 5 : 9); round++) {
+    for (int round = 0; round < (quick ? 5 : 7); round++) {
       double ofHttp = rate(http, time);
       double between = rate(alone, time);
       double ofGrpc = grpc.unary(IN_FLIGHT, time);

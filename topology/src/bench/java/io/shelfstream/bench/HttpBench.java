@@ -48,14 +48,20 @@ final class HttpBench {
   private static final double MIB = 1 << 20;
   private static final Pattern TOTAL = Pattern.compile("\"total\":([0-9.E-]+)");
 
+  private static final List<String> PARTS =
+      List.of("rates", "latency", "misbehaving", "connections");
+
   private final boolean quick;
+  private final List<String> parts;
   private final Results results;
   private final List<byte[]> frames = new ArrayList<>();
   private final AtomicInteger next = new AtomicInteger();
   private final ClientFactory clients = ClientFactory.builder().workerGroup(1).build();
 
-  private HttpBench(boolean quick, Results results) throws IOException {
-    this.quick = quick;
+  private HttpBench(List<String> arguments, Results results) throws IOException {
+    List<String> named = PARTS.stream().filter(arguments::contains).toList();
+    this.quick = arguments.contains("--quick");
+    this.parts = named.isEmpty() ? PARTS : named;
     this.results = results;
     Path home = Path.of(System.getProperty("shelfstream.home"));
     for (Path file : ImageFiles.below(home.resolve("demo-data/frames"))) {
@@ -66,7 +72,7 @@ final class HttpBench {
   public static void main(String[] arguments) throws Exception {
     Path target = Files.createDirectories(Path.of(System.getProperty("bench.target")));
     Results results = new Results("http");
-    new HttpBench(List.of(arguments).contains("--quick"), results).run();
+    new HttpBench(List.of(arguments), results).run();
     System.exit(results.finish(target.resolve("http.json")));
   }
 
@@ -85,12 +91,27 @@ final class HttpBench {
                   Optional.empty()));
       try (local) {
         int port = local.httpPort();
-        rates("serve", image -> local.recognize("c", "f", image), port);
-        latency("serve", port);
-        misbehaving(port);
-        connections(port);
+        measure("serve", image -> local.recognize("c", "f", image), port);
+        if (parts.contains("misbehaving")) {
+          misbehaving(port);
+        }
+        if (parts.contains("connections")) {
+          connections(port);
+        }
       }
-      withBroker(settings);
+      if (parts.contains("rates") || parts.contains("latency")) {
+        withBroker(settings);
+      }
+    }
+  }
+
+  private void measure(String verb, Function<byte[], CompletableFuture<?>> alone, int port)
+      throws Exception {
+    if (parts.contains("rates")) {
+      rates(verb, alone, port);
+    }
+    if (parts.contains("latency")) {
+      latency(verb, port);
     }
   }
 
@@ -104,8 +125,7 @@ final class HttpBench {
       try (RecognitionService service =
           RecognitionService.start(ShelfStreamConfig.loadWithModels(null, settings))) {
         int port = service.httpPort().orElseThrow();
-        rates("run", image -> service.recognizeImage("c", "f", image), port);
-        latency("run", port);
+        measure("run", image -> service.recognizeImage("c", "f", image), port);
       }
     } finally {
       Folders.delete(data);

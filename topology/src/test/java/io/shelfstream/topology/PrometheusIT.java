@@ -19,6 +19,7 @@ import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -128,7 +129,7 @@ class PrometheusIT {
         assertThat(queries).hasSizeGreaterThan(80);
         awaitData(port, queries, running, log);
 
-        JsonNode rules = ask(port, "rules").get("data").get("groups").get(0).get("rules");
+        JsonNode rules = evaluatedRules(port);
         assertThat(rules).hasSize(MonitoringFiles.alerts().size());
         assertThat(rules)
             .allSatisfy(
@@ -233,10 +234,29 @@ class PrometheusIT {
     return !result.isEmpty();
   }
 
+  /** The rules, once each was evaluated. */
+  private JsonNode evaluatedRules(int port) throws Exception {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      JsonNode rules = ask(port, "rules").path("data").path("groups").path(0).path("rules");
+      boolean all = !rules.isEmpty();
+      for (JsonNode rule : rules) {
+        all &= !rule.get("health").asText().equals("unknown");
+      }
+      if (all) {
+        return rules;
+      }
+      assertThat(System.nanoTime()).as("not evaluated: %s", rules).isLessThan(deadline);
+      Thread.sleep(500);
+    }
+  }
+
+  /** The answer; empty while Prometheus starts, which says so in plain text. */
   private JsonNode ask(int port, String what) throws Exception {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d/api/v1/%s".formatted(port, what)))
             .build();
-    return json.readTree(client.send(request, BodyHandlers.ofString()).body());
+    HttpResponse<String> answer = client.send(request, BodyHandlers.ofString());
+    return answer.statusCode() == 503 ? json.createObjectNode() : json.readTree(answer.body());
   }
 }

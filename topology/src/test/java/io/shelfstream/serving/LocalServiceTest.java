@@ -28,7 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The port over a gallery of this process. */
 class LocalServiceTest {
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final ObjectMapper json = new ObjectMapper();
 
   private static LocalService start(Optional<Path> gallery, Optional<Path> index) throws Exception {

@@ -37,7 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 class GalleryApiIT {
 
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final ObjectMapper json = new ObjectMapper();
   private TestTopics topics;
 

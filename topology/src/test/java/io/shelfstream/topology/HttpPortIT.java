@@ -39,7 +39,8 @@ class HttpPortIT {
   private static final String TOKEN = "a-secret-of-some-length";
 
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final ObjectMapper json = new ObjectMapper();
   private TestTopics topics;
 

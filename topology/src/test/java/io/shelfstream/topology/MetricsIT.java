@@ -45,7 +45,8 @@ class MetricsIT {
   private static final int SCRAPE = 100_000;
 
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private TestTopics topics;
 
   @BeforeEach

@@ -47,7 +47,8 @@ class PrometheusIT {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   @TempDir Path folder;
-  private final HttpClient client = HttpClient.newHttpClient();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final ObjectMapper json = new ObjectMapper();
 
   private static Path program(String name) {

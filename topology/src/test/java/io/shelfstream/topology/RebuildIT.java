@@ -227,7 +227,7 @@ class RebuildIT {
     config = topics.config(Map.of("http.port", "0"));
     try (RecognitionService service = RecognitionService.start(config)) {
       String url = "http://127.0.0.1:%d".formatted(service.httpPort().orElseThrow());
-      HttpClient client = HttpClient.newHttpClient();
+      HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
       HttpResponse<Stream<String>> events =
           client.send(
               HttpRequest.newBuilder(URI.create(url + "/api/events")).build(),

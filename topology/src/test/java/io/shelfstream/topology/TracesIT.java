@@ -200,7 +200,12 @@ class TracesIT {
             .header("Content-Type", "image/png")
             .POST(HttpRequest.BodyPublishers.ofByteArray(Pictures.plain(Color.RED)))
             .build();
-    assertThat(HttpClient.newHttpClient().send(request, BodyHandlers.ofString()).statusCode())
+    assertThat(
+            HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .build()
+                .send(request, BodyHandlers.ofString())
+                .statusCode())
         .isEqualTo(200);
   }
 

@@ -1,6 +1,7 @@
 package io.shelfstream.config;
 
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.image.ImageLimits;
 import java.time.Duration;
 
 /**
@@ -47,6 +48,11 @@ public record ImageSettings(
         settings.get("images.encoded.bytes", "128MiB", ByteSizes.upToMebibytes(MOST_IN_HAND)),
         settings.get("images.decoded.bytes", "512MiB", ByteSizes.upToMebibytes(MOST_IN_HAND)),
         settings.get("images.decode.reduced", "false", Formats.yesOrNo()));
+  }
+
+  /** Bounds of a single image. */
+  public ImageLimits limits() {
+    return new ImageLimits(maxBytes(), maxPixels);
   }
 
   /** Largest encoded image, in bytes. */

@@ -9,7 +9,6 @@ import java.util.Locale;
 /** The OpenAPI description of the port. Its schemas of events come from their Avro schemas. */
 final class ApiDescription {
   private static final String JSON = "application/json";
-  private static final int LONGEST_PAGE = 1000;
 
   private final ObjectNode document = Answers.JSON.createObjectNode();
   private final ObjectNode paths = Answers.JSON.createObjectNode();
@@ -172,7 +171,7 @@ final class ApiDescription {
     Operation picture =
         get("/api/gallery/picture", "Gallery", "The picture of a photo, as JPEG")
             .id("Id of the photo")
-            .number("size", "Longest side in pixels", 256, 16, 2048);
+            .number("size", "Longest side in pixels", 256, 16, GalleryService.LARGEST_PICTURE);
     bytes(picture.answer(200, "the picture"), "image/jpeg");
     picture.refusals(400, 404);
     Operation export =
@@ -280,7 +279,7 @@ final class ApiDescription {
 
     Operation page() {
       return number("offset", "How many to leave out", 0, 0, Integer.MAX_VALUE)
-          .number("limit", "How many to give", 50, 1, LONGEST_PAGE);
+          .number("limit", "How many to give", 50, 1, GalleryService.LONGEST_PAGE);
     }
 
     Operation waits() {
@@ -289,7 +288,12 @@ final class ApiDescription {
           .putArray("enum")
           .add("no")
           .add("searchable");
-      return number("timeout", "Longest wait in seconds", 30, 1, 50);
+      return number(
+          "timeout",
+          "Longest wait in seconds",
+          30,
+          1,
+          (int) GalleryService.LONGEST_WAIT.toSeconds());
     }
 
     ObjectNode body() {

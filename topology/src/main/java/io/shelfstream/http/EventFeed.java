@@ -103,10 +103,6 @@ public final class EventFeed implements AutoCloseable {
     }
   }
 
-  synchronized int listening() {
-    return listeners.size();
-  }
-
   /** Hands an event on, unless it was before. */
   public void publish(RecognitionEvent event) {
     String json = EventJson.toJson(event);

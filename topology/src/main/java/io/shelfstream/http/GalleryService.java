@@ -24,6 +24,7 @@ import io.shelfstream.image.ImageException;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.image.Pictures;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.recognition.Boxes;
 import io.shelfstream.registry.EventJson;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -51,10 +52,10 @@ public final class GalleryService implements Routes {
   /** Requests at a time, each on a thread of its own; a change may wait for half a minute. */
   private static final int AT_A_TIME = 64;
 
-  private static final int LONGEST_PAGE = 1000;
-  private static final int LARGEST_PICTURE = 2048;
+  static final int LONGEST_PAGE = 1000;
+  static final int LARGEST_PICTURE = 2048;
   private static final int QUALITY = 85;
-  private static final Duration LONGEST_WAIT = Duration.ofSeconds(50);
+  static final Duration LONGEST_WAIT = Duration.ofSeconds(50);
   private static final long LARGEST_IMPORT = 4L << 30;
 
   private final Supplier<GalleryAccess> gallery;
@@ -224,12 +225,7 @@ public final class GalleryService implements Routes {
   }
 
   private GalleryEntry known(String id) {
-    return listing
-        .photo(gallery.get(), id)
-        .orElseThrow(
-            () ->
-                new RefusedException(
-                    Kind.NOT_FOUND, "NOT_FOUND", "The gallery has no photo '" + id + "'"));
+    return listing.photo(gallery.get(), id).orElseThrow(() -> RefusedException.noPhoto(id));
   }
 
   private HttpResponse picture(Parameters parameters) {
@@ -239,9 +235,7 @@ public final class GalleryService implements Routes {
     try (Image image = decoder.decode(picture.encoded())) {
       var crop = picture.crop();
       PixelBox part =
-          crop == null
-              ? new PixelBox(0, 0, image.width(), image.height())
-              : new PixelBox(crop.getX1(), crop.getY1(), crop.getX2(), crop.getY2());
+          crop == null ? new PixelBox(0, 0, image.width(), image.height()) : Boxes.toPixels(crop);
       byte[] jpeg = Pictures.jpeg(image, part, size, QUALITY);
       return HttpResponse.of(
           ResponseHeaders.builder(HttpStatus.OK)
@@ -250,8 +244,7 @@ public final class GalleryService implements Routes {
               .build(),
           HttpData.wrap(jpeg));
     } catch (ImageException | IllegalArgumentException e) {
-      throw new RefusedException(
-          Kind.NOT_FOUND, "NO_PICTURE", "The photo cannot be shown: " + e.getMessage());
+      throw RefusedException.noPicture(String.valueOf(e.getMessage()));
     }
   }
 

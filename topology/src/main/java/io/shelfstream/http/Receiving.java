@@ -40,9 +40,4 @@ public final class Receiving {
           }
         });
   }
-
-  /** Bytes at the moment. */
-  long bytes() {
-    return bytes.get();
-  }
 }

@@ -62,6 +62,18 @@ public final class RefusedException extends RuntimeException {
     return new RefusedException(Kind.NOT_READY, "NOT_READY", message);
   }
 
+  public static RefusedException noPhoto(String galleryImageId) {
+    return new RefusedException(
+        Kind.NOT_FOUND, "NOT_FOUND", "The gallery has no photo '" + galleryImageId + "'");
+  }
+
+  /**
+   * @param why the rest of the sentence "The photo cannot be shown: …"
+   */
+  public static RefusedException noPicture(String why) {
+    return new RefusedException(Kind.NOT_FOUND, "NO_PICTURE", "The photo cannot be shown: " + why);
+  }
+
   /** What a caller is told of a failure. One that nobody foresaw is logged. */
   public static RefusedException of(Throwable failure) {
     Throwable cause = failure;

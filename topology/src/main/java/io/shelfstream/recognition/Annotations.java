@@ -1,6 +1,5 @@
 package io.shelfstream.recognition;
 
-import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognizedObject;
@@ -9,7 +8,6 @@ import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.image.ImageLimits;
-import io.shelfstream.image.PixelBox;
 import java.util.Locale;
 
 /** Draws an event onto its image: green for a match, amber for ambiguous, red for unknown. */
@@ -36,11 +34,8 @@ public final class Annotations {
   }
 
   private static Annotator.Annotation annotation(RecognizedObject object) {
-    BoundingBox b = object.getBbox();
     return new Annotator.Annotation(
-        new PixelBox(b.getX1(), b.getY1(), b.getX2(), b.getY2()),
-        caption(object),
-        colour(object.getStatus()));
+        Boxes.toPixels(object.getBbox()), caption(object), colour(object.getStatus()));
   }
 
   /** Label and score; a question mark stands for what is unknown. */

@@ -50,7 +50,7 @@ public record RecognitionModels(
             recognition.matchMargin().orElse(directory.matchMargin()),
             recognition.candidates(),
             recognition.searchPhotos());
-    ImageLimits limits = new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
+    ImageLimits limits = config.images().limits();
     boolean exact = profile == Profile.PP_SHITU; // never uses tiles
     Tiles tiles = exact ? Tiles.NONE : recognition.tiles().orElse(directory.detectorTiles());
     boolean reduces = config.images().decodeReduced() && !exact;

@@ -14,7 +14,7 @@ import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.http.GalleryAccess;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.RefusedException.Kind;
-import io.shelfstream.image.PixelBox;
+import io.shelfstream.recognition.Boxes;
 import io.shelfstream.recognition.RejectedException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -74,24 +74,19 @@ final class LocalPhotos implements GalleryAccess {
     Held held = known(id);
     Source source = held.source();
     if (source == null) {
-      throw new RefusedException(
-          Kind.NOT_FOUND,
-          "NO_PICTURE",
-          "The photo cannot be shown: it came as an embedding, without a photo");
+      throw RefusedException.noPicture("it came as an embedding, without a photo");
     }
     try {
       return new Picture(source.read(), held.crop());
     } catch (IOException e) {
-      throw new RefusedException(
-          Kind.NOT_FOUND, "NO_PICTURE", "The photo cannot be shown: " + e.getMessage());
+      throw RefusedException.noPicture(String.valueOf(e.getMessage()));
     }
   }
 
   private Held known(String id) {
     Held held = photos.get(id);
     if (held == null) {
-      throw new RefusedException(
-          Kind.NOT_FOUND, "NOT_FOUND", "The gallery has no photo '" + id + "'");
+      throw RefusedException.noPhoto(id);
     }
     return held;
   }
@@ -129,12 +124,7 @@ final class LocalPhotos implements GalleryAccess {
       BoundingBox crop = photo.crop();
       embedding =
           embedder
-              .embed(
-                  encoded,
-                  crop == null
-                      ? null
-                      : new PixelBox(crop.getX1(), crop.getY1(), crop.getX2(), crop.getY2()),
-                  photo.detect())
+              .embed(encoded, crop == null ? null : Boxes.toPixels(crop), photo.detect())
               .embedding();
     } catch (RejectedException e) {
       throw RefusedException.of(e);

@@ -14,26 +14,15 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
-import io.shelfstream.grpc.RecognitionRoutes;
-import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
-import io.shelfstream.http.EventsService;
 import io.shelfstream.http.GalleryAccess;
 import io.shelfstream.http.GalleryAccess.NewPhoto;
-import io.shelfstream.http.GalleryService;
-import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
-import io.shelfstream.http.ImageRequests;
-import io.shelfstream.http.ProcessRoutes;
-import io.shelfstream.http.Receiving;
-import io.shelfstream.http.RecognizeService;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.ServiceStatus;
-import io.shelfstream.image.ImageLimits;
 import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.metrics.Metric;
-import io.shelfstream.metrics.ProcessMemory;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.recognition.FrameRecognizer;
 import io.shelfstream.recognition.LoadedModels;
@@ -113,10 +102,14 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
   private void run(Source source) throws IOException {
     ImageFetcher fetcher = opened(new ImageFetcher(config.images().fetchPolicy()));
     ServiceMetrics metrics = new ServiceMetrics(registry);
-    metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
-    metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
     EventFeed feed = opened(new EventFeed(events -> () -> {}));
-    openPort(metrics, feed);
+    port =
+        ServicePort.open(
+            config,
+            models.detector().provider(),
+            new ServicePort.Answers(this, this::recognize, this::photos, feed),
+            metrics,
+            registry);
     ProductSearch search;
     if (source.indexDirectory().isPresent()) {
       IndexDirectory index = opened(IndexDirectory.open(source.indexDirectory().get()));
@@ -174,28 +167,6 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     if (event != null) {
       feed.publish(event);
     }
-  }
-
-  private void openPort(ServiceMetrics metrics, EventFeed feed) {
-    RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
-    ImageLimits imageLimits =
-        new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
-    Receiving receiving = new Receiving(config.images().encodedBytes());
-    ImageRequests requests =
-        new ImageRequests(
-            this::recognize, this, metrics, ImageRequests.PER_WORKER * limits.workers());
-    port =
-        HttpPort.open(
-            config.http(),
-            config.images().maxBytes(),
-            List.of(
-                new HealthService(this),
-                new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
-                new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits, receiving),
-                new GalleryService(this::photos, imageLimits, receiving),
-                new EventsService(feed),
-                new RecognitionRoutes(requests, this, config.images().maxBytes())));
   }
 
   /** Recognises an image without the port, for callers in this process. */

@@ -20,7 +20,6 @@ import io.shelfstream.http.GalleryAccess;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.RefusedException.Kind;
 import io.shelfstream.image.ImageDecoder;
-import io.shelfstream.image.ImageLimits;
 import io.shelfstream.messages.EventSerdes;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -67,8 +66,7 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
     this.serdes = serdes;
     this.gallery = gallery;
     this.fetcher = fetcher;
-    this.decoder =
-        new ImageDecoder(new ImageLimits(config.images().maxBytes(), config.images().maxPixels()));
+    this.decoder = new ImageDecoder(config.images().limits());
     this.statuses = new StatusWatch(config, serdes);
   }
 
@@ -87,17 +85,13 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
     GalleryUpdate update = published(galleryImageId);
     String uri = update.getUri();
     if (uri == null) {
-      throw noPicture("it came as an embedding, without a photo");
+      throw RefusedException.noPicture("it came as an embedding, without a photo");
     }
     try {
       return new Picture(fetcher.fetch(uri, update.getSha256()), update.getCrop());
     } catch (FetchException e) {
-      throw noPicture(String.valueOf(e.getMessage()));
+      throw RefusedException.noPicture(String.valueOf(e.getMessage()));
     }
-  }
-
-  private static RefusedException noPicture(String why) {
-    return new RefusedException(Kind.NOT_FOUND, "NO_PICTURE", "The photo cannot be shown: " + why);
   }
 
   /**
@@ -108,8 +102,7 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
     LiveGallery searched = gallery.get();
     OptionalLong offset = searched.offsetOf(id);
     if (offset.isEmpty()) {
-      throw new RefusedException(
-          Kind.NOT_FOUND, "NOT_FOUND", "The gallery has no photo '" + id + "'");
+      throw RefusedException.noPhoto(id);
     }
     return onBroker(
         () -> {

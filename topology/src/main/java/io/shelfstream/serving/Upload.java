@@ -8,6 +8,7 @@ import io.shelfstream.image.ImageDecoder;
 import io.shelfstream.image.ImageException;
 import io.shelfstream.image.Pictures;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.recognition.Boxes;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
@@ -34,9 +35,7 @@ record Upload(String uri, @Nullable BoundingBox crop) {
     }
     try (Image image = decoder.decode(encoded)) {
       PixelBox part =
-          crop == null
-              ? new PixelBox(0, 0, image.width(), image.height())
-              : new PixelBox(crop.getX1(), crop.getY1(), crop.getX2(), crop.getY2());
+          crop == null ? new PixelBox(0, 0, image.width(), image.height()) : Boxes.toPixels(crop);
       byte[] small = encoded;
       for (int i = 0; small.length > LARGEST && i < SIDES.length; i++) {
         small = Pictures.jpeg(image, part, SIDES[i], QUALITY);

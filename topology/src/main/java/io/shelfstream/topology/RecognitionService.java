@@ -36,21 +36,11 @@ import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
-import io.shelfstream.grpc.RecognitionRoutes;
-import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
-import io.shelfstream.http.EventsService;
-import io.shelfstream.http.GalleryService;
-import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
-import io.shelfstream.http.ImageRequests;
-import io.shelfstream.http.ProcessRoutes;
-import io.shelfstream.http.Receiving;
-import io.shelfstream.http.RecognizeService;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.ServiceStatus;
-import io.shelfstream.image.ImageLimits;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.messages.EventSerdes;
 import io.shelfstream.messages.RecognitionEvents;
@@ -59,7 +49,6 @@ import io.shelfstream.messages.RecordLimits;
 import io.shelfstream.metrics.FrameMetrics;
 import io.shelfstream.metrics.KafkaMetrics;
 import io.shelfstream.metrics.Metric;
-import io.shelfstream.metrics.ProcessMemory;
 import io.shelfstream.metrics.ServiceMetrics;
 import io.shelfstream.outage.Deadline;
 import io.shelfstream.recognition.FrameRecognizer;
@@ -67,6 +56,7 @@ import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
+import io.shelfstream.serving.ServicePort;
 import io.shelfstream.serving.SubmittedImages;
 import io.shelfstream.serving.TopicEvents;
 import io.shelfstream.serving.TopicGallery;
@@ -284,31 +274,17 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     new UptimeMetrics().bindTo(registry);
     new FileDescriptorMetrics().bindTo(registry);
     registry.getPrometheusRegistry().register(kafkaMetrics);
-    metrics.gauge(Metric.RESIDENT_MEMORY, registry, of -> ProcessMemory.resident());
-    metrics.gauge(Metric.READY, this, of -> of.isReady() ? 1 : 0);
     var detector = metrics.histogram(Metric.BATCH_SIZE, "detector");
     models.detector().onRun(detector::observe);
     var extractor = metrics.histogram(Metric.BATCH_SIZE, "extractor");
     models.extractor().onRun(extractor::observe);
-    RecognizerLimits limits = RecognizerLimits.of(config, models.detector().provider());
-    Receiving receiving = new Receiving(config.images().encodedBytes());
-    ImageRequests requests =
-        new ImageRequests(
-            this::recognizeImage, this, metrics, ImageRequests.PER_WORKER * limits.workers());
-    ImageLimits imageLimits =
-        new ImageLimits(config.images().maxBytes(), config.images().maxPixels());
     http =
-        HttpPort.open(
-            config.http(),
-            config.images().maxBytes(),
-            List.of(
-                new HealthService(this),
-                new DocsRoutes(ProgramVersion.get(), config.http().token().isPresent()),
-                new ProcessRoutes(registry, ProgramVersion.get(), config.toString()),
-                new RecognizeService(requests, imageLimits, receiving),
-                new GalleryService(() -> topicGallery, imageLimits, receiving),
-                new EventsService(feed),
-                new RecognitionRoutes(requests, this, config.images().maxBytes())));
+        ServicePort.open(
+            config,
+            models.detector().provider(),
+            new ServicePort.Answers(this, this::recognizeImage, () -> topicGallery, feed),
+            metrics,
+            registry);
   }
 
   /** The gallery that callers see and change: that of the extractor in use. */

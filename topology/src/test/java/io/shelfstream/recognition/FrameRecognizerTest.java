@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -94,8 +95,8 @@ class FrameRecognizerTest {
     final Semaphore begun = new Semaphore(0);
     final AtomicInteger onAllThreads = new AtomicInteger();
     final AtomicInteger onOneThread = new AtomicInteger();
-    volatile Throwable failure = new IllegalStateException("unused");
-    volatile boolean fails;
+    /** Thrown by one run, whichever comes first: several workers run at once. */
+    final AtomicReference<Throwable> failure = new AtomicReference<>();
 
     @Override
     public List<List<Detection>> detect(List<Image> images) {
@@ -106,12 +107,12 @@ class FrameRecognizerTest {
     private List<List<Detection>> run(List<Image> images) {
       begun.release();
       mayGoOn.acquireUninterruptibly();
-      if (fails) {
-        fails = false;
-        if (failure instanceof Error error) {
-          throw error;
-        }
-        throw (RuntimeException) failure;
+      Throwable thrown = failure.getAndSet(null);
+      if (thrown instanceof Error error) {
+        throw error;
+      }
+      if (thrown instanceof RuntimeException exception) {
+        throw exception;
       }
       return images.stream().map(image -> List.<Detection>of()).toList();
     }
@@ -271,8 +272,7 @@ class FrameRecognizerTest {
 
   @Test
   void aFaultOfOneFrameIsItsOwn() throws Exception {
-    detector.failure = new IllegalStateException("a fault of ours");
-    detector.fails = true;
+    detector.failure.set(new IllegalStateException("a fault of ours"));
     detector.mayGoOn.release(100);
 
     List<CompletableFuture<Recognition>> answers = submit(20);
@@ -292,8 +292,7 @@ class FrameRecognizerTest {
 
   @Test
   void anInputThatOverflowsTheStackIsADeadLetter() {
-    detector.failure = new StackOverflowError();
-    detector.fails = true;
+    detector.failure.set(new StackOverflowError());
     detector.mayGoOn.release();
 
     assertThatThrownBy(() -> submit().get()).cause().isInstanceOf(RejectedException.class);
@@ -301,8 +300,7 @@ class FrameRecognizerTest {
 
   @Test
   void aFrameIsNotRejectedForTheMemoryOfTheProcess() throws Exception {
-    detector.failure = new OutOfMemoryError("Cannot reserve bytes of direct buffer memory");
-    detector.fails = true;
+    detector.failure.set(new OutOfMemoryError("Cannot reserve bytes of direct buffer memory"));
     detector.mayGoOn.release(2);
 
     assertThatThrownBy(() -> submit().get()).cause().isInstanceOf(OutOfMemoryError.class);

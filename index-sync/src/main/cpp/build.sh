@@ -4,6 +4,7 @@
 #   build.sh build --build DIR --output DIR --java-home DIR --version V [--faiss-root DIR]
 #                  [--faiss-variants native|all|LIST]
 #                  [--gpu yes|no] [--faiss-gpu-root DIR] [--cuda-architectures LIST]
+#                  [--machine x86_64|aarch64]
 #   build.sh test  --build DIR
 #   build.sh faiss [--faiss-variants ...]  only Faiss from the crate, to the folder below
 #   build.sh source --build DIR            only the source of Faiss, to DIR/vendor/faiss-sys/faiss
@@ -14,6 +15,9 @@
 # this machine (native), or for each of generic, avx2 and avx512 (all), or for some of them
 # (avx2,generic). It is kept for all checkouts under ${XDG_CACHE_HOME:-~/.cache}/shelfstream/faiss.
 # Progress and times go to standard error.
+#
+# With --machine, everything is compiled for another kind of processor by a cross-compiler. OPENBLAS
+# then names the libopenblas.a of that kind; its tests run under qemu where that is installed.
 #
 # With --gpu yes there is a library for GPUs beside the others: over the Faiss of --faiss-gpu-root, a
 # prefix built with FAISS_ENABLE_GPU=ON; else over the crate's, compiled with CUDA where its compiler
@@ -37,7 +41,23 @@ die() {
 
 generator() { if command -v ninja >/dev/null; then echo Ninja; else echo "Unix Makefiles"; fi; }
 
-machine() { uname -m; }
+machine() { echo "${machine:-$(uname -m)}"; }
+
+is_cross() { [[ $(machine) != "$(uname -m)" ]]; }
+
+# g++ or gcc for the processor that is built for.
+compiler() { if is_cross; then echo "$(machine)-linux-gnu-$1"; else echo "$1"; fi; }
+
+# What CMake must know of another kind of processor, one argument a line.
+cross_settings() {
+  is_cross || return 0
+  printf '%s\n' -DCMAKE_SYSTEM_NAME=Linux "-DCMAKE_SYSTEM_PROCESSOR=$(machine)" \
+    "-DCMAKE_C_COMPILER=$(compiler gcc)" "-DCMAKE_CXX_COMPILER=$(compiler g++)"
+  local qemu
+  if qemu=$(command -v "qemu-$(machine)-static" || command -v "qemu-$(machine)"); then
+    echo "-DCMAKE_CROSSCOMPILING_EMULATOR=$qemu;-L;/usr/$(machine)-linux-gnu"
+  fi
+}
 
 # The static OpenBLAS of the OpenMP flavour. Reference BLAS is 8 times slower at batch 64, and the
 # pthread flavour starts its own threads beside OpenMP's.
@@ -48,16 +68,17 @@ openblas() {
     return
   fi
   local found
-  for found in /usr/lib/*/openblas-openmp/libopenblas.a; do
-    [[ -f $found ]] && echo "$found" && return
-  done
-  die "no static OpenBLAS of the OpenMP flavour found in /usr/lib/*/openblas-openmp" \
+  found=/usr/lib/$(machine)-linux-gnu/openblas-openmp/libopenblas.a
+  [[ -f $found ]] && echo "$found" && return
+  is_cross && die "there is no $found" \
+    "name the libopenblas.a of Debian's libopenblas-openmp-dev for that processor in OPENBLAS"
+  die "no static OpenBLAS of the OpenMP flavour: there is no $found" \
     "apt-get install -y --no-install-recommends $PACKAGES"
 }
 
 require_tools() {
   local tool
-  for tool in cmake g++; do
+  for tool in cmake "$(compiler g++)"; do
     command -v "$tool" >/dev/null \
       || die "$tool is not installed" "apt-get install -y --no-install-recommends $PACKAGES"
   done
@@ -67,6 +88,7 @@ require_tools() {
 
 # The best variant that this processor runs; it needs what io.shelfstream.index.Simd asks for.
 native_variant() {
+  is_cross && echo generic && return
   local flags
   flags=" $(grep -m 1 '^flags' /proc/cpuinfo 2>/dev/null) "
   has() {
@@ -102,7 +124,7 @@ variants() {
 # What makes one build of the source differ from another.
 crate_key() { # a variant, or gpu
   local made_by
-  made_by="$CRATE_SHA256 $(g++ -dumpfullversion) $(sha256sum <"$HERE/faiss/CMakeLists.txt")"
+  made_by="$CRATE_SHA256 $("$(compiler g++)" -dumpfullversion) $(sha256sum <"$HERE/faiss/CMakeLists.txt")"
   if [[ $1 == gpu ]]; then
     made_by="$CRATE_SHA256 $cuda_architectures $("$(nvcc)" --version) $(g++ -dumpfullversion)"
   fi
@@ -133,7 +155,9 @@ configure_gpu() { # source, build folder, prefix
 }
 
 configure_cpu() { # source, build folder, prefix, variant
-  cmake -G "$(generator)" -S "$HERE/faiss" -B "$2" -DCMAKE_INSTALL_PREFIX="$3" \
+  local cross
+  mapfile -t cross < <(cross_settings)
+  cmake "${cross[@]}" -G "$(generator)" -S "$HERE/faiss" -B "$2" -DCMAKE_INSTALL_PREFIX="$3" \
     -DFAISS_SOURCE="$1" -DFAISS_VARIANT="$4"
 }
 
@@ -277,19 +301,20 @@ publish() { # build folder, output folder
 
 build() {
   variants >/dev/null
-  local start=$SECONDS faiss faiss_gpu cuda='' blas settings
+  local start=$SECONDS faiss faiss_gpu cuda='' blas settings cross
   require_tools
   [[ -f $java_home/include/jni.h ]] || die "$java_home has no include/jni.h" "run Maven with a JDK"
   faiss=$(find_faiss "$faiss_root")
   faiss_gpu=$(find_gpu_faiss)
   [[ -z $faiss_gpu ]] || cuda=$(cuda_root)
   blas=$(openblas)
-  settings="$faiss|$faiss_gpu|$cuda|$blas|$java_home|$version|$(generator)"
+  mapfile -t cross < <(cross_settings)
+  settings="$faiss|$faiss_gpu|$cuda|$blas|$java_home|$version|$(generator)|${cross[*]}"
   if [[ ! -f $build/settings || $(<"$build/settings") != "$settings" ]]; then
     rm -rf "$build"
     mkdir -p "$build"
     say "configuring with Faiss of $faiss"
-    cmake -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOTS="$faiss" -DOPENBLAS="$blas" \
+    cmake "${cross[@]}" -G "$(generator)" -S "$HERE" -B "$build" -DFAISS_ROOTS="$faiss" -DOPENBLAS="$blas" \
       -DFAISS_GPU_ROOT="$faiss_gpu" -DCUDAToolkit_ROOT="$cuda" \
       -DJNI_HOME="$java_home" -DSHELFSTREAM_VERSION="$version" >"$build/configure.log" 2>&1 \
       || { cat "$build/configure.log" >&2; die "cmake failed"; }
@@ -311,7 +336,7 @@ run_tests() {
 
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
-build='' output='' java_home='' version='' faiss_root='' faiss_variants=native gpu=no faiss_gpu_root=''
+build='' output='' java_home='' version='' faiss_root='' faiss_variants=native gpu=no faiss_gpu_root='' machine=''
 # From Turing to Hopper: what CUDA 12 and 13 both compile for.
 cuda_architectures='75;80;86;89;90'
 while [[ $# -gt 1 ]]; do
@@ -324,6 +349,7 @@ while [[ $# -gt 1 ]]; do
     --faiss-variants) faiss_variants=${2:-native} ;;
     --gpu) gpu=$2 ;;
     --faiss-gpu-root) faiss_gpu_root=$2 ;;
+    --machine) machine=$2 ;;
     --cuda-architectures) cuda_architectures=${2:-$cuda_architectures} ;;
     *) die "unknown option $1" "see the head of $0" ;;
   esac

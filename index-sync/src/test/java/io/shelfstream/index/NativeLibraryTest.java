@@ -40,9 +40,11 @@ class NativeLibraryTest {
   }
 
   private static boolean isBuilt(Simd simd) {
-    return NativeLibraryTest.class.getResource(
-            "/native/linux-x86_64/libshelfstream_faiss-" + simd.variant() + ".so")
-        != null;
+    return NativeLibraryTest.class.getResource(resource(simd)) != null;
+  }
+
+  private static String resource(Simd simd) {
+    return NativeLibrary.resource("libshelfstream_faiss-" + simd.variant() + ".so");
   }
 
   @Test
@@ -66,7 +68,7 @@ class NativeLibraryTest {
     String output = load("PASSIVE", "-Dshelfstream.faiss.simd=" + simd.variant());
 
     assertThat(output)
-        .contains(simd.variant() + " from jar:/native/linux-x86_64/libshelfstream_faiss-")
+        .contains(simd.variant() + " from jar:" + resource(simd))
         .doesNotContain("WARN");
     assertThat(leftovers()).isEmpty();
   }

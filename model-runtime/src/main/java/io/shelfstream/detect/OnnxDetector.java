@@ -2,7 +2,6 @@ package io.shelfstream.detect;
 
 import io.shelfstream.image.Image;
 import io.shelfstream.image.InputTensor;
-import io.shelfstream.image.PixelBox;
 import io.shelfstream.image.Tiles;
 import io.shelfstream.model.ImageModel;
 import io.shelfstream.model.ImageModel.View;
@@ -86,10 +85,7 @@ public final class OnnxDetector implements Detector {
 
   @Override
   public List<List<Detection>> detect(List<Image> images) {
-    return look(
-        images.stream()
-            .map(image -> new View(image, new PixelBox(0, 0, image.width(), image.height())))
-            .toList());
+    return look(images.stream().map(image -> new View(image, image.box())).toList());
   }
 
   /** Boxes of each view, in pixels from its corner, best score first. */

@@ -8,4 +8,10 @@ import io.shelfstream.image.PixelBox;
  *
  * @param box inside the image and not empty
  */
-public record Crop(Image image, PixelBox box) {}
+public record Crop(Image image, PixelBox box) {
+
+  /** All of an image. */
+  public static Crop whole(Image image) {
+    return new Crop(image, image.box());
+  }
+}

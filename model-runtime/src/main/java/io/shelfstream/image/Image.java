@@ -64,6 +64,11 @@ public final class Image implements AutoCloseable {
     return height;
   }
 
+  /** All of it. */
+  public PixelBox box() {
+    return new PixelBox(0, 0, width, height);
+  }
+
   /** Pixels as rows × columns × blue, green, red; read only, valid until {@link #close}. */
   public Mat bgr() {
     if (full == null) {

@@ -22,7 +22,7 @@ final class NativeResize {
 
   private NativeResize() {}
 
-  /** False on processors without AVX2 and where the library cannot be loaded. */
+  /** False on processors without AVX2 or NEON, and where the library cannot be loaded. */
   static boolean isAvailable() {
     return AVAILABLE;
   }

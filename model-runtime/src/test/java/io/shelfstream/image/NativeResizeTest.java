@@ -23,7 +23,8 @@ class NativeResizeTest {
   @BeforeEach
   void needsTheLibrary() {
     OpenCv.load();
-    assumeTrue(NativeResize.isAvailable(), "this processor has no AVX2 and keeps to Java");
+    assumeTrue(
+        NativeResize.isAvailable(), "this processor has neither AVX2 nor NEON and keeps to Java");
   }
 
   @Test

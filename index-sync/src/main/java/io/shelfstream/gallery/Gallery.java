@@ -150,9 +150,34 @@ public final class Gallery implements ProductSearch, AutoCloseable {
             return Change.rejected(problem.get());
           }
           return vector == null
-              ? remove(Objects.requireNonNull(galleryImageId))
+              ? takeOut(Objects.requireNonNull(galleryImageId))
               : put(VectorRecord.of(vector));
         });
+  }
+
+  /**
+   * Applies a photo that comes from no topic. It counts as the next record of partition 0, so a
+   * gallery follows a topic or takes these, not both.
+   *
+   * @throws IndexException as {@link #apply(int, long, String, GalleryVector)}
+   */
+  public Change apply(GalleryVector vector) {
+    return applyNext(vector.getGalleryImageId(), vector);
+  }
+
+  /** Removes a photo, as {@link #apply(GalleryVector)} adds one. */
+  public Change remove(String galleryImageId) {
+    return applyNext(galleryImageId, null);
+  }
+
+  private Change applyNext(@Nullable String galleryImageId, @Nullable GalleryVector vector) {
+    writing.lock();
+    try {
+      long next = current.versions().getOrDefault(0, 0L);
+      return apply(0, next, galleryImageId, vector);
+    } finally {
+      writing.unlock();
+    }
   }
 
   /**
@@ -201,7 +226,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
       requireOpen();
       sequence++;
       List<String> gone = photos.unconfirmed();
-      gone.forEach(this::remove);
+      gone.forEach(this::takeOut);
       caughtUp = true;
       publish(current.versions());
       return gone.size();
@@ -311,7 +336,7 @@ public final class Gallery implements ProductSearch, AutoCloseable {
     return segments.append(record, sequence);
   }
 
-  private Change remove(String key) {
+  private Change takeOut(String key) {
     Photo before = photos.remove(key);
     if (before == null) {
       return Change.of(Change.Kind.UNCHANGED);

@@ -84,9 +84,7 @@ public record PhotoEmbedder(RecognitionModels models) {
       }
       return new Body(inside, OptionalInt.empty());
     }
-    return detect
-        ? mainBody(photo)
-        : new Body(new PixelBox(0, 0, photo.width(), photo.height()), OptionalInt.empty());
+    return detect ? mainBody(photo) : new Body(photo.box(), OptionalInt.empty());
   }
 
   private Body mainBody(Image photo) throws RejectedException {

@@ -234,8 +234,7 @@ public final class GalleryService implements Routes {
     GalleryAccess.Picture picture = gallery.get().picture(photo.galleryImageId());
     try (Image image = decoder.decode(picture.encoded())) {
       var crop = picture.crop();
-      PixelBox part =
-          crop == null ? new PixelBox(0, 0, image.width(), image.height()) : Boxes.toPixels(crop);
+      PixelBox part = crop == null ? image.box() : Boxes.toPixels(crop);
       byte[] jpeg = Pictures.jpeg(image, part, size, QUALITY);
       return HttpResponse.of(
           ResponseHeaders.builder(HttpStatus.OK)

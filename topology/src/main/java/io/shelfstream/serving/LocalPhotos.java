@@ -8,9 +8,9 @@ import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
-import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.GalleryVectors;
 import io.shelfstream.http.GalleryAccess;
 import io.shelfstream.http.RefusedException;
 import io.shelfstream.http.RefusedException.Kind;
@@ -42,8 +42,6 @@ final class LocalPhotos implements GalleryAccess {
 
   /** What is kept of each photo besides its row in the index: 2 KB, and its bytes if uploaded. */
   private final ConcurrentMap<String, Held> photos = new ConcurrentHashMap<>();
-
-  private long changes;
 
   /** Where the picture of a photo is. */
   interface Source {
@@ -130,22 +128,20 @@ final class LocalPhotos implements GalleryAccess {
       throw RefusedException.of(e);
     }
     GalleryVector vector =
-        GalleryVector.newBuilder()
-            .setGalleryImageId(photo.galleryImageId())
-            .setProductId(photo.productId())
-            .setLabel(photo.label())
+        GalleryVectors.builder(
+                photo.galleryImageId(),
+                photo.productId(),
+                photo.label(),
+                embedding,
+                embedder.extractorId())
             .setGtin(photo.gtin())
-            .setEmbedding(Embeddings.encode(embedding))
-            .setDimension(embedding.length)
-            .setExtractor(embedder.extractorId())
-            .setSourceOffset(0)
             .setAttributes(photo.attributes())
             .build();
     apply(photo.galleryImageId(), new Held(vector, source, photo.crop(), photo.detect()));
   }
 
   private synchronized void apply(String id, @Nullable Held held) {
-    Gallery.Change change = gallery.apply(0, changes++, id, held == null ? null : held.vector());
+    Gallery.Change change = held == null ? gallery.remove(id) : gallery.apply(held.vector());
     if (change.rejected()) {
       throw new RefusedException(Kind.UNUSABLE, "INVALID_RECORD", String.valueOf(change.reason()));
     }

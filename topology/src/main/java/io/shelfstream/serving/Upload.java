@@ -34,8 +34,7 @@ record Upload(String uri, @Nullable BoundingBox crop) {
       return new Upload(uri(encoded), crop);
     }
     try (Image image = decoder.decode(encoded)) {
-      PixelBox part =
-          crop == null ? new PixelBox(0, 0, image.width(), image.height()) : Boxes.toPixels(crop);
+      PixelBox part = crop == null ? image.box() : Boxes.toPixels(crop);
       byte[] small = encoded;
       for (int i = 0; small.length > LARGEST && i < SIDES.length; i++) {
         small = Pictures.jpeg(image, part, SIDES[i], QUALITY);

@@ -32,6 +32,7 @@ import picocli.CommandLine.Command;
       PublishCommand.class,
       GalleryCommand.class,
       WatchCommand.class,
+      RedriveCommand.class,
       RecognizeCommand.class,
       DoctorCommand.class,
       BrokerCommand.class,

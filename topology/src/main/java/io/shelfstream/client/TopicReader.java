@@ -2,6 +2,7 @@ package io.shelfstream.client;
 
 import io.shelfstream.config.ShelfStreamConfig;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads topics for the commands, without a consumer group: all partitions, only committed records.
@@ -29,6 +31,16 @@ public final class TopicReader implements AutoCloseable {
   private final Map<TopicPartition, Long> start;
 
   public TopicReader(ShelfStreamConfig config, From from, String... topics) {
+    this(config, from, null, topics);
+  }
+
+  /** Reads what has a timestamp of this time or later, and all that comes behind it. */
+  public static TopicReader since(ShelfStreamConfig config, Instant time, String... topics) {
+    return new TopicReader(config, From.BEGINNING, time, topics);
+  }
+
+  private TopicReader(
+      ShelfStreamConfig config, From from, @Nullable Instant since, String... topics) {
     Map<String, Object> settings = new HashMap<>(config.kafka());
     settings.remove("group.protocol"); // may be one that only Kafka Streams speaks
     settings.put("isolation.level", "read_committed");
@@ -41,12 +53,29 @@ public final class TopicReader implements AutoCloseable {
       partitions.addAll(partitionsOf(topic, config));
     }
     consumer.assign(partitions);
-    if (from == From.BEGINNING) {
+    if (since != null) {
+      seekTo(since, partitions);
+    } else if (from == From.BEGINNING) {
       consumer.seekToBeginning(partitions);
     } else {
       consumer.seekToEnd(partitions);
     }
     this.start = positions(); // seeks are lazy: this fixes the positions now
+  }
+
+  private void seekTo(Instant time, List<TopicPartition> partitions) {
+    Map<TopicPartition, Long> asked = new HashMap<>();
+    partitions.forEach(partition -> asked.put(partition, time.toEpochMilli()));
+    consumer
+        .offsetsForTimes(asked)
+        .forEach(
+            (partition, first) -> {
+              if (first == null) {
+                consumer.seekToEnd(List.of(partition));
+              } else {
+                consumer.seek(partition, first.offset());
+              }
+            });
   }
 
   private List<TopicPartition> partitionsOf(String topic, ShelfStreamConfig config) {

@@ -29,6 +29,12 @@ public final class DeadLetter {
 
   public static final String ATTEMPT = "shelf.attempt";
 
+  /**
+   * On a record that was published again: topic, partition and offset of its dead letter, joined by
+   * -. Not copied to what the record leads to.
+   */
+  public static final String REDRIVEN = "shelf.redriven";
+
   /** Bytes of the value that was left out; absent when the value is there. */
   public static final String VALUE_OMITTED = "shelf.error.value.omitted";
 
@@ -73,6 +79,23 @@ public final class DeadLetter {
       }
     }
     return new Record<>(key, null, record.timestamp(), kept);
+  }
+
+  /**
+   * The headers with which a dead letter's record is published again: those of its source, the
+   * number of attempts, which goes on counting, and where the dead letter lies.
+   *
+   * @param place topic, partition and offset, joined by -
+   */
+  public static Headers again(Headers deadLetter, String place) {
+    Headers again = new RecordHeaders();
+    for (Header header : deadLetter) {
+      if (!isOurs(header.key()) || header.key().equals(ATTEMPT)) {
+        again.add(header);
+      }
+    }
+    set(again, REDRIVEN, place);
+    return again;
   }
 
   private static Headers ours(

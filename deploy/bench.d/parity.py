@@ -116,7 +116,7 @@ def check_agreement(reference, a, work, model, name, files, gallery_options, ind
     embeddings = work / "embeddings.jsonl"
     ours = run(recognize(a.root, model_dir, gallery_options, files,
                          ["--set", f"models.threads={a.threads}", "--embeddings", str(embeddings)]))
-    lines = [ast.literal_eval(l) for l in ours.out.splitlines()]
+    lines = [ast.literal_eval(l) for l in ours.out.splitlines() if l.startswith("[")]
     vectors = [json.loads(l)["objects"] for l in embeddings.read_text().splitlines()]
     assert len(lines) == len(vectors) == len(files), (len(lines), len(vectors), len(files))
     failed, objects, worst, least = [], 0, 0.0, 1.0

@@ -1,12 +1,11 @@
 package io.shelfstream.cli;
 
 import io.shelfstream.client.GalleryFile;
-import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.embedding.PhotoEmbedder;
-import io.shelfstream.events.ImageReference;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
@@ -28,12 +27,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +45,11 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Recognises images in this process, without Kafka, through the same code as the service.",
-      "Prints one line per image. Without a gallery it shows the boxes, all of them UNKNOWN."
+      "Prints one line per image. Without a gallery it shows the boxes, all of them UNKNOWN.",
+      "",
+      "Examples: shelfstream recognize shelf.jpg --gallery gallery.tsv",
+      "          shelfstream recognize photos/ --gallery gallery.tsv --format json --annotate out/",
+      "          curl -s http://camera/snapshot | shelfstream recognize - --index-dir index/ --profile pp-shitu"
     })
 final class RecognizeCommand implements Callable<Integer> {
   /** How a result is printed. */
@@ -61,10 +62,18 @@ final class RecognizeCommand implements Callable<Integer> {
   @Mixin ConfigOptions config = new ConfigOptions();
 
   @Parameters(
-      arity = "1..*",
-      paramLabel = "IMAGE|DIR",
-      description = "Images, or folders of images.")
-  List<Path> images = List.of();
+      arity = "0..*",
+      paramLabel = "IMAGE|DIR|URL",
+      description =
+          "Images, folders of images (with the folders inside, sorted by path), references such as http://…, or - for the bytes of one image on standard input.")
+  List<String> images = List.of();
+
+  @Option(
+      names = "--list",
+      paramLabel = "FILE",
+      description =
+          "Also the images that FILE lists, a path or reference a line; - for standard input.")
+  @Nullable Path list;
 
   @Option(
       names = "--models",
@@ -105,7 +114,7 @@ final class RecognizeCommand implements Callable<Integer> {
   @Option(
       names = "--format",
       description =
-          "SHITU: known objects, as PaddleClas prints them; JSON: the event; TEXT: for people. Default: SHITU; TEXT without a gallery.")
+          "SHITU: known objects, as PaddleClas prints them, after the time of the detector; JSON: the event; TEXT: for people. Default: SHITU; TEXT without a gallery.")
   @Nullable Format format;
 
   @Option(
@@ -128,13 +137,15 @@ final class RecognizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ShelfStreamConfig loaded = config.loadWithModels(settings());
-    Map<String, Path> files = files();
+    List<String> given = given();
+    ShelfStreamConfig loaded = config.loadWithModels(settings(given));
     if (imageRoot != null && (gallery == null || gallery.file == null)) {
       throw new UsageException("--image-root is for the paths in --gallery; give both");
     }
-    try (LoadedModels sessions =
-        LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
+    try (ImageFetcher fetcher = new ImageFetcher(loaded.images().fetchPolicy());
+        LoadedModels sessions =
+            LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
+      List<NamedImages.Named> files = NamedImages.of(given, fetcher, loaded.images().maxBytes());
       if (gallery != null && gallery.indexDir != null) {
         try (IndexDirectory index = IndexDirectory.open(gallery.indexDir)) {
           return recognize(loaded, sessions, index, files);
@@ -156,31 +167,25 @@ final class RecognizeCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * Images by name: the path below the given folder, or the file's name; the whole paths if two
-   * would have the same name.
-   */
-  private Map<String, Path> files() throws IOException {
-    Map<Path, String> names = new LinkedHashMap<>();
-    for (Path given : images) {
-      Path start = given.toAbsolutePath().normalize();
-      for (Path file : ImageFiles.below(start)) {
-        Path name = file.equals(start) ? file.getFileName() : start.relativize(file);
-        names.putIfAbsent(file, String.valueOf(name));
-      }
+  private List<String> given() throws IOException {
+    List<String> given = new ArrayList<>(images);
+    if (list != null) {
+      given.addAll(NamedImages.listed(list));
     }
-    Set<String> seen = new HashSet<>();
-    Set<String> shared =
-        names.values().stream().filter(name -> !seen.add(name)).collect(Collectors.toSet());
-    Map<String, Path> files = new LinkedHashMap<>();
-    names.forEach(
-        (file, name) ->
-            files.put(shared.contains(name) ? file.toString().substring(1) : name, file));
-    return files;
+    if (given.isEmpty()) {
+      throw new UsageException(
+          list == null
+              ? "recognize needs IMAGE|DIR|URL…, - for standard input, or --list FILE; see recognize --help"
+              : "The list " + list + " names no images");
+    }
+    return given;
   }
 
-  private Map<String, String> settings() {
+  private Map<String, String> settings(List<String> given) {
     Map<String, String> settings = new LinkedHashMap<>();
+    // Whoever types a reference means it; a service gets its references from others.
+    settings.put("images.allowed.hosts", String.join(",", NamedImages.hosts(given)));
+    settings.put("images.allow.private.addresses", "true");
     if (models != null) {
       settings.put("models.dir", models.toString());
     }
@@ -195,7 +200,7 @@ final class RecognizeCommand implements Callable<Integer> {
       ShelfStreamConfig loaded,
       LoadedModels sessions,
       ProductSearch products,
-      Map<String, Path> files)
+      List<NamedImages.Named> images)
       throws IOException {
     RecognitionModels models = RecognitionModels.of(loaded, sessions, products);
     ImageRecognition recognition = new ImageRecognition(models);
@@ -204,20 +209,22 @@ final class RecognizeCommand implements Callable<Integer> {
     int failed = 0;
     try (Outputs outputs = new Outputs(annotate, embeddings)) {
       if (times) {
-        warmUp(recognition, files.values().iterator().next());
+        warmUp(recognition, images.get(0));
       }
-      for (Map.Entry<String, Path> named : files.entrySet()) {
-        Path file = named.getValue();
-        byte[] encoded = Files.readAllBytes(file);
+      for (NamedImages.Named image : images) {
         try {
+          byte[] encoded = image.source().read();
           Recognition seen = recognition.recognize(encoded, List.of(), new StageTimes());
           spent.add(seen.times());
           RecognitionEvent event =
-              events.of(reference(named.getKey(), file), seen, System.currentTimeMillis());
+              events.of(
+                  RecognitionEvents.reference("local", image.name(), image.uri(), image.taken()),
+                  seen,
+                  System.currentTimeMillis());
           System.out.println(text(seen, event));
-          outputs.write(named.getKey(), encoded, seen, event);
+          outputs.write(image.name(), encoded, seen, event);
         } catch (RejectedException e) {
-          System.err.printf("%s: %s: %s%n", file, e.reason(), e.message());
+          System.err.printf("%s: %s: %s%n", image.name(), e.reason(), e.message());
           failed++;
         }
       }
@@ -228,9 +235,10 @@ final class RecognizeCommand implements Callable<Integer> {
     return failed == 0 ? 0 : 1;
   }
 
-  private static void warmUp(ImageRecognition recognition, Path file) throws IOException {
+  private static void warmUp(ImageRecognition recognition, NamedImages.Named image)
+      throws IOException {
     try {
-      recognition.recognize(Files.readAllBytes(file), List.of(), new StageTimes());
+      recognition.recognize(image.source().read(), List.of(), new StageTimes());
     } catch (RejectedException e) {
       // Reported when this image is processed.
     }
@@ -239,18 +247,10 @@ final class RecognizeCommand implements Callable<Integer> {
   private String text(Recognition seen, RecognitionEvent event) {
     Format chosen = format != null ? format : gallery == null ? Format.TEXT : Format.SHITU;
     return switch (chosen) {
-      case SHITU -> ShituText.write(seen);
+      case SHITU -> ShituText.inference(seen) + System.lineSeparator() + ShituText.write(seen);
       case JSON -> EventJson.toJson(event);
       case TEXT -> EventText.write(event);
     };
-  }
-
-  private static ImageReference reference(String name, Path file) throws IOException {
-    return RecognitionEvents.reference(
-        "local",
-        name,
-        file.toAbsolutePath().normalize().toUri().toString(),
-        Files.getLastModifiedTime(file).toInstant());
   }
 
   private static String summary(List<StageTimes> spent) {

@@ -1,10 +1,13 @@
 package io.shelfstream.cli;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import com.fasterxml.jackson.core.io.NumberOutput;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.Recognition.SeenObject;
+import io.shelfstream.recognition.Stage;
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -12,6 +15,14 @@ import java.util.stream.Collectors;
 /** Prints results as PP-ShiTu's Python deployment does: a list of dicts per image. */
 final class ShituText {
   private ShituText() {}
+
+  /**
+   * The line that the reference prints before each result. Its time is that of the detector's run;
+   * ours contains the preparation of its input, too.
+   */
+  static String inference(Recognition seen) {
+    return "Inference: " + number(seen.times().of(Stage.DETECT)) + " ms per batch image";
+  }
 
   /** Only known objects, because the reference drops the others; its boxes are not clipped. */
   static String write(Recognition seen) {
@@ -24,7 +35,12 @@ final class ShituText {
   private static String object(SeenObject object) {
     GalleryHit best = Objects.requireNonNull(object.match().known());
     return "{'bbox': %s, 'rec_docs': %s, 'rec_scores': %s}"
-        .formatted(box(object.box().box()), quoted(best.entry().label()), best.score());
+        .formatted(box(object.box().box()), quoted(best.entry().label()), number(best.score()));
+  }
+
+  /** The shortest decimal number that is read as this float, without an exponent. */
+  private static String number(float value) {
+    return new BigDecimal(NumberOutput.toString(value, true)).toPlainString();
   }
 
   private static String box(PixelBox b) {

@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.shelfstream.HeldPort;
 import io.shelfstream.index.FaissLibrary;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,7 +182,49 @@ class ShelfStreamCommandTest {
     assertThat(code).isEqualTo(1);
     assertThat(err.toString(StandardCharsets.UTF_8)).contains("broken.png: UNSUPPORTED_IMAGE");
     assertThat(out.toString(StandardCharsets.UTF_8).strip())
-        .matches("\\[\\{'bbox': \\[0, 0, 64, 64], 'rec_docs': 'left', 'rec_scores': 1\\.0\\d*}]");
+        .matches(
+            "Inference: \\d+(\\.\\d+)? ms per batch image\\R"
+                + "\\[\\{'bbox': \\[0, 0, 64, 64], 'rec_docs': 'left', 'rec_scores': 1\\.0\\d*}]");
     assertThat(folder.resolve("out/left.png")).isNotEmptyFile();
+  }
+
+  @Test
+  void recognisesStandardInputAReferenceAndAListOfFiles() throws Exception {
+    byte[] picture;
+    try (var stream = ShelfStreamCommandTest.class.getResourceAsStream("/pictures/halves.png")) {
+      picture = stream.readAllBytes();
+    }
+    Path listed = Files.write(folder.resolve("a photo.png"), picture);
+    Path list = Files.writeString(folder.resolve("list.txt"), listed + "\r\n\n");
+    InputStream before = System.in;
+    System.setIn(new ByteArrayInputStream(picture));
+    try {
+      int code =
+          ShelfStreamCommand.run(
+              "recognize",
+              "--models",
+              MODELS,
+              "--format",
+              "json",
+              "--list",
+              list.toString(),
+              "-",
+              "data:image/png;base64," + Base64.getEncoder().encodeToString(picture));
+
+      assertThat(code).isZero();
+    } finally {
+      System.setIn(before);
+    }
+    assertThat(out.toString(StandardCharsets.UTF_8).lines())
+        .satisfiesExactly(
+            line -> assertThat(line).contains("\"frameId\":\"stdin\"", "\"imageWidth\":64"),
+            line -> assertThat(line).contains("\"frameId\":\"data\"", "\"imageWidth\":64"),
+            line -> assertThat(line).contains("\"frameId\":\"a photo.png\""));
+  }
+
+  @Test
+  void saysWhatToDoWhenNoImageIsNamed() {
+    assertThat(ShelfStreamCommand.run("recognize", "--models", MODELS)).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("IMAGE|DIR|URL", "--list FILE");
   }
 }

@@ -30,6 +30,17 @@ class ShituTextTest {
   }
 
   @Test
+  void printsTheTimeOfTheDetectorAsTheReferenceDoes() {
+    assertThat(ShituText.inference(recognition())).isEqualTo("Inference: 0.0 ms per batch image");
+  }
+
+  @Test
+  void printsSmallScoresWithoutAnExponentSoThatEveryParserReadsThem() {
+    assertThat(ShituText.write(recognition(object(0, MatchStatus.MATCH, "Milk", 1.25e-5f))))
+        .contains("'rec_scores': 0.0000125}");
+  }
+
+  @Test
   void printsAnEmptyListWhenNothingIsKnown() {
     assertThat(ShituText.write(recognition())).isEqualTo("[]");
   }

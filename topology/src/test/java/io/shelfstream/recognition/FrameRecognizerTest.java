@@ -95,6 +95,7 @@ class FrameRecognizerTest {
     final Semaphore begun = new Semaphore(0);
     final AtomicInteger onAllThreads = new AtomicInteger();
     final AtomicInteger onOneThread = new AtomicInteger();
+
     /** Thrown by one run, whichever comes first: several workers run at once. */
     final AtomicReference<Throwable> failure = new AtomicReference<>();
 

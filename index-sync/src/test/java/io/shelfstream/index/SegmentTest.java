@@ -3,6 +3,7 @@ package io.shelfstream.index;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,7 +39,10 @@ class SegmentTest {
       assertThat(found.score()).isGreaterThan(0.999f);
       second.markDeleted(27, 1);
       assertThat(Segment.search(views, 1, false, row(77), 1)[0][0].score()).isLessThan(0.999f);
-      assertThat(Segment.search(views, 0, false, row(77), 1)[0][0]).isEqualTo(found);
+      Neighbor again = Segment.search(views, 0, false, row(77), 1)[0][0];
+      assertThat(again.id()).isEqualTo(found.id());
+      // Sums are added up in another order, which on ARM rounds otherwise.
+      assertThat(again.score()).isCloseTo(found.score(), within(1e-6f));
     }
   }
 

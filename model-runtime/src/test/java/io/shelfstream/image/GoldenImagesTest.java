@@ -45,14 +45,23 @@ class GoldenImagesTest {
   @MethodSource("images")
   void detectorInputIsThatOfTheReference(JsonNode file, JsonNode golden) {
     try (Image image = Golden.image(Golden.bytes("golden/images/" + file.asText()))) {
-      PixelBox whole = new PixelBox(0, 0, image.width(), image.height());
+      PixelBox whole = image.box();
 
       FloatBuffer at640 = write(InputTensor.ofDetector(640, CUBIC, true, MEAN, STD), image, whole);
       FloatBuffer at416 = write(InputTensor.ofDetector(416, CUBIC, true, MEAN, STD), image, whole);
 
-      assertSame(at640, golden.get("detector640"));
-      assertSame(at416, golden.get("detector416"));
+      assertSamples(at640, golden.get("detector640"));
+      assertSamples(at416, golden.get("detector416"));
+      if (CubicResize.takes(whole) || isX86()) {
+        assertBits(at640, golden.get("detector640"));
+        assertBits(at416, golden.get("detector416"));
+      }
     }
+  }
+
+  /** OpenCV itself resizes what is narrower than 4 pixels; on ARM it rounds some values otherwise. */
+  private static boolean isX86() {
+    return System.getProperty("os.arch").equals("amd64");
   }
 
   @ParameterizedTest(name = "{0}")
@@ -62,7 +71,7 @@ class GoldenImagesTest {
     int[] box = Golden.ints(golden.get("crop"));
     try (Image image = Golden.image(Golden.bytes("golden/images/" + file.asText()))) {
 
-      FloatBuffer whole = write(input, image, new PixelBox(0, 0, image.width(), image.height()));
+      FloatBuffer whole = write(input, image, image.box());
       FloatBuffer crop = write(input, image, new PixelBox(box[0], box[1], box[2], box[3]));
 
       assertSame(whole, golden.get("extractor"));
@@ -80,6 +89,11 @@ class GoldenImagesTest {
   }
 
   private static void assertSame(FloatBuffer tensor, JsonNode golden) {
+    assertSamples(tensor, golden);
+    assertBits(tensor, golden);
+  }
+
+  private static void assertSamples(FloatBuffer tensor, JsonNode golden) {
     float[] samples = Golden.floats(golden.get("samples"));
     double largest = 0;
     for (int k = 0; k < samples.length; k++) {
@@ -88,6 +102,9 @@ class GoldenImagesTest {
     }
 
     assertThat(largest).as("largest difference of samples").isLessThanOrEqualTo(1e-6);
+  }
+
+  private static void assertBits(FloatBuffer tensor, JsonNode golden) {
     assertThat(sha256(littleEndian(tensor)))
         .as("all bits")
         .isEqualTo(golden.get("sha256").asText());

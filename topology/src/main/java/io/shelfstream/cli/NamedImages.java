@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.client.GivenText;
 import io.shelfstream.client.ImageFiles;
+import io.shelfstream.client.OneLine;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.recognition.ImageRecognition;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The images that a command line names: files, folders, references such as http:, and the bytes of
@@ -106,7 +106,7 @@ final class NamedImages {
               Instant.now(),
               () -> ImageRecognition.fetch(fetcher, given, null)));
     }
-    Path start = Path.of(given).toAbsolutePath().normalize();
+    Path start = path(given).toAbsolutePath().normalize();
     List<Named> images = new ArrayList<>();
     for (Path file : ImageFiles.below(start)) {
       Path name = file.equals(start) ? file.getFileName() : start.relativize(file);
@@ -120,9 +120,19 @@ final class NamedImages {
     return images;
   }
 
-  /** A scheme and a colon, and no file of that name. */
+  /** A scheme and a colon, and no file of that name. What file: names is taken as a path. */
   private static boolean isReference(String given) {
-    return given.matches("(?s)[A-Za-z][A-Za-z0-9+.-]+:.*") && !Files.exists(Path.of(given));
+    return given.matches("(?s)[A-Za-z][A-Za-z0-9+.-]+:.*")
+        && !given.startsWith("file:")
+        && !Files.exists(path(given));
+  }
+
+  private static Path path(String given) {
+    try {
+      return given.startsWith("file:") ? Path.of(URI.create(given)) : Path.of(given);
+    } catch (IllegalArgumentException e) { // of which InvalidPathException is one
+      throw new UsageException("'%s' names no file: %s".formatted(OneLine.of(given), e.getMessage()));
+    }
   }
 
   private static byte[] standardInput(long maxBytes) throws IOException {
@@ -167,8 +177,8 @@ final class NamedImages {
   }
 
   private static String pathOf(Named image) {
-    @Nullable String path =
-        image.uri().startsWith("file:") ? Path.of(URI.create(image.uri())).toString() : null;
-    return path == null ? image.name() : path.substring(1);
+    return image.uri().startsWith("file:")
+        ? Path.of(URI.create(image.uri())).toString().substring(1)
+        : image.name();
   }
 }

@@ -20,6 +20,7 @@ import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
 import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.registry.EventJson;
+import io.shelfstream.serving.IndexFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -86,7 +87,8 @@ final class RecognizeCommand implements Callable<Integer> {
     @Option(
         names = "--index-dir",
         paramLabel = "DIR",
-        description = "Index made by PaddleClas: vector.index and id_map.txt.")
+        description =
+            "Index that 'gallery build' or PaddleClas built: vector.index, id_map.pkl or id_map.txt.")
     @Nullable Path indexDir;
   }
 
@@ -136,7 +138,8 @@ final class RecognizeCommand implements Callable<Integer> {
     try (LoadedModels sessions =
         LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
       if (gallery != null && gallery.indexDir != null) {
-        try (IndexDirectory index = IndexDirectory.open(gallery.indexDir)) {
+        try (IndexDirectory index =
+            IndexFolder.open(gallery.indexDir, loaded, sessions.directory())) {
           return recognize(loaded, sessions, index, files);
         }
       }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "binary_codes.h"
 #include "candidates.h"
 #include "failure.h"
 #include "handles.h"
@@ -160,6 +161,53 @@ void write(JNIEnv* env, jclass, jlong handle, jbyteArray path) {
   guarded(env, [&] {
     shelfstream::use_threads(1);
     handles.get(handle)->write(text_of(env, path, "path"));
+    return true;
+  });
+}
+
+/// A file of codes as {type, {bits}, ids, codes}.
+jobjectArray read_binary(JNIEnv* env, jclass, jbyteArray path) {
+  return guarded(env, [&]() -> jobjectArray {
+    shelfstream::use_threads(1);
+    const shelfstream::BinaryCodes read = shelfstream::read_binary(text_of(env, path, "path"));
+    if (read.codes.size() > INT32_MAX) {
+      throw Error(Failure::kUnsupported, "the codes of this index take " +
+                                             std::to_string(read.codes.size()) +
+                                             " bytes, more than a Java array");
+    }
+    jclass object = env->FindClass("java/lang/Object");
+    if (object == nullptr) return nullptr;
+    jobjectArray parts = env->NewObjectArray(4, object, nullptr);
+    const auto rows = static_cast<jsize>(read.ids.size());
+    const auto size = static_cast<jsize>(read.codes.size());
+    jbyteArray type = bytes(env, read.type);
+    jlongArray bits = env->NewLongArray(1);
+    jlongArray ids = env->NewLongArray(rows);
+    jbyteArray codes = env->NewByteArray(size);
+    if (env->ExceptionCheck()) return nullptr;
+    const jlong number = read.bits;
+    env->SetLongArrayRegion(bits, 0, 1, &number);
+    env->SetLongArrayRegion(ids, 0, rows, reinterpret_cast<const jlong*>(read.ids.data()));
+    env->SetByteArrayRegion(codes, 0, size, reinterpret_cast<const jbyte*>(read.codes.data()));
+    const jobject all[] = {type, bits, ids, codes};
+    for (jsize i = 0; i < 4; i++) env->SetObjectArrayElement(parts, i, all[i]);
+    return parts;
+  });
+}
+
+void write_binary(JNIEnv* env, jclass, jbyteArray path, jbyteArray type, jint bits, jlongArray ids,
+                  jbyteArray codes) {
+  guarded(env, [&] {
+    if (codes == nullptr) refuse("codes are null");
+    shelfstream::BinaryCodes written;
+    written.type = text_of(env, type, "index type");
+    written.bits = bits;
+    written.ids = longs_of(env, ids);
+    written.codes.resize(env->GetArrayLength(codes));
+    env->GetByteArrayRegion(codes, 0, static_cast<jsize>(written.codes.size()),
+                            reinterpret_cast<jbyte*>(written.codes.data()));
+    shelfstream::use_threads(1);
+    shelfstream::write_binary(text_of(env, path, "path"), written);
     return true;
   });
 }
@@ -472,6 +520,8 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* vm, void*) {
       method("copyRows0", "(JJ[JLjava/nio/FloatBuffer;I)V", edge::copy_rows),
       method("reset0", "(J)V", edge::reset),
       method("write0", "(J[B)V", edge::write),
+      method("readBinary0", "([B)[Ljava/lang/Object;", edge::read_binary),
+      method("writeBinary0", "([B[BI[J[B)V", edge::write_binary),
       method("makeBlock0", "(II)J", edge::make_block),
       method("makeIndex0", "([BII)J", edge::make_index),
       method("makeLike0", "(JI)J", edge::make_like),

@@ -200,6 +200,10 @@ void Index::train(int64_t n, const float* x) {
            " vectors coded by its present training; train before adding");
   }
   if (n == 0) refuse("training refused: no vectors given");
+  // Faiss would write to standard error that eight vectors for a list, PaddleClas's number, are few.
+  if (auto* lists = dynamic_cast<faiss::IndexIVF*>(index_.get())) {
+    lists->cp.min_points_per_centroid = 1;
+  }
   index_->train(n, x);
 }
 

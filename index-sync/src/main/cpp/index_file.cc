@@ -79,7 +79,8 @@ class Cursor {
   [[noreturn]] void unsupported(const std::string& what) const {
     throw Error(Failure::kUnsupported,
                 "index file " + path_ + " holds " + what +
-                    ", which is not supported: build it as Flat, HNSW32 or IVF with float vectors");
+                    ", which is not supported: build it as Flat, HNSW32 or IVF with float vectors, or as " +
+                    "BFlat, BHNSW32 or BIVF");
   }
 
  private:
@@ -193,8 +194,7 @@ Header walk_product(Cursor& file) {
   return header;
 }
 
-Header walk_graph(Cursor& file, uint32_t tag) {
-  const Header header = read_header(file);
+void walk_links(Cursor& file, uint64_t rows) {
   const uint64_t levels = file.skip_array(sizeof(double), "level probabilities");
   file.expect(levels >= 1 && levels <= 64, "number of levels", levels);
   const auto bounds = file.read<uint64_t>();
@@ -207,9 +207,8 @@ Header walk_graph(Cursor& file, uint32_t tag) {
     file.expect(links >= kMinLinks && links <= 2 * kMaxLinks, "number of links", links);
     last = bound;
   }
-  file.expect_equal(file.skip_array(sizeof(int32_t), "levels"), header.rows, "number of levels");
-  file.expect_equal(file.skip_array(sizeof(uint64_t), "offsets"), header.rows + 1,
-                    "number of offsets");
+  file.expect_equal(file.skip_array(sizeof(int32_t), "levels"), rows, "number of levels");
+  file.expect_equal(file.skip_array(sizeof(uint64_t), "offsets"), rows + 1, "number of offsets");
   file.skip_array(sizeof(int32_t), "links");
   file.skip(2, sizeof(int32_t), "entry point");
   for (const char* name : {"efConstruction", "efSearch"}) {
@@ -217,6 +216,11 @@ Header walk_graph(Cursor& file, uint32_t tag) {
     file.expect(value >= 1 && value <= kMaxSearchParameter, name, value);
   }
   file.expect_equal(file.read<uint32_t>(), 1, "beam");
+}
+
+Header walk_graph(Cursor& file, uint32_t tag) {
+  const Header header = read_header(file);
+  walk_links(file, header.rows);
   const auto storage = file.read<uint32_t>();
   if (!(is(tag, "IHNf") ? is_flat(storage) : is(storage, "IxSQ"))) {
     file.fail("graph storage is " + printable(storage));
@@ -326,7 +330,91 @@ void walk_index(Cursor& file) {
   file.expect_equal(file.skip_array(sizeof(int64_t), "ids"), header.rows, "number of ids");
 }
 
+// ---- codes that are compared by Hamming distance ----
+
+Header read_binary_header(Cursor& file) {
+  Header header{};
+  const auto bits = file.read<int32_t>();
+  const auto code_size = file.read<int32_t>();
+  const auto rows = file.read<int64_t>();
+  header.trained = file.read_bool("trained flag");
+  header.metric = file.read<int32_t>();
+  file.expect(bits >= 8 && bits <= kMaxDimension && bits % 8 == 0, "number of bits", bits);
+  file.expect_equal(static_cast<uint64_t>(code_size), static_cast<uint64_t>(bits / 8), "code size");
+  file.expect(rows >= 0 && rows <= kMaxRows, "number of codes", rows);
+  file.expect(header.metric == 0 || header.metric == 1, "metric", header.metric);
+  header.dimension = static_cast<uint64_t>(bits);
+  header.rows = static_cast<uint64_t>(rows);
+  return header;
+}
+
+Header walk_binary_flat(Cursor& file) {
+  const Header header = read_binary_header(file);
+  const auto bytes = file.read<uint64_t>();
+  file.skip(bytes, 1, "codes");
+  file.expect_equal(bytes, header.rows * (header.dimension / 8), "bytes of codes");
+  return header;
+}
+
+void expect_binary_flat(Cursor& file, const char* what) {
+  const auto tag = file.read<uint32_t>();
+  if (!is(tag, "IBxF")) file.unsupported(std::string(what) + " of type " + printable(tag));
+}
+
+Header walk_binary_graph(Cursor& file) {
+  const Header header = read_binary_header(file);
+  walk_links(file, header.rows);
+  expect_binary_flat(file, "codes of a graph");
+  expect_same(file, walk_binary_flat(file), header);
+  return header;
+}
+
+Header walk_binary_lists(Cursor& file) {
+  Lists lists{};
+  lists.header = read_binary_header(file);
+  lists.count = file.read<uint64_t>();
+  file.expect(lists.count >= 1 && lists.count <= static_cast<uint64_t>(kMaxLists),
+              "number of lists", lists.count);
+  file.skip(1, sizeof(uint64_t), "nprobe");
+  expect_binary_flat(file, "list centres");
+  const Header centres = walk_binary_flat(file);
+  file.expect_equal(centres.dimension, lists.header.dimension, "bits of a list centre");
+  file.expect_equal(centres.rows, lists.header.trained ? lists.count : 0, "number of list centres");
+  const auto map = file.read<uint8_t>();
+  if (map != 0) file.unsupported("a direct map of type " + std::to_string(map));
+  file.expect_equal(file.read<uint64_t>(), 0, "size of the direct map");
+  walk_lists(file, lists, lists.header.dimension / 8);
+  return lists.header;
+}
+
+Header walk_binary_plain(Cursor& file, uint32_t tag) {
+  if (is(tag, "IBxF")) return walk_binary_flat(file);
+  if (is(tag, "IBHf")) return walk_binary_graph(file);
+  if (is(tag, "IBwF")) return walk_binary_lists(file);
+  if (printable(tag).find('?') != std::string::npos) {
+    file.fail("it has " + printable(tag) + " where a type is expected");
+  }
+  file.unsupported("a binary index of type " + printable(tag));
+}
+
+void walk_binary(Cursor& file) {
+  const auto tag = file.read<uint32_t>();
+  if (!is(tag, "IBMp") && !is(tag, "IBM2")) {
+    walk_binary_plain(file, tag);
+    return;
+  }
+  const Header header = read_binary_header(file);
+  expect_same(file, walk_binary_plain(file, file.read<uint32_t>()), header);
+  file.expect_equal(file.skip_array(sizeof(int64_t), "ids"), header.rows, "number of ids");
+}
+
 }  // namespace
+
+void check_binary_file(const std::string& path) {
+  Cursor file(path);
+  walk_binary(file);
+  if (file.left() > 0) file.fail(std::to_string(file.left()) + " bytes follow the index");
+}
 
 void check_file(const std::string& path) {
   Cursor file(path);

@@ -18,6 +18,10 @@ namespace shelfstream {
 /// every size against the one it must equal. Throws Error(kFile or kUnsupported).
 void check_file(const std::string& path);
 
+/// The same for a file of codes that are compared by Hamming distance: BFlat, BHNSW and BIVF, also
+/// under an id map. Nothing of it is searched where it lies, so its links are not looked at.
+void check_binary_file(const std::string& path);
+
 /// Checks what only shows once loaded: links, levels and offsets of a graph, ids of inverted lists,
 /// vector values. Throws Error(kFile).
 void check_loaded(const std::string& path, const faiss::Index& index);

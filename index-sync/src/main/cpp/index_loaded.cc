@@ -119,8 +119,11 @@ class Inspection {
       const size_t length = index.invlists->list_size(list);
       const int64_t* ids = index.invlists->get_ids(list);
       for (size_t i = 0; i < length; i++) {
-        expect(ids[i] >= 0 && (!mapped || ids[i] < index.ntotal),
-               "id " + std::to_string(ids[i]) + " in list " + std::to_string(list));
+        expect(ids[i] >= 0, "id " + std::to_string(ids[i]) + " in list " + std::to_string(list));
+        expect(!mapped || ids[i] < index.ntotal,
+               "the ids of its lists do not fit its id map, as Faiss leaves them when vectors are "
+               "removed from an inverted file under an id map, and which name belongs to which "
+               "vector is lost");
       }
       const uint8_t* bytes = index.invlists->get_codes(list);
       if (sq != nullptr) {

@@ -1,10 +1,12 @@
 #include "index.h"
 
+#include <faiss/IndexBinaryFlat.h>
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIDMap.h>
 #include <faiss/IndexIVFFlat.h>
 #include <faiss/IndexLSH.h>
+#include <faiss/impl/IDSelector.h>
 #include <faiss/index_io.h>
 #include <faiss/utils/distances.h>
 #include <omp.h>
@@ -22,6 +24,7 @@
 #include <random>
 #include <thread>
 
+#include "binary_codes.h"
 #include "check.h"
 #include "handles.h"
 #include "limits.h"
@@ -442,6 +445,110 @@ void survives_files_with_a_turned_bit() {
   CHECK(refused > 1000);
 }
 
+shelfstream::BinaryCodes binary_codes(const std::string& type, int64_t n) {
+  std::mt19937 random(3);
+  shelfstream::BinaryCodes codes;
+  codes.type = type;
+  codes.bits = 32;
+  codes.ids = ids_from(500, n);
+  for (int64_t i = 0; i < n * 4; i++) codes.codes.push_back(static_cast<uint8_t>(random()));
+  return codes;
+}
+
+const char* const kBinaryTypes[] = {"BFlat", "BHNSW8", "BIVF4"};
+
+void reads_the_binary_codes_it_wrote() {
+  for (const char* type : kBinaryTypes) {
+    const File file("binary");
+    const auto written = binary_codes(type, 60);
+    write_binary(file.path(), written);
+    const auto read = shelfstream::read_binary(file.path());
+    CHECK(read.type == type);
+    CHECK(read.bits == 32);
+    CHECK(read.ids.size() == 60);
+    for (size_t i = 0; i < 60; i++) {
+      const auto row = static_cast<size_t>(read.ids[i] - 500);
+      CHECK(row < 60);
+      CHECK(std::equal(read.codes.begin() + 4 * i, read.codes.begin() + 4 * i + 4,
+                       written.codes.begin() + 4 * row));
+    }
+  }
+}
+
+/// The order of bits, and codes without ids, as the reference writes them.
+void reads_binary_codes_that_faiss_wrote() {
+  const auto codes = binary_codes("BFlat", 20);
+  faiss::IndexBinaryFlat theirs(32);
+  theirs.add(20, codes.codes.data());
+  const File file("binary-flat");
+  faiss::write_index_binary(&theirs, file.path().c_str());
+  const auto read = shelfstream::read_binary(file.path());
+  CHECK(read.type == "BFlat");
+  CHECK(read.ids == ids_from(0, 20));
+  CHECK(read.codes == codes.codes);
+  CHECK_FAILS(Failure::kUnsupported, Index::read(file.path()));
+  filled("Flat", 3)->write(file.path());
+  CHECK_FAILS(Failure::kUnsupported, shelfstream::read_binary(file.path()));
+}
+
+void refuses_binary_codes_that_cannot_be() {
+  const File file("binary-refused");
+  auto codes = binary_codes("BFlat", 3);
+  codes.ids[2] = codes.ids[0];
+  CHECK_FAILS(Failure::kInvalidArgument, write_binary(file.path(), codes));
+  codes.ids = {1, 2};
+  CHECK_FAILS(Failure::kInvalidArgument, write_binary(file.path(), codes));
+  for (const char* type : {"", "Flat", "BHNSW", "BHNSW1", "BHNSW9999", "BHNSW8x", "BIVF0", "BIVF4"}) {
+    CHECK_FAILS(Failure::kInvalidArgument, write_binary(file.path(), binary_codes(type, 3)));
+  }
+  for (const int64_t bits : {0, 12, -8, 1 << 20}) {
+    codes = binary_codes("BFlat", 0);
+    codes.bits = bits;
+    CHECK_FAILS(Failure::kInvalidArgument, write_binary(file.path(), codes));
+  }
+}
+
+void survives_binary_files_with_a_turned_bit() {
+  int refused = 0;
+  for (const char* type : kBinaryTypes) {
+    const File file("binary-turned");
+    write_binary(file.path(), binary_codes(type, 60));
+    const std::string whole = file.bytes();
+    for (size_t length = 0; length < whole.size(); length += whole.size() / 100) {
+      file.write(whole.substr(0, length));
+      CHECK_FAILS(Failure::kFile, shelfstream::read_binary(file.path()));
+    }
+    std::mt19937 random(4712);
+    for (int i = 0; i < 800; i++) {
+      const size_t range = i % 2 == 0 ? std::min<size_t>(whole.size(), 200) : whole.size();
+      std::string bytes = whole;
+      bytes[random() % range] ^= static_cast<char>(1 << random() % 8);
+      file.write(bytes);
+      try {
+        CHECK(shelfstream::read_binary(file.path()).codes.size() <= whole.size());
+      } catch (const shelfstream::Error& e) {
+        CHECK(e.failure() == Failure::kFile || e.failure() == Failure::kUnsupported);
+        refused++;
+      }
+    }
+  }
+  CHECK(refused > 300);
+}
+
+/// Faiss leaves the inner ids as they were and moves the outer ones up.
+void refuses_lists_under_a_map_that_faiss_removed_from() {
+  const Floats x = unit_vectors(400, 1);
+  const auto inner = theirs_of("IVF8,Flat");
+  faiss::IndexIDMap2 theirs(inner.get());
+  theirs.train(400, x.data());
+  theirs.add_with_ids(400, x.data(), ids_from(0, 400).data());
+  const Ids gone{3, 4};
+  theirs.remove_ids(faiss::IDSelectorBatch(gone.size(), gone.data()));
+  const File file("removed");
+  faiss::write_index(&theirs, file.path().c_str());
+  CHECK_FAILS(Failure::kFile, Index::read(file.path()));
+}
+
 void closes_under_running_searches() {
   Handles<Index> handles;
   for (int round = 0; round < 20; round++) {
@@ -533,6 +640,12 @@ int main() {
   tests.add("refuses files with doubled ids", refuses_files_with_doubled_ids);
   tests.add("refuses files cut short or too long", refuses_files_cut_short_or_too_long);
   tests.add("survives files with a turned bit", survives_files_with_a_turned_bit);
+  tests.add("reads the binary codes it wrote", reads_the_binary_codes_it_wrote);
+  tests.add("reads binary codes that Faiss wrote", reads_binary_codes_that_faiss_wrote);
+  tests.add("refuses binary codes that cannot be", refuses_binary_codes_that_cannot_be);
+  tests.add("survives binary files with a turned bit", survives_binary_files_with_a_turned_bit);
+  tests.add("refuses lists under a map that Faiss removed from",
+            refuses_lists_under_a_map_that_faiss_removed_from);
   tests.add("closes under running searches", closes_under_running_searches);
   tests.add("sets the threads of the caller", sets_the_threads_of_the_caller);
   tests.add("sets the batch that goes through BLAS", sets_the_batch_that_goes_through_blas);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.UUID;
 
 /** Writes a file beside its place and renames it: a reader sees the old one or the new one. */
 final class AtomicFile {
@@ -22,7 +23,8 @@ final class AtomicFile {
           IndexException.Code.FILE, "cannot write index " + target + ": it is not a file name");
     }
     try {
-      Path draft = Files.createTempFile(folder, ".index-", ".tmp");
+      // Not a temporary file of the system's: others than its owner may read an index.
+      Path draft = folder.resolve(".index-" + UUID.randomUUID() + ".tmp");
       try {
         writer.write(draft);
         Files.move(

@@ -221,6 +221,11 @@ final class NativeFaiss implements AutoCloseable {
 
   private static native void write0(long handle, byte[] path);
 
+  /** A file of binary codes: its type as bytes, its bits as a long[], ids as long[], codes. */
+  static native Object[] readBinary0(byte[] path);
+
+  static native void writeBinary0(byte[] path, byte[] type, int bits, long[] ids, byte[] codes);
+
   // Of segments; Segment and DeviceSearch are their only users.
 
   static native long makeBlock0(int dimension, int capacity);

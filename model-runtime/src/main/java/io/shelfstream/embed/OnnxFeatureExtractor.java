@@ -1,6 +1,7 @@
 package io.shelfstream.embed;
 
 import io.shelfstream.image.InputTensor;
+import io.shelfstream.model.Features;
 import io.shelfstream.model.ImageModel;
 import io.shelfstream.model.ImageModel.View;
 import io.shelfstream.model.ModelDirectory;
@@ -46,12 +47,17 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
         ImageModel.open(
             directory.extractorFile(),
             new ImageModel.Contract<>(
-                INPUT, size, tensor, LARGEST_BATCH, opened -> reader(opened, dimension)),
+                INPUT,
+                size,
+                tensor,
+                LARGEST_BATCH,
+                opened -> reader(opened, dimension, directory.features())),
             options);
     return new OnnxFeatureExtractor(model, dimension);
   }
 
-  private static ImageModel.Reader<float[]> reader(OnnxModel model, int dimension) {
+  private static ImageModel.Reader<float[]> reader(
+      OnnxModel model, int dimension, Features features) {
     model.requireOnly(INPUT);
     long[] first = model.outputs().values().iterator().next();
     if (first.length != 2 || (first[1] != dimension && first[1] != -1)) {
@@ -63,7 +69,7 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
     return new ImageModel.Reader<>() {
       @Override
       public List<float[]> read(List<OnnxModel.Output> outputs, ImageModel.Batch batch) {
-        return unitVectors(outputs.get(0).floats(), batch, dimension);
+        return vectors(outputs.get(0).floats(), batch, dimension, features);
       }
 
       @Override
@@ -89,34 +95,57 @@ public final class OnnxFeatureExtractor implements FeatureExtractor {
     return model.look(crops.stream().map(crop -> new View(crop.image(), crop.box())).toList());
   }
 
-  /** Each row divided by its length, without an epsilon, as in the reference. */
-  private static List<float[]> unitVectors(
-      FloatBuffer features, ImageModel.Batch batch, int dimension) {
-    if (features.limit() != batch.room() * dimension) {
+  private static List<float[]> vectors(
+      FloatBuffer values, ImageModel.Batch batch, int dimension, Features features) {
+    if (values.limit() != batch.room() * dimension) {
       throw new ModelException(
           ModelException.Code.RUN,
           "The extractor gave %d values for %d crops, expected %d each"
-              .formatted(features.limit(), batch.room(), dimension));
+              .formatted(values.limit(), batch.room(), dimension));
     }
     List<float[]> vectors = new ArrayList<>(batch.n());
     for (int i = 0; i < batch.n(); i++) {
-      double squares = 0;
-      for (int j = i * dimension; j < (i + 1) * dimension; j++) {
-        squares += (double) features.get(j) * features.get(j);
-      }
-      if (!(squares > 0 && squares < Double.POSITIVE_INFINITY)) {
-        throw new ModelException(
-            ModelException.Code.RUN,
-            "The extractor gave a vector without a direction (squared length " + squares + ")");
-      }
-      float length = (float) Math.sqrt(squares);
-      float[] vector = new float[dimension];
-      for (int j = 0; j < dimension; j++) {
-        vector[j] = features.get(i * dimension + j) / length;
-      }
-      vectors.add(vector);
+      FloatBuffer row = values.slice(i * dimension, dimension);
+      vectors.add(features.areBits() ? bits(row, features) : unitVector(row));
     }
     return vectors;
+  }
+
+  /** Divided by its length, without an epsilon, as in the reference. */
+  private static float[] unitVector(FloatBuffer row) {
+    double squares = squares(row);
+    if (!(squares > 0 && squares < Double.POSITIVE_INFINITY)) {
+      throw new ModelException(
+          ModelException.Code.RUN,
+          "The extractor gave a vector without a direction (squared length " + squares + ")");
+    }
+    float length = (float) Math.sqrt(squares);
+    float[] vector = new float[row.limit()];
+    for (int j = 0; j < vector.length; j++) {
+      vector[j] = row.get(j) / length;
+    }
+    return vector;
+  }
+
+  private static float[] bits(FloatBuffer row, Features features) {
+    if (!(squares(row) < Double.POSITIVE_INFINITY)) {
+      throw new ModelException(
+          ModelException.Code.RUN, "The extractor gave a value that is no finite number");
+    }
+    float one = (float) (1 / Math.sqrt(row.limit()));
+    float[] vector = new float[row.limit()];
+    for (int j = 0; j < vector.length; j++) {
+      vector[j] = features.isOne(row.get(j)) ? one : -one;
+    }
+    return vector;
+  }
+
+  private static double squares(FloatBuffer row) {
+    double squares = 0;
+    for (int j = 0; j < row.limit(); j++) {
+      squares += (double) row.get(j) * row.get(j);
+    }
+    return squares;
   }
 
   /** Tells of each run how many crops are in it; called by the threads that run. */

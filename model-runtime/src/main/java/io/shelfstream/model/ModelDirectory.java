@@ -14,6 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Properties;
 
 /**
@@ -21,7 +22,7 @@ import java.util.Properties;
  * docs/models.md for the keys.
  *
  * @param detectorId name and the first 12 hex digits of the file's SHA-256, joined by @, as is
- *     extractorId
+ *     extractorId; the latter ends with -sign or -round where its features are bits
  * @param detectorInputSize side of the square input in pixels, as is extractorInputSize
  * @param detectorScoreThreshold least detector score, 0 to 1
  * @param detectorTiles how images are cut for the detector, unless the configuration says otherwise
@@ -29,6 +30,7 @@ import java.util.Properties;
  * @param mean of each channel in that order, after division by 255, as is std
  * @param matchThreshold least inner product of a match, -1 to 1
  * @param matchMargin least lead over the next other product; 0 when not given
+ * @param features what becomes of the extractor's values
  */
 public record ModelDirectory(
     Path detectorFile,
@@ -46,12 +48,14 @@ public record ModelDirectory(
     List<Double> mean,
     List<Double> std,
     float matchThreshold,
-    float matchMargin) {
+    float matchMargin,
+    Features features) {
 
   /** Side of the largest input we take: four times the reference's, 79 MB of floats. */
   private static final int LARGEST_INPUT = 2560;
 
   private static final String TILES = "detector.tiles";
+  private static final String BINARIZE = "match.binarize";
   private static final int LARGEST_DIMENSION = 65_536;
 
   private static final char BYTE_ORDER_MARK = '\uFEFF';
@@ -87,8 +91,10 @@ public record ModelDirectory(
     boolean rgb = keys.oneOf("colour", Colour.class) == Colour.RGB;
     List<Double> mean = keys.perChannel("mean", -1e3, 1e3);
     List<Double> std = keys.perChannel("std", 1e-6, 1e3);
-    keys.oneOf("match.metric", Metric.class);
-    float threshold = (float) keys.number("match.threshold", -1, 1);
+    boolean bits = keys.oneOf("match.metric", Metric.class) == Metric.HAMMING;
+    Features features = bits ? binarized(keys) : Features.UNIT;
+    float threshold =
+        bits ? withinRadius(keys, dimension) : (float) keys.number("match.threshold", -1, 1);
     float margin = keys.has("match.margin") ? (float) keys.number("match.margin", 0, 2) : 0;
     keys.finish();
     return new ModelDirectory(
@@ -99,7 +105,7 @@ public record ModelDirectory(
         score,
         tiles,
         extractor,
-        name + "@" + sha256(extractor).substring(0, 12),
+        name + "@" + sha256(extractor).substring(0, 12) + (bits ? "-" + lowerCase(features) : ""),
         extractorSize,
         extractorResize,
         dimension,
@@ -107,7 +113,28 @@ public record ModelDirectory(
         mean,
         std,
         threshold,
-        margin);
+        margin,
+        features);
+  }
+
+  private static String lowerCase(Features features) {
+    return features.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static Features binarized(ModelProperties keys) {
+    return keys.has(BINARIZE) ? keys.oneOf(BINARIZE, Binarize.class).features : Features.SIGN;
+  }
+
+  /** Between the scores of this distance and of the next one: neither depends on rounding. */
+  private static float withinRadius(ModelProperties keys, int dimension) {
+    double radius = keys.number("match.radius", 0, dimension);
+    if (dimension % Byte.SIZE != 0) {
+      keys.problem(
+          "extractor.dimension="
+              + dimension
+              + ": match.metric=hamming needs a multiple of 8, as a byte holds eight bits");
+    }
+    return (float) (1 - (2 * Math.floor(radius) + 1) / dimension);
   }
 
   private enum Colour {
@@ -115,9 +142,23 @@ public record ModelDirectory(
     BGR
   }
 
-  /** Inner product is all the gallery searches by. */
   private enum Metric {
-    IP
+    /** Inner product of vectors of unit length. */
+    IP,
+    /** Number of bits that differ. */
+    HAMMING
+  }
+
+  /** As PaddleClas calls the two ways. */
+  private enum Binarize {
+    SIGN(Features.SIGN),
+    ROUND(Features.ROUND);
+
+    private final Features features;
+
+    Binarize(Features features) {
+      this.features = features;
+    }
   }
 
   /** Editors may have put a byte-order mark in front, which would be part of the first key. */

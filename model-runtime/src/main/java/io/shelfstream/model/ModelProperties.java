@@ -122,6 +122,11 @@ final class ModelProperties {
     return all[0];
   }
 
+  /** Keeps what is wrong for {@link #finish}. */
+  void problem(String what) {
+    problems.add(what);
+  }
+
   /**
    * @throws ModelException with every problem found
    */

@@ -11,6 +11,7 @@ import io.shelfstream.embed.OnnxFeatureExtractor;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.image.Tiles;
+import io.shelfstream.model.Features;
 import io.shelfstream.model.Interpolation;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
@@ -44,7 +45,8 @@ class DetectorContractTest {
         List.of(0.485, 0.456, 0.406),
         List.of(0.229, 0.224, 0.225),
         0.5f,
-        0f);
+        0f,
+        Features.UNIT);
   }
 
   private static ModelDirectory withDetector(ModelDirectory models, Path detector) {
@@ -64,7 +66,8 @@ class DetectorContractTest {
         models.mean(),
         models.std(),
         models.matchThreshold(),
-        models.matchMargin());
+        models.matchMargin(),
+        models.features());
   }
 
   private static Image picture() {

@@ -8,6 +8,7 @@ import io.shelfstream.detect.OnnxDetector;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.image.Tiles;
+import io.shelfstream.model.Features;
 import io.shelfstream.model.Interpolation;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.Provider;
@@ -41,7 +42,8 @@ class SharedRunsTest {
           List.of(0.485, 0.456, 0.406),
           List.of(0.229, 0.224, 0.225),
           0.5f,
-          0f);
+          0f,
+          Features.UNIT);
 
   private static RuntimeOptions batches(int most, int threads) {
     return new RuntimeOptions(

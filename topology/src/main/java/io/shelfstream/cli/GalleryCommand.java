@@ -12,6 +12,8 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
+import io.shelfstream.gallery.GalleryEntry;
+import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -36,15 +38,19 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "gallery",
     mixinStandardHelpOptions = true,
-    description =
-        "Adds, removes, lists, imports and exports gallery photos through the gallery topics, while the service runs.",
+    description = {
+      "Adds, removes, lists, imports and exports gallery photos through the gallery topics, while the service runs;",
+      "or builds and changes an index in a folder, without broker and service: build, append, and remove and list with --index-dir."
+    },
     synopsisSubcommandLabel = "ACTION",
     subcommands = {
       GalleryCommand.Add.class,
       GalleryCommand.Remove.class,
       GalleryCommand.ListPhotos.class,
       GalleryImport.class,
-      GalleryExport.class
+      GalleryExport.class,
+      GalleryBuild.class,
+      GalleryAppend.class
     })
 final class GalleryCommand implements Callable<Integer> {
   @CommandLine.Spec CommandLine.Model.@Nullable CommandSpec spec;
@@ -52,7 +58,7 @@ final class GalleryCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new UsageException(
-        "gallery needs an action: add, remove, list, import or export; see gallery --help");
+        "gallery needs an action: add, remove, list, import, export, build or append; see gallery --help");
   }
 
   /**
@@ -233,12 +239,41 @@ final class GalleryCommand implements Callable<Integer> {
   @Command(
       name = "remove",
       mixinStandardHelpOptions = true,
-      description = "Removes photos by their id, or all photos of products.")
+      description = {
+        "Removes photos by their id, or all photos of products: from the gallery topics, or with --index-dir from an index in a folder.",
+        "",
+        "An index of any type can be changed; a graph (HNSW), from which Faiss cannot remove, is built again from the",
+        "vectors in it. Ids that were in use are not given again. The exit code is 1 when something that is named is",
+        "not in the index.",
+        "",
+        "Example: shelfstream gallery remove --index-dir index --product 'Oat Milk' milk/3.jpg",
+        ""
+      })
   static final class Remove extends Change {
+    @Option(
+        names = "--index-dir",
+        paramLabel = "DIR",
+        description = "Folder of an index, to change it instead of the topics; needs no broker.")
+    @Nullable Path indexDir;
+
+    @Option(
+        names = "--file",
+        paramLabel = "LIST",
+        description =
+            "With --index-dir: remove the photos of this list or table, where path and label are the same.")
+    @Nullable Path file;
+
+    @Option(
+        names = "--delimiter",
+        paramLabel = "TEXT",
+        description = "With --file: as 'gallery append' has it.")
+    @Nullable String delimiter;
+
     @Option(
         names = "--product",
         paramLabel = "ID",
-        description = "Remove every photo of this product. May be repeated.")
+        description =
+            "Remove every photo of this product; in an index its label is its product. May be repeated.")
     List<String> products = List.of();
 
     @Parameters(
@@ -248,9 +283,16 @@ final class GalleryCommand implements Callable<Integer> {
     List<String> ids = List.of();
 
     @Override
-    public Integer call() {
-      if (ids.isEmpty() && products.isEmpty()) {
-        throw new UsageException("gallery remove needs PHOTO-ID… or --product ID");
+    public Integer call() throws IOException {
+      if (indexDir == null && (file != null || delimiter != null)) {
+        throw new UsageException("--file and --delimiter are for --index-dir DIR; give it too");
+      }
+      if (ids.isEmpty() && products.isEmpty() && file == null) {
+        throw new UsageException(
+            "gallery remove needs PHOTO-ID… or --product ID; with --index-dir also --file LIST");
+      }
+      if (indexDir != null) {
+        return IndexRemoval.of(ids, products, file, delimiter).from(indexDir);
       }
       ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
       Map<String, String> present =
@@ -290,21 +332,48 @@ final class GalleryCommand implements Callable<Integer> {
   static final class ListPhotos implements Callable<Integer> {
     @Mixin BrokerOptions config = new BrokerOptions();
 
+    @Option(
+        names = "--index-dir",
+        paramLabel = "DIR",
+        description = "List the index in this folder instead; needs no broker.")
+    @Nullable Path indexDir;
+
     /** What is kept of a photo, to be listed. */
     private record Shown(String product, String columns, String extractor) {
       static Shown of(GalleryVector v) {
+        return of(v.getProductId(), v.getLabel(), v.getGtin(), v.getExtractor());
+      }
+
+      static Shown of(String product, String label, @Nullable String gtin, String extractor) {
         String columns =
-            Stream.of(v.getProductId(), v.getLabel(), Objects.toString(v.getGtin(), ""))
+            Stream.of(product, label, Objects.toString(gtin, ""))
                 .map(OneLine::escaped)
                 .collect(Collectors.joining("\t"));
-        return new Shown(v.getProductId(), columns, v.getExtractor());
+        return new Shown(product, columns, extractor);
       }
+    }
+
+    private static Map<String, Shown> ofIndex(Path directory) {
+      Map<String, Shown> photos = new TreeMap<>();
+      try (IndexDirectory index = IndexDirectory.open(directory)) {
+        for (GalleryEntry photo : index.entries()) {
+          photos.put(
+              photo.galleryImageId(),
+              Shown.of(photo.productId(), photo.label(), photo.gtin(), "unknown"));
+        }
+        System.err.printf(
+            "%s, extractor %s%n", index.state().indexType(), index.extractor().orElse("not known"));
+      }
+      return photos;
     }
 
     @Override
     public Integer call() {
       Map<String, Shown> present =
-          new GalleryTopic(BrokerOptions.awaitBroker(config.load())).photos((id, v) -> Shown.of(v));
+          indexDir != null
+              ? ofIndex(indexDir)
+              : new GalleryTopic(BrokerOptions.awaitBroker(config.load()))
+                  .photos((id, v) -> Shown.of(v));
       present.forEach(
           (id, photo) -> System.out.println(OneLine.escaped(id) + "\t" + photo.columns()));
       long products = present.values().stream().map(Shown::product).distinct().count();

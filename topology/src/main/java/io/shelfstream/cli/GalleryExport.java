@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,8 @@ import picocli.CommandLine.Parameters;
       "",
       "avro   Portable: ids, products, labels, GTINs, attributes, extractor and vectors, as an Avro object",
       "       container file of GalleryVector records. 'gallery import' reads it; so does any Avro library.",
-      "index  PaddleClas's index directory: vector.index, id_map.pkl and the same names as id_map.txt. Keeps",
-      "       ids, labels and vectors.",
+      "index  PaddleClas's index directory: vector.index, id_map.pkl, and ids and labels as id_map.txt. Keeps",
+      "       ids, labels, GTINs and vectors.",
       "list   PaddleClas's gallery list: 'id<TAB>label' a line. Keeps ids and labels; one with a tab or a",
       "       line break is refused."
     })
@@ -39,6 +40,9 @@ final class GalleryExport implements Callable<Integer> {
     INDEX,
     LIST
   }
+
+  private static final List<String> INDEX_TYPES =
+      List.of("HNSW32", "Flat", IndexDirectoryWriter.IVF);
 
   @Mixin BrokerOptions config = new BrokerOptions();
 
@@ -52,7 +56,8 @@ final class GalleryExport implements Callable<Integer> {
       names = "--index-type",
       paramLabel = "TYPE",
       defaultValue = "HNSW32",
-      description = "For index: HNSW32 or Flat. Default: ${DEFAULT-VALUE}, as PaddleClas has it.")
+      description =
+          "For index: HNSW32, Flat or IVF. Default: ${DEFAULT-VALUE}, as PaddleClas has it.")
   String indexType = "HNSW32";
 
   @Parameters(paramLabel = "FILE|DIR", description = "Where to write; replaced when it is there.")
@@ -61,8 +66,9 @@ final class GalleryExport implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Format chosen = format != null ? format : byName(target);
-    if (chosen == Format.INDEX && !indexType.equals("HNSW32") && !indexType.equals("Flat")) {
-      throw new UsageException("--index-type " + indexType + " refused; give HNSW32 or Flat");
+    if (chosen == Format.INDEX && !INDEX_TYPES.contains(indexType)) {
+      throw new UsageException(
+          "--index-type %s refused; give %s".formatted(indexType, String.join(", ", INDEX_TYPES)));
     }
     GalleryTopic topic = new GalleryTopic(BrokerOptions.awaitBroker(config.load()));
     int count =
@@ -94,8 +100,7 @@ final class GalleryExport implements Callable<Integer> {
         throw new IllegalStateException(
             "The gallery is empty, and an index without photos has no dimension; add photos first");
       }
-      directory.get().finish();
-      return count;
+      return directory.get().finish();
     }
   }
 
@@ -103,7 +108,8 @@ final class GalleryExport implements Callable<Integer> {
       throws IOException {
     return directory.isOpen()
         ? directory.get()
-        : directory.open(new IndexDirectoryWriter(target, indexType, first.getDimension()));
+        : directory.open(
+            IndexDirectoryWriter.create(target, indexType, first.getDimension(), null));
   }
 
   private int toList(GalleryTopic topic) throws IOException {

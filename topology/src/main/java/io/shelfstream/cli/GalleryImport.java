@@ -58,7 +58,7 @@ final class GalleryImport extends GalleryCommand.Change {
       names = "--extractor",
       paramLabel = "ID",
       description =
-          "For a folder: what made its vectors, as 'doctor' prints the service's; the folder does not say.")
+          "For a folder of PaddleClas's: what made its vectors, as 'doctor' prints the service's; ours say it.")
   @Nullable String extractor;
 
   @Parameters(paramLabel = "FILE|DIR", description = "What to import.")
@@ -116,15 +116,8 @@ final class GalleryImport extends GalleryCommand.Change {
   }
 
   private int fromIndex() {
-    if (extractor == null) {
-      throw new UsageException(
-          "An index does not say which extractor made its vectors; name it with --extractor, as"
-              + " 'doctor' prints it, or import the gallery list that "
-              + source
-              + " was built from");
-    }
     try (IndexDirectory directory = IndexDirectory.open(source)) {
-      Iterator<GalleryVector> photos = directory.vectors(extractor);
+      Iterator<GalleryVector> photos = directory.vectors(madeBy(directory));
       ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
       Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
       return publish(
@@ -133,6 +126,23 @@ final class GalleryImport extends GalleryCommand.Change {
               photos, v -> v.getGalleryImageId(), v -> isIndexed(v, held), UpdateOfVector::of),
           directory.size());
     }
+  }
+
+  private String madeBy(IndexDirectory directory) {
+    String known = directory.extractor().orElse(extractor);
+    if (known == null) {
+      throw new UsageException(
+          "This index does not say which extractor made its vectors; name it with --extractor, as"
+              + " 'doctor' prints it, or import the gallery list that "
+              + source
+              + " was built from");
+    }
+    if (extractor != null && !extractor.equals(known)) {
+      throw new UsageException(
+          "--extractor %s refused: %s says that %s made its vectors"
+              .formatted(extractor, source, known));
+    }
+    return known;
   }
 
   private int publish(ShelfStreamConfig loaded, Changes<?> changes, int total) {

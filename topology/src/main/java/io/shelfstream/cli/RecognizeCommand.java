@@ -19,6 +19,7 @@ import io.shelfstream.recognition.RejectedException;
 import io.shelfstream.recognition.Stage;
 import io.shelfstream.recognition.StageTimes;
 import io.shelfstream.registry.EventJson;
+import io.shelfstream.serving.IndexFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -95,7 +96,8 @@ final class RecognizeCommand implements Callable<Integer> {
     @Option(
         names = "--index-dir",
         paramLabel = "DIR",
-        description = "Index made by PaddleClas: vector.index and id_map.txt.")
+        description =
+            "Index that 'gallery build' or PaddleClas built: vector.index, id_map.pkl or id_map.txt.")
     @Nullable Path indexDir;
   }
 
@@ -147,7 +149,8 @@ final class RecognizeCommand implements Callable<Integer> {
             LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
       List<NamedImages.Named> files = NamedImages.of(given, fetcher, loaded.images().maxBytes());
       if (gallery != null && gallery.indexDir != null) {
-        try (IndexDirectory index = IndexDirectory.open(gallery.indexDir)) {
+        try (IndexDirectory index =
+            IndexFolder.open(gallery.indexDir, loaded, sessions.directory())) {
           return recognize(loaded, sessions, index, files);
         }
       }

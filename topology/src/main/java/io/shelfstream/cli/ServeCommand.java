@@ -43,7 +43,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
         names = "--index-dir",
         paramLabel = "DIR",
-        description = "Index made by PaddleClas, vector.index and id_map.txt; only read.")
+        description =
+            "Index that 'gallery build' or PaddleClas built: vector.index, id_map.pkl or id_map.txt; only read.")
     @Nullable Path indexDir;
   }
 

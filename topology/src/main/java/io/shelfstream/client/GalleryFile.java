@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes) {
   private static final String EXPECTED = "'relative/path<TAB>label'";
+  private static final String TAB = "\t";
   private static final int MOST_PROBLEMS = 20;
 
   /** A cell in quotes, each quote inside it doubled (RFC 4180). */
@@ -58,6 +59,17 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
    * @throws UsageException naming every line that is wrong
    */
   public static GalleryFile read(Path file, @Nullable Path imageRoot) throws IOException {
+    return read(file, imageRoot, TAB);
+  }
+
+  /**
+   * Reads a gallery file whose lines have another delimiter than a tab.
+   *
+   * @param delimiter one or more characters; then a line is path, delimiter, label and nothing else
+   * @throws UsageException naming every line that is wrong
+   */
+  public static GalleryFile read(Path file, @Nullable Path imageRoot, String delimiter)
+      throws IOException {
     // References are checked as they are written, so they must not contain "..".
     Path root =
         (imageRoot != null ? imageRoot : file.toAbsolutePath().resolveSibling(""))
@@ -73,7 +85,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
         continue;
       }
       try {
-        Cells cells = cells(lines.get(i));
+        Cells cells = cells(lines.get(i), delimiter);
         Photo photo = new Photo(cells.path(), file(root, cells.path()), cells.label());
         Photo before = photos.putIfAbsent(photo.id(), photo);
         Integer place = places.putIfAbsent(photo.id(), i + 1);
@@ -89,7 +101,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
             "line %d: '%s': %s".formatted(i + 1, OneLine.of(lines.get(i), 200), e.getMessage()));
       }
     }
-    refuse(file, "expected " + EXPECTED + " on each line, but not so on", problems);
+    String expected = EXPECTED.replace("<TAB>", delimiter.equals(TAB) ? "<TAB>" : delimiter);
+    refuse(file, "expected " + expected + " on each line, but not so on", problems);
     if (photos.isEmpty()) {
       throw new UsageException(file + " lists no photos");
     }
@@ -117,7 +130,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     return this;
   }
 
-  private static void refuse(Path file, String what, List<String> problems) {
+  /** Names the first problems, if there are some. */
+  static void refuse(Path file, String what, List<String> problems) {
     if (problems.isEmpty()) {
       return;
     }
@@ -132,10 +146,16 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
                 more == 0 ? "" : "%n  and %d more".formatted(more)));
   }
 
-  private static Cells cells(String line) throws BadLineException {
-    String[] fields = line.strip().split("\t", 3);
+  private static Cells cells(String line, String delimiter) throws BadLineException {
+    String[] fields = line.strip().split(Pattern.quote(delimiter), 3);
     if (fields.length < 2) {
-      throw new BadLineException(withoutTab(line));
+      throw new BadLineException(
+          delimiter.equals(TAB) ? withoutTab(line) : "no '" + delimiter + "' in it");
+    }
+    if (fields.length > 2 && !delimiter.equals(TAB)) {
+      throw new BadLineException(
+          "'%s' is in it twice; separate the two with a tab where labels hold it"
+              .formatted(delimiter));
     }
     String path = cell(fields[0]);
     String label = cell(fields[1]);
@@ -192,7 +212,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     try {
       if (line.lines().count() == 1
           && line.charAt(0) != '\uFEFF'
-          && cells(line).equals(new Cells(id, label))) {
+          && cells(line, TAB).equals(new Cells(id, label))) {
         return line + "\n";
       }
     } catch (BadLineException e) {

@@ -7,7 +7,7 @@ import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.common.multipart.AggregatedMultipart;
 import io.shelfstream.events.BoundingBox;
-import io.shelfstream.messages.Gtin;
+import io.shelfstream.gallery.Gtin;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

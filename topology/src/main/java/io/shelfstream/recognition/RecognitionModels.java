@@ -68,7 +68,7 @@ public record RecognitionModels(
   }
 
   /** The same with models that use only the calling thread, for several frames in parallel. */
-  RecognitionModels onOneThread() {
+  public RecognitionModels onOneThread() {
     return new RecognitionModels(
         ids,
         decoder,

@@ -112,7 +112,8 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
             registry);
     ProductSearch search;
     if (source.indexDirectory().isPresent()) {
-      IndexDirectory index = opened(IndexDirectory.open(source.indexDirectory().get()));
+      IndexDirectory index =
+          opened(IndexFolder.open(source.indexDirectory().get(), config, models.directory()));
       photos = new IndexPhotos(index, models.directory().extractorId());
       search = index;
     } else {

@@ -122,7 +122,7 @@ class LocalServiceTest {
       Path exported = folder.resolve("gallery.avro");
       client.send(at(service, "/api/gallery/export").build(), BodyHandlers.ofFile(exported));
       try (VectorFile.Reader photos = new VectorFile.Reader(exported);
-          IndexDirectoryWriter writer = new IndexDirectoryWriter(index, "Flat", 3)) {
+          IndexDirectoryWriter writer = IndexDirectoryWriter.create(index, "Flat", 3, null)) {
         while (photos.hasNext()) {
           writer.add(photos.next());
         }

@@ -23,6 +23,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,16 +32,18 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A gallery that does not change, read from a directory as PaddleClas's build_gallery leaves it:
- * {@value #INDEX} in Faiss's format, and {@value #NAMES} as {@link IndexNames} reads it. Product
- * and label are the same here.
+ * {@value #INDEX} in Faiss's format, and its names in {@code id_map.pkl} or {@code id_map.txt}, as
+ * {@link IndexNames} reads them. Product and label are the same here.
  */
 public final class IndexDirectory implements ProductSearch, AutoCloseable {
 
   static final String INDEX = "vector.index";
-  static final String NAMES = "id_map.txt";
 
   /** Vectors that are taken from Faiss together. */
   private static final int BATCH = 1024;
+
+  /** Reads of a directory that changes all the time. */
+  private static final int ATTEMPTS = 5;
 
   /** How far half precision takes a length from 1, with room. */
   private static final double TOLERANCE = 1e-3;
@@ -48,15 +51,20 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(IndexDirectory.class);
 
   private final FaissIndex index;
+  private final boolean isBinary;
   private final Map<Long, GalleryEntry> entries;
+  private final Optional<String> extractor;
   private final NearestPhotos nearest;
   private final GalleryState state;
 
-  private IndexDirectory(FaissIndex index, Map<Long, GalleryEntry> entries) {
-    this.index = index;
+  private IndexDirectory(
+      StoredIndex stored, Map<Long, GalleryEntry> entries, Optional<String> extractor) {
+    this.index = stored.vectors();
+    this.isBinary = stored.isBinary();
+    this.extractor = extractor;
     this.entries = entries;
     this.nearest = new NearestPhotos(new Named(index, entries));
-    this.state = new GalleryState(Map.of(), (int) index.size(), index.type());
+    this.state = new GalleryState(Map.of(), (int) index.size(), stored.type());
   }
 
   private record Named(FaissIndex index, Map<Long, GalleryEntry> entries)
@@ -89,20 +97,53 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
   }
 
   /**
-   * Reads the directory.
+   * Reads the directory, with whole labels.
+   *
+   * @throws IndexException as the other one does
+   */
+  public static IndexDirectory open(Path directory) {
+    return open(directory, Labels.WHOLE);
+  }
+
+  /**
+   * Reads the directory. While another process changes it, the index before or after is read.
    *
    * @throws IndexException with code FILE or UNSUPPORTED when it cannot be used: the message says
    *     which file, what is wrong and what to do
    */
-  public static IndexDirectory open(Path directory) {
+  public static IndexDirectory open(Path directory, Labels labels) {
+    for (int attempt = 1; ; attempt++) {
+      IndexFiles.settle(directory);
+      List<String> before = IndexFiles.stamp(directory);
+      try {
+        IndexDirectory read = read(directory, labels);
+        if (attempt == ATTEMPTS || before.equals(IndexFiles.stamp(directory))) {
+          return read;
+        }
+        read.close();
+      } catch (IndexException e) {
+        if (attempt == ATTEMPTS || before.equals(IndexFiles.stamp(directory))) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static IndexDirectory read(Path directory, Labels labels) {
     requireFiles(directory);
-    Map<Long, GalleryEntry> entries = IndexNames.read(directory.resolve(NAMES));
-    FaissIndex index = FaissIndex.read(directory.resolve(INDEX));
+    StoredIndex stored = StoredIndex.read(directory.resolve(INDEX));
+    FaissIndex index = stored.vectors();
     try {
       requireInnerProduct(directory, index);
-      requireNames(directory, index, entries);
+      Map<Long, GalleryEntry> entries = new HashMap<>();
+      IndexNames.read(directory, index.ids())
+          .forEach((id, name) -> entries.put(id, IndexNames.entry(id, name, labels)));
       warnOfCollisions(directory, index, entries);
-      return new IndexDirectory(atUnitLength(directory, index, entries), entries);
+      return new IndexDirectory(
+          new StoredIndex(
+              stored.type(), stored.isBinary(), atUnitLength(directory, index, entries)),
+          entries,
+          IndexOrigin.read(directory).extractor());
     } catch (IndexException e) {
       index.close();
       throw e;
@@ -169,46 +210,32 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
     return scaled;
   }
 
-  private static void requireFiles(Path directory) {
+  static void requireFiles(Path directory) {
     if (!Files.isDirectory(directory)) {
       throw failed(directory, "there is no such directory");
+    }
+    if (Files.isDirectory(directory.resolve(IndexFiles.COMPLETE))) {
+      return; // on its way
     }
     if (!Files.exists(directory.resolve(INDEX))) {
       throw failed(directory, INDEX + " is missing; build it with PaddleClas or gallery build");
     }
-    if (Files.exists(directory.resolve(NAMES))) {
-      return;
-    }
-    if (Files.exists(directory.resolve("id_map.pkl"))) {
-      // A pickle is a program: it is never opened here.
+    if (!Files.exists(directory.resolve(IndexNames.TEXT))
+        && !Files.exists(directory.resolve(IndexNames.PICKLE))) {
       throw failed(
           directory,
-          NAMES
-              + " is missing, and id_map.pkl is not read, as it can hold any code; convert a file you"
-              + " trust in that directory: python3 -c \"import pickle; [print(k, v.strip()) for k, v"
-              + " in pickle.load(open('id_map.pkl', 'rb')).items()]\" > "
-              + NAMES);
+          IndexNames.TEXT
+              + " is missing, and so is "
+              + IndexNames.PICKLE
+              + "; one of them names the photos, the first with a line 'id label' for each");
     }
-    throw failed(directory, NAMES + " is missing; it names the photos: a line 'id label' for each");
   }
 
-  private static void requireInnerProduct(Path directory, FaissIndex index) {
+  static void requireInnerProduct(Path directory, FaissIndex index) {
     if (index.metric() != Metric.INNER_PRODUCT) {
       throw failed(
           directory,
           INDEX + " compares by distance; build it again with dist_type IP, as scores are needed");
-    }
-  }
-
-  private static void requireNames(
-      Path directory, FaissIndex index, Map<Long, GalleryEntry> entries) {
-    for (long id : index.ids()) {
-      if (!entries.containsKey(id)) {
-        throw failed(
-            directory,
-            "%s holds id %d, which %s does not name (%d vectors, %d names); the two files belong to different builds"
-                .formatted(INDEX, id, NAMES, index.size(), entries.size()));
-      }
     }
   }
 
@@ -306,6 +333,16 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
     Map<String, GalleryEntry> byName = new HashMap<>();
     entries.values().forEach(entry -> byName.put(entry.galleryImageId(), entry));
     return byName.values();
+  }
+
+  /** Name and hash of what made the vectors; empty where nothing says it, as in PaddleClas's. */
+  public Optional<String> extractor() {
+    return extractor;
+  }
+
+  /** Whether it keeps signs of values only, to be compared by Hamming distance. */
+  public boolean isBinary() {
+    return isBinary;
   }
 
   /** Number of photos. */

@@ -12,12 +12,15 @@ import io.shelfstream.index.FaissIndex;
 import io.shelfstream.index.IndexException;
 import io.shelfstream.index.Metric;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +41,7 @@ class IndexDirectoryTest {
   }
 
   private void writeNames(String text) throws IOException {
-    Files.writeString(directory.resolve(IndexDirectory.NAMES), text);
+    Files.writeString(directory.resolve(IndexNames.TEXT), text);
   }
 
   private static List<String> labels(ProductSearch search) {
@@ -86,16 +89,111 @@ class IndexDirectoryTest {
     }
   }
 
+  private void writePickle(Map<Long, String> names) throws IOException {
+    try (OutputStream out = Files.newOutputStream(directory.resolve(IndexNames.PICKLE))) {
+      PickledNames.write(new TreeMap<>(names), out);
+    }
+  }
+
   @Test
-  void neverOpensAPickleAndSaysHowToConvertIt() throws IOException {
+  void readsAPickleWhereThereIsNoText() throws IOException {
     writeIndex("Flat", Metric.INNER_PRODUCT);
-    Files.write(directory.resolve("id_map.pkl"), new byte[] {(byte) 0x80, 4});
+    writePickle(Map.of(0L, "a.jpg\tCoca Cola", 1L, "b.jpg\ttea", 2L, "c.jpg\tmilk"));
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(labels(index)).containsExactly("Coca Cola", "milk", "tea");
+      assertThat(index.search(List.of(EAST), 1).hits().get(0).get(0).entry().galleryImageId())
+          .isEqualTo("a.jpg");
+    }
+    try (IndexDirectory index = IndexDirectory.open(directory, Labels.FIRST_WORD)) {
+      assertThat(labels(index)).containsExactly("Coca", "milk", "tea");
+    }
+  }
+
+  @Test
+  void cutsLabelsAtTheSpacesThatPythonKnows() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames("0 \u53EF\u4E50\u3000\u5927\n1 oat milk\n2 a.jpg\tb\u00A0c\n");
+
+    try (IndexDirectory index = IndexDirectory.open(directory, Labels.FIRST_WORD)) {
+      assertThat(labels(index)).containsExactly("\u53EF\u4E50", "b", "oat");
+    }
+  }
+
+  @Test
+  void aPickleThatWantsToRunCodeIsRefused() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    Path touched = directory.resolve("touched");
+    Files.writeString(
+        directory.resolve(IndexNames.PICKLE), "cos\nsystem\n(Vtouch " + touched + "\ntR.");
 
     assertThatThrownBy(() -> IndexDirectory.open(directory))
         .isInstanceOf(IndexException.class)
-        .hasMessageContaining("id_map.pkl is not read")
+        .hasMessageContaining("GLOBAL 'os system'")
         .hasMessageContaining("python3 -c")
         .hasMessageEndingWith("> id_map.txt");
+    assertThat(touched).doesNotExist();
+
+    writeNames("0 cola\n1 tea\n2 milk\n");
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(labels(index)).containsExactly("cola", "milk", "tea");
+    }
+    assertThat(touched).doesNotExist();
+  }
+
+  @Test
+  void ofTwoFilesTheOneThatFitsCounts() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writePickle(Map.of(0L, "a.jpg\tcola", 1L, "b.jpg\ttea", 2L, "c.jpg\tmilk"));
+    writeNames("0 old\n1 older\n"); // of before an append
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(labels(index)).containsExactly("cola", "milk", "tea");
+    }
+
+    writePickle(Map.of(0L, "a.jpg\tcola"));
+    writeNames("0 cola\n1 tea\n2 milk\n");
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(labels(index)).containsExactly("cola", "milk", "tea");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "a.jpg\tCoca Cola | 0 Coca Cola            | Coca Cola",
+        "a.jpg\tCoca Cola | 0 Coca                 | Coca Cola",
+        "a b.jpg\tCola    | 0 b.jpg                | Cola", // as PaddleClas's conversion cuts it
+        "a.jpg\tCoca Cola | 0 a.jpg\tCoca Cola     | Coca Cola",
+        "a.jpg\tCoca Cola | 0 Pepsi                | "
+      })
+  void twoFilesThatFitMustNameTheSameLabels(String name, String line, @Nullable String label)
+      throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writePickle(Map.of(0L, name, 1L, "b.jpg\ttea", 2L, "c.jpg\tmilk"));
+    writeNames(line + "\n1 tea\n2 milk\n");
+
+    if (label == null) {
+      assertThatThrownBy(() -> IndexDirectory.open(directory))
+          .hasMessageContaining("id 0 is 'Coca Cola' in id_map.pkl and 'Pepsi' in id_map.txt")
+          .hasMessageContaining("delete the file that is out of date");
+    } else {
+      try (IndexDirectory index = IndexDirectory.open(directory)) {
+        assertThat(labels(index).get(0)).isEqualTo(label);
+      }
+    }
+  }
+
+  @Test
+  void readsAGtinBehindTheLabel() throws IOException {
+    writeIndex("Flat", Metric.INNER_PRODUCT);
+    writeNames("0 a.jpg\tcola\t04006381333931\n1 b\ttea\t04006381333930\n2 c\tm\tcam 3\n");
+
+    try (IndexDirectory index = IndexDirectory.open(directory)) {
+      assertThat(index.search(List.of(EAST), 3).hits().get(0))
+          .extracting(hit -> hit.entry().gtin())
+          .containsExactly("04006381333931", null, null);
+    }
   }
 
   @Test
@@ -134,8 +232,7 @@ class IndexDirectoryTest {
   void refusesNamesInAnotherEncoding() throws IOException {
     writeIndex("Flat", Metric.INNER_PRODUCT);
     Files.write(
-        directory.resolve(IndexDirectory.NAMES),
-        "0 M\u00fcsli".getBytes(StandardCharsets.ISO_8859_1));
+        directory.resolve(IndexNames.TEXT), "0 M\u00fcsli".getBytes(StandardCharsets.ISO_8859_1));
 
     assertThatThrownBy(() -> IndexDirectory.open(directory)).hasMessageContaining("not UTF-8");
   }

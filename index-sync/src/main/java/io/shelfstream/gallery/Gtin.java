@@ -1,4 +1,4 @@
-package io.shelfstream.messages;
+package io.shelfstream.gallery;
 
 /**
  * Global Trade Item Numbers: GTIN-8, -12, -13 and -14 with the check digit of GS1's specification.
@@ -23,6 +23,15 @@ public final class Gtin {
           "gtin '" + gtin + "' ends with a wrong check digit; " + expected + " would be right");
     }
     return padded;
+  }
+
+  /** Whether it is a GTIN with the right check digit. */
+  public static boolean isValid(String gtin) {
+    try {
+      return normalise(gtin).length() == 14;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   /** Digits weigh 3 and 1 in turn from the left of a GTIN-14; the check digit fills up to ten. */

@@ -1,4 +1,4 @@
-package io.shelfstream.messages;
+package io.shelfstream.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

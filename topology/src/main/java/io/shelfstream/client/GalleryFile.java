@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A gallery in the text format of PaddleClas: UTF-8, one {@code relative/path<TAB>label} a line.
  * The path is the photo's id, the label names the product. Unlike PaddleClas, labels may hold
- * spaces; a cell that a spreadsheet put into quotes is read as it was in the spreadsheet.
+ * spaces; a cell that a spreadsheet put into quotes is read as it was in the spreadsheet. A third
+ * column is the camera, as in PaddleClas's lists for retrieval; only an evaluation looks at it.
  *
  * @param imageRoot folder the paths are relative to; absolute
  * @param photos in the order of the lines, each path once
@@ -31,11 +32,18 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
    * One line of the file.
    *
    * @param id the path as written in the file
+   * @param camera the third column; null where there is none or it is empty
    */
-  public record Photo(String id, Path file, String label) {}
+  public record Photo(String id, Path file, String label, @Nullable String camera) {
+
+    /** A photo without a camera. */
+    public Photo(String id, Path file, String label) {
+      this(id, file, label, null);
+    }
+  }
 
   /** The content of one line. */
-  private record Cells(String path, String label) {}
+  private record Cells(String path, String label, @Nullable String camera) {}
 
   /** A line that cannot be used; the message says why. */
   private static final class BadLineException extends Exception {
@@ -49,6 +57,20 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
   public GalleryFile {
     photos = List.copyOf(photos);
     notes = List.copyOf(notes);
+  }
+
+  /**
+   * Reads a gallery file, or the photos of a folder with a folder for each product; these have the
+   * id {@code product/path below its folder}.
+   *
+   * @param imageRoot folder the paths in a file are relative to; null for the file's own
+   * @throws UsageException when there is neither, or it cannot be used
+   */
+  public static GalleryFile fileOrFolder(Path given, @Nullable Path imageRoot) throws IOException {
+    return Files.isDirectory(given)
+        ? new GalleryFile(
+            given.toAbsolutePath().normalize(), ProductFolders.photos(given), List.of())
+        : read(given, imageRoot);
   }
 
   /**
@@ -74,7 +96,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
       }
       try {
         Cells cells = cells(lines.get(i));
-        Photo photo = new Photo(cells.path(), file(root, cells.path()), cells.label());
+        Photo photo =
+            new Photo(cells.path(), file(root, cells.path()), cells.label(), cells.camera());
         Photo before = photos.putIfAbsent(photo.id(), photo);
         Integer place = places.putIfAbsent(photo.id(), i + 1);
         if (before != null && !before.label().equals(photo.label())) {
@@ -133,7 +156,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
   }
 
   private static Cells cells(String line) throws BadLineException {
-    String[] fields = line.strip().split("\t", 3);
+    String[] fields = line.strip().split("\t", 4);
     if (fields.length < 2) {
       throw new BadLineException(withoutTab(line));
     }
@@ -142,7 +165,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     if (path.isEmpty() || label.isEmpty()) {
       throw new BadLineException((path.isEmpty() ? "the path" : "the label") + " is empty");
     }
-    return new Cells(path, label);
+    String camera = fields.length > 2 ? fields[2].strip() : "";
+    return new Cells(path, label, camera.isEmpty() ? null : camera);
   }
 
   private static String withoutTab(String line) {
@@ -192,7 +216,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     try {
       if (line.lines().count() == 1
           && line.charAt(0) != '\uFEFF'
-          && cells(line).equals(new Cells(id, label))) {
+          && cells(line).equals(new Cells(id, label, null))) {
         return line + "\n";
       }
     } catch (BadLineException e) {

@@ -25,6 +25,25 @@ class GalleryFileTest {
   }
 
   @Test
+  void keepsTheCameraOfAThirdColumn() throws Exception {
+    assertThat(read("a.jpg\tA\tc1\nb.jpg\tB\nc.jpg\tC\t \nd.jpg\tD\tc2\tmore\n").photos())
+        .extracting(GalleryFile.Photo::camera)
+        .containsExactly("c1", null, null, "c2");
+  }
+
+  @Test
+  void readsAFolderOfProductsInItsPlace() throws Exception {
+    Files.createDirectories(folder.resolve("products/Oat Drink/front"));
+    Path first = Files.writeString(folder.resolve("products/Oat Drink/1.jpg"), "x");
+    Path second = Files.writeString(folder.resolve("products/Oat Drink/front/1.jpg"), "x");
+
+    assertThat(GalleryFile.fileOrFolder(folder.resolve("products"), null).photos())
+        .containsExactly(
+            new GalleryFile.Photo("Oat Drink/1.jpg", first, "Oat Drink"),
+            new GalleryFile.Photo("Oat Drink/front/1.jpg", second, "Oat Drink"));
+  }
+
+  @Test
   void namesEveryWrongLineAtOnce() throws Exception {
     Path file = Files.writeString(folder.resolve("g.tsv"), "a.jpg\tA\nno-label\n\tno path\n");
 

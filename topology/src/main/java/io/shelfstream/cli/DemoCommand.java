@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.Bundled;
@@ -178,7 +179,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static Set<String> labels(GalleryFile photos) {
-    return photos.photos().stream().map(GalleryFile.Photo::label).collect(Collectors.toSet());
+    return photos.photos().stream().map(GivenPhoto::label).collect(Collectors.toSet());
   }
 
   private ShelfStreamConfig configuration(EmbeddedBroker broker, Path frames, GalleryFile photos) {

@@ -4,6 +4,7 @@ import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
 import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.GivenImages;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.ImageIds;
 import io.shelfstream.client.OneLine;
 import io.shelfstream.client.ProductFolders;
@@ -178,7 +179,7 @@ final class GalleryCommand implements Callable<Integer> {
       Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
       GalleryFile list = GalleryFile.read(galleryFile, imageRoot).withItsPhotos(galleryFile);
       list.notes().forEach(note -> System.err.println("warning: " + galleryFile + ": " + note));
-      for (GalleryFile.Photo p : list.photos()) {
+      for (GivenPhoto p : list.photos()) {
         updates.put(p.id(), update(p.id(), p.label(), p.label(), p.file().toUri().toString()));
       }
       return updates;

@@ -2,6 +2,7 @@ package io.shelfstream.cli;
 
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryTopic;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.UpdateOfVector;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.client.VectorFile;
@@ -95,7 +96,7 @@ final class GalleryImport extends GalleryCommand.Change {
       throw new UsageException("There is no file " + source);
     }
     boolean vectors = VectorFile.is(source);
-    List<GalleryFile.Photo> photos = vectors ? List.of() : listed();
+    List<GivenPhoto> photos = vectors ? List.of() : listed();
     ShelfStreamConfig loaded = BrokerOptions.awaitBroker(config.load());
     Map<String, Held> held = new GalleryTopic(loaded).photos((id, v) -> Held.of(v));
     if (!vectors) {
@@ -109,7 +110,7 @@ final class GalleryImport extends GalleryCommand.Change {
     }
   }
 
-  private List<GalleryFile.Photo> listed() throws IOException {
+  private List<GivenPhoto> listed() throws IOException {
     GalleryFile list = GalleryFile.read(source, imageRoot).withItsPhotos(source);
     list.notes().forEach(note -> System.err.println("warning: " + source + ": " + note));
     return list.photos();
@@ -152,13 +153,9 @@ final class GalleryImport extends GalleryCommand.Change {
     return code;
   }
 
-  private static Changes<GalleryFile.Photo> photos(
-      List<GalleryFile.Photo> photos, Map<String, Held> held) {
+  private static Changes<GivenPhoto> photos(List<GivenPhoto> photos, Map<String, Held> held) {
     return new Changes<>(
-        photos.iterator(),
-        GalleryFile.Photo::id,
-        photo -> isHeld(photo, held),
-        GalleryImport::update);
+        photos.iterator(), GivenPhoto::id, photo -> isHeld(photo, held), GalleryImport::update);
   }
 
   private static boolean isHeld(GalleryVector vector, Map<String, Held> held) {
@@ -171,14 +168,14 @@ final class GalleryImport extends GalleryCommand.Change {
     return present != null && present.indexed().equals(Held.indexed(vector));
   }
 
-  private static boolean isHeld(GalleryFile.Photo photo, Map<String, Held> held) {
+  private static boolean isHeld(GivenPhoto photo, Map<String, Held> held) {
     Held present = held.get(photo.id());
     return present != null
         && Files.isReadable(photo.file())
         && present.photo().equals(Held.photo(photo.label(), photo.label(), sha256(photo.file())));
   }
 
-  private static GalleryUpdate update(GalleryFile.Photo photo) {
+  private static GalleryUpdate update(GivenPhoto photo) {
     return GalleryUpdate.newBuilder()
         .setGalleryImageId(photo.id())
         .setProductId(photo.label())

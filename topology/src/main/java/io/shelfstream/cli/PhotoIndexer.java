@@ -4,7 +4,6 @@ import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.Progress;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.gallery.GalleryEntry;
-import io.shelfstream.gallery.Gtin;
 import io.shelfstream.gallery.paddleclas.EmbeddingJournal;
 import io.shelfstream.gallery.paddleclas.IndexDirectoryWriter;
 import io.shelfstream.recognition.RejectedException;
@@ -97,7 +96,7 @@ final class PhotoIndexer {
       Deque<UnderWay> underWay) {
     @Nullable String gtin;
     try {
-      gtin = given.gtin() == null ? null : Gtin.normalise(given.gtin());
+      gtin = given.normalisedGtin();
     } catch (IllegalArgumentException e) {
       rejected.add(
           given,

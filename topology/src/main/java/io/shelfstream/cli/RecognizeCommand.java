@@ -1,6 +1,6 @@
 package io.shelfstream.cli;
 
-import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GivenPhotos;
 import io.shelfstream.client.UsageException;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.embedding.PhotoEmbedder;
@@ -88,10 +88,10 @@ final class RecognizeCommand implements Callable<Integer> {
   static final class GallerySource {
     @Option(
         names = "--gallery",
-        paramLabel = "FILE",
+        paramLabel = "FILE|DIR",
         description =
-            "Gallery file: 'relative/path<TAB>label' a line; its photos are embedded first.")
-    @Nullable Path file;
+            "Gallery file, 'relative/path<TAB>label' a line, a table .csv, or a folder with a folder for each product; the photos are embedded first.")
+    @Nullable Path photos;
 
     @Option(
         names = "--index-dir",
@@ -139,15 +139,15 @@ final class RecognizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<String> given = given();
-    ShelfStreamConfig loaded = config.loadWithModels(settings(given));
-    if (imageRoot != null && (gallery == null || gallery.file == null)) {
+    List<String> named = named();
+    ShelfStreamConfig loaded = config.loadWithModels(settings(named));
+    if (imageRoot != null && (gallery == null || gallery.photos == null)) {
       throw new UsageException("--image-root is for the paths in --gallery; give both");
     }
     try (ImageFetcher fetcher = new ImageFetcher(loaded.images().fetchPolicy());
         LoadedModels sessions =
             LoadedModels.load(loaded.models().dir(), loaded.models().options())) {
-      List<NamedImages.Named> files = NamedImages.of(given, fetcher, loaded.images().maxBytes());
+      List<NamedImages.Named> files = NamedImages.of(named, fetcher, loaded.images().maxBytes());
       if (gallery != null && gallery.indexDir != null) {
         try (IndexDirectory index =
             IndexFolder.open(gallery.indexDir, loaded, sessions.directory())) {
@@ -159,35 +159,37 @@ final class RecognizeCommand implements Callable<Integer> {
               loaded.index().type(),
               sessions.directory().extractorDimension(),
               sessions.directory().extractorId())) {
-        if (gallery != null && gallery.file != null) {
-          GalleryFile list = GalleryFile.read(gallery.file, imageRoot).withItsPhotos(gallery.file);
-          list.notes().forEach(note -> System.err.println("warning: " + note));
+        if (gallery != null && gallery.photos != null) {
+          GivenPhotos given = GivenPhotos.read(List.of(gallery.photos), imageRoot, null);
+          given.notes().forEach(note -> System.err.println("warning: " + note));
           LocalGallery.fill(
-              filled, list, new PhotoEmbedder(RecognitionModels.of(loaded, sessions, filled)));
+              filled,
+              given.withTheirFiles(gallery.photos).photos(),
+              new PhotoEmbedder(RecognitionModels.of(loaded, sessions, filled)));
         }
         return recognize(loaded, sessions, filled, files);
       }
     }
   }
 
-  private List<String> given() throws IOException {
-    List<String> given = new ArrayList<>(images);
+  private List<String> named() throws IOException {
+    List<String> named = new ArrayList<>(images);
     if (list != null) {
-      given.addAll(NamedImages.listed(list));
+      named.addAll(NamedImages.listed(list));
     }
-    if (given.isEmpty()) {
+    if (named.isEmpty()) {
       throw new UsageException(
           list == null
               ? "recognize needs IMAGE|DIR|URL…, - for standard input, or --list FILE; see recognize --help"
               : "The list " + list + " names no images");
     }
-    return given;
+    return named;
   }
 
-  private Map<String, String> settings(List<String> given) {
+  private Map<String, String> settings(List<String> named) {
     Map<String, String> settings = new LinkedHashMap<>();
     // Whoever types a reference means it; a service gets its references from others.
-    settings.put("images.allowed.hosts", String.join(",", NamedImages.hosts(given)));
+    settings.put("images.allowed.hosts", String.join(",", NamedImages.hosts(named)));
     settings.put("images.allow.private.addresses", "true");
     if (models != null) {
       settings.put("models.dir", models.toString());

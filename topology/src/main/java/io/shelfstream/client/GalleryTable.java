@@ -167,7 +167,7 @@ final class GalleryTable {
     }
     try {
       GivenPhoto photo =
-          new GivenPhoto(path, label, gtin.isEmpty() ? null : gtin, root.resolve(path));
+          new GivenPhoto(path, root.resolve(path), label, gtin.isEmpty() ? null : gtin, null);
       GivenPhoto before = photos.putIfAbsent(path, photo);
       if (before != null && !before.equals(photo)) {
         problem(

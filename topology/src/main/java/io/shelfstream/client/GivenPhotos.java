@@ -60,7 +60,7 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
       Path source, @Nullable Path imageRoot, @Nullable String delimiter, List<String> notes)
       throws IOException {
     if (Files.isDirectory(source)) {
-      return ofFolder(source);
+      return ProductFolders.photos(source);
     }
     if (isTable(source)) {
       return GalleryTable.read(source, imageRoot, delimiter);
@@ -70,25 +70,26 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
             ? GalleryFile.read(source, imageRoot)
             : GalleryFile.read(source, imageRoot, delimiter);
     list.notes().forEach(note -> notes.add(source + ": " + note));
-    return list.photos().stream()
-        .map(photo -> new GivenPhoto(photo.id(), photo.label(), null, photo.file()))
-        .toList();
+    return list.photos();
   }
 
   private static boolean isTable(Path source) {
     return source.toString().toLowerCase(Locale.ROOT).endsWith(".csv");
   }
 
-  private static List<GivenPhoto> ofFolder(Path folder) throws IOException {
-    List<GivenPhoto> photos = new ArrayList<>();
-    for (var product : ProductFolders.in(List.of(folder)).entrySet()) {
-      for (Path inside : product.getValue()) {
-        for (Path file : ImageFiles.below(inside)) {
-          String id = product.getKey() + "/" + inside.relativize(file);
-          photos.add(new GivenPhoto(id, product.getKey(), null, file));
-        }
-      }
-    }
-    return photos;
+  /**
+   * Returns this if all photos exist.
+   *
+   * @throws UsageException naming the photos that are missing
+   */
+  public GivenPhotos withTheirFiles(Path givenIn) {
+    GalleryFile.refuse(
+        givenIn,
+        "the photos must be there",
+        photos.stream()
+            .filter(photo -> !Files.exists(photo.file()))
+            .map(photo -> "Photo " + OneLine.of(photo.file().toString()) + " does not exist")
+            .toList());
+    return this;
   }
 }

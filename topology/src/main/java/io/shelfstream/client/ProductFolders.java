@@ -49,6 +49,25 @@ public final class ProductFolders {
     return folders;
   }
 
+  /**
+   * The photos of one such folder: by product, then by path.
+   *
+   * @throws UsageException as {@link #in}, and when a product has no photos
+   */
+  static List<GivenPhoto> photos(Path parent) throws IOException {
+    List<GivenPhoto> photos = new ArrayList<>();
+    for (Map.Entry<String, List<Path>> product : in(List.of(parent)).entrySet()) {
+      for (Path folder : product.getValue()) {
+        for (Path file : ImageFiles.below(folder)) {
+          photos.add(
+              new GivenPhoto(
+                  product.getKey() + "/" + folder.relativize(file), file, product.getKey()));
+        }
+      }
+    }
+    return photos;
+  }
+
   private static String name(Path folder) {
     return String.valueOf(folder.getFileName());
   }

@@ -3,6 +3,7 @@ package io.shelfstream.demo;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.client.OneLine;
 import io.shelfstream.client.PassedOver;
@@ -74,7 +75,7 @@ public final class Demo implements AutoCloseable {
   public void publishGallery(GalleryFile file, ProductSearch gallery)
       throws InterruptedException, TimeoutException {
     Map<String, @Nullable GalleryUpdate> updates = new LinkedHashMap<>();
-    for (GalleryFile.Photo photo : file.photos()) {
+    for (GivenPhoto photo : file.photos()) {
       updates.put(photo.id(), update(photo));
     }
     GalleryPublisher.Report report = new GalleryPublisher(config, patience).publishAndWait(updates);
@@ -94,7 +95,7 @@ public final class Demo implements AutoCloseable {
     }
   }
 
-  private static GalleryUpdate update(GalleryFile.Photo photo) {
+  private static GalleryUpdate update(GivenPhoto photo) {
     return GalleryUpdate.newBuilder()
         .setGalleryImageId(photo.id())
         .setProductId(photo.label())

@@ -3,6 +3,7 @@ package io.shelfstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.demo.Answer;
@@ -73,7 +74,7 @@ class BundledModelsTest {
 
   private Set<String> labels() throws Exception {
     return GalleryFile.read(demo.resolve("gallery.tsv"), null).photos().stream()
-        .map(GalleryFile.Photo::label)
+        .map(GivenPhoto::label)
         .collect(Collectors.toSet());
   }
 
@@ -81,7 +82,7 @@ class BundledModelsTest {
     ShelfStreamConfig config =
         ShelfStreamConfig.loadWithModels(
             null, Map.of("models.dir", deploy.resolve("models").resolve(directory).toString()));
-    GalleryFile photos = GalleryFile.read(demo.resolve("gallery.tsv"), null);
+    List<GivenPhoto> photos = GalleryFile.read(demo.resolve("gallery.tsv"), null).photos();
 
     List<Answer> answers = new ArrayList<>();
     try (LoadedModels models =

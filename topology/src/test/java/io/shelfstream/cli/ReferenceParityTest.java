@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.shelfstream.client.GalleryFile;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.gallery.Gallery;
@@ -62,7 +62,7 @@ class ReferenceParityTest {
         Gallery gallery = LocalGallery.empty("Flat", 512, sessions.directory().extractorId())) {
       RecognitionModels recognition = RecognitionModels.of(config, sessions, gallery);
       PhotoEmbedder photos = new PhotoEmbedder(recognition);
-      LocalGallery.fill(gallery, galleryFile(expected.get("gallery")), photos);
+      LocalGallery.fill(gallery, gallery(expected.get("gallery")), photos);
 
       for (JsonNode image : wanted.get("images")) {
         byte[] encoded = Files.readAllBytes(shared.resolve(image.get("image").asText()));
@@ -90,14 +90,14 @@ class ReferenceParityTest {
     }
   }
 
-  private GalleryFile galleryFile(JsonNode lines) {
+  private List<GivenPhoto> gallery(JsonNode lines) {
     Path root = shared.resolve("images/grocery");
-    List<GalleryFile.Photo> photos = new ArrayList<>();
+    List<GivenPhoto> photos = new ArrayList<>();
     for (JsonNode line : lines) {
       String[] fields = line.asText().split("\t", -1);
-      photos.add(new GalleryFile.Photo(fields[0], root.resolve(fields[0]), fields[1]));
+      photos.add(new GivenPhoto(fields[0], root.resolve(fields[0]), fields[1]));
     }
-    return new GalleryFile(root, photos, List.of());
+    return photos;
   }
 
   private static JsonNode ofModels(JsonNode expected, String models) {

@@ -20,8 +20,15 @@ class GalleryFileTest {
 
     assertThat(gallery.photos())
         .containsExactly(
-            new GalleryFile.Photo("a/1.jpg", folder.resolve("a/1.jpg"), "Oat Drink"),
-            new GalleryFile.Photo("b.jpg", folder.resolve("b.jpg"), "Té"));
+            new GivenPhoto("a/1.jpg", folder.resolve("a/1.jpg"), "Oat Drink"),
+            new GivenPhoto("b.jpg", folder.resolve("b.jpg"), "Té"));
+  }
+
+  @Test
+  void keepsTheCameraOfAThirdColumn() throws Exception {
+    assertThat(read("a.jpg\tA\tc1\nb.jpg\tB\nc.jpg\tC\t \nd.jpg\tD\tc2\tmore\n").photos())
+        .extracting(GivenPhoto::camera)
+        .containsExactly("c1", null, null, "c2");
   }
 
   @Test
@@ -63,10 +70,10 @@ class GalleryFileTest {
             "\uFEFF1.jpg \tone\r\n 2.jpg\t two \r\n\uFEFF3.jpg\t\"Cola, 330 ml\"\t\r\n"
                 + "4.jpg\t\"12\"\" pizza\"\n5.jpg\t\"Best\" tea\n\t\r\n");
     assertThat(gallery.photos())
-        .extracting(GalleryFile.Photo::id)
+        .extracting(GivenPhoto::id)
         .containsExactly("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg");
     assertThat(gallery.photos())
-        .extracting(GalleryFile.Photo::label)
+        .extracting(GivenPhoto::label)
         .containsExactly("one", "two", "Cola, 330 ml", "12\" pizza", "\"Best\" tea");
   }
 
@@ -114,9 +121,7 @@ class GalleryFileTest {
     for (int i = 0; i < labels.size(); i++) {
       text.append(GalleryFile.line("\"" + i + ".jpg", labels.get(i)));
     }
-    assertThat(read(text.toString()).photos())
-        .extracting(GalleryFile.Photo::label)
-        .isEqualTo(labels);
+    assertThat(read(text.toString()).photos()).extracting(GivenPhoto::label).isEqualTo(labels);
     for (String label : List.of("Cola\t330 ml", "Cola\n330 ml", "a\rb", " a", "a ", "", " ")) {
       assertThatThrownBy(() -> GalleryFile.line("1.jpg", label))
           .as(label)

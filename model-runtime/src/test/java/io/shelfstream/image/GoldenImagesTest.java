@@ -59,7 +59,9 @@ class GoldenImagesTest {
     }
   }
 
-  /** OpenCV itself resizes what is narrower than 4 pixels; on ARM it rounds some values otherwise. */
+  /**
+   * OpenCV itself resizes what is narrower than 4 pixels; on ARM it rounds some values otherwise.
+   */
   private static boolean isX86() {
     return System.getProperty("os.arch").equals("amd64");
   }

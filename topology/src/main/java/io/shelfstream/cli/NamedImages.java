@@ -131,7 +131,8 @@ final class NamedImages {
     try {
       return given.startsWith("file:") ? Path.of(URI.create(given)) : Path.of(given);
     } catch (IllegalArgumentException e) { // of which InvalidPathException is one
-      throw new UsageException("'%s' names no file: %s".formatted(OneLine.of(given), e.getMessage()));
+      throw new UsageException(
+          "'%s' names no file: %s".formatted(OneLine.of(given), e.getMessage()));
     }
   }
 

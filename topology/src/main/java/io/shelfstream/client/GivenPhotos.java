@@ -56,6 +56,23 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
     return new GivenPhotos(List.copyOf(photos.values()), notes);
   }
 
+  /**
+   * Returns this if all photos exist, as {@link GalleryFile#withItsPhotos} does.
+   *
+   * @throws UsageException naming those that do not
+   */
+  public GivenPhotos withItsPhotos(Path source) {
+    GalleryFile.refuse(
+        source,
+        "the photos must be there",
+        photos.stream()
+            .filter(photo -> !Files.exists(photo.file()))
+            .map(
+                photo -> "Gallery photo " + OneLine.of(photo.file().toString()) + " does not exist")
+            .toList());
+    return this;
+  }
+
   private static List<GivenPhoto> of(
       Path source, @Nullable Path imageRoot, @Nullable String delimiter, List<String> notes)
       throws IOException {

@@ -2,9 +2,8 @@ package io.shelfstream.serving;
 
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import io.shelfstream.client.GalleryFile;
-import io.shelfstream.client.ImageFiles;
-import io.shelfstream.client.ProductFolders;
+import io.shelfstream.client.GivenPhoto;
+import io.shelfstream.client.GivenPhotos;
 import io.shelfstream.client.Progress;
 import io.shelfstream.config.ProgramVersion;
 import io.shelfstream.config.ShelfStreamConfig;
@@ -12,6 +11,7 @@ import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
+import io.shelfstream.gallery.Gtin;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.http.EventFeed;
@@ -192,33 +192,32 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     return resource;
   }
 
-  /** A photo of the gallery's file or folder. */
-  private record Given(String id, String product, Path file) {}
-
   private void fill(LocalPhotos local, Path source, @Nullable Path imageRoot) throws IOException {
-    List<Given> given = Files.isDirectory(source) ? ofFolder(source) : ofFile(source, imageRoot);
+    GivenPhotos read = GivenPhotos.read(List.of(source), imageRoot, null).withItsPhotos(source);
+    read.notes().forEach(note -> log.atWarn().log(note));
+    List<GivenPhoto> given = read.photos();
     List<String> unusable = new ArrayList<>();
     long begun = System.nanoTime();
     try (Progress progress =
         new Progress("Embedding gallery photos", given.size(), Progress.Reader.LOG)) {
       for (int i = 0; i < given.size(); i++) {
-        Given photo = given.get(i);
+        GivenPhoto photo = given.get(i);
         double seconds = Math.max(1e-3, (System.nanoTime() - begun) / 1e9);
         reading.set(new Reading(source.toString(), i, given.size(), i / seconds));
         try {
           local.add(
               new NewPhoto(
                   photo.id(),
-                  photo.product(),
-                  photo.product(),
-                  null,
+                  photo.label(),
+                  photo.label(),
+                  photo.gtin() == null ? null : Gtin.normalise(photo.gtin()),
                   null,
                   null,
                   null,
                   false,
                   Map.of()),
               () -> Files.readAllBytes(photo.file()));
-        } catch (RefusedException | IOException e) {
+        } catch (RefusedException | IllegalArgumentException | IOException e) {
           unusable.add(photo.file() + ": " + e.getMessage());
         }
         progress.step();
@@ -229,27 +228,6 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     if (unusable.size() > MOST_NAMED) {
       log.atWarn().log("{} more photos were left out", unusable.size() - MOST_NAMED);
     }
-  }
-
-  private static List<Given> ofFile(Path file, @Nullable Path imageRoot) throws IOException {
-    GalleryFile list = GalleryFile.read(file, imageRoot).withItsPhotos(file);
-    list.notes().forEach(note -> log.atWarn().log("{}: {}", file, note));
-    return list.photos().stream()
-        .map(photo -> new Given(photo.id(), photo.label(), photo.file()))
-        .toList();
-  }
-
-  private static List<Given> ofFolder(Path folder) throws IOException {
-    List<Given> given = new ArrayList<>();
-    for (var product : ProductFolders.in(List.of(folder)).entrySet()) {
-      for (Path inside : product.getValue()) {
-        for (Path file : ImageFiles.below(inside)) {
-          String id = product.getKey() + "/" + inside.relativize(file);
-          given.add(new Given(id, product.getKey(), file));
-        }
-      }
-    }
-    return given;
   }
 
   @Override

@@ -7,6 +7,8 @@ an inverted file under an id map after a removal names wrong photos: that folder
 The binary part does the same with the signs of the embeddings and BFlat, BHNSW32 and BIVF, against Faiss itself.
 """
 import argparse
+import contextlib
+import json
 import pickle
 import subprocess
 import sys
@@ -32,7 +34,10 @@ class Check:
         count = 100 if a.quick else 240
         some = [lines[i * len(lines) // (count + 60)] for i in range(count + 60)]
         # Labels with spaces must come through whole.
-        self.lines = [l.replace("-", " ") if i % 2 else l for i, l in enumerate(some)]
+        self.lines = []
+        for i, line in enumerate(some):
+            path, label = line.split("\t")
+            self.lines.append(f"{path}\t{label.replace('-', ' ') if i % 2 else label}")
         self.built, self.more, self.last = self.lines[:count], self.lines[count:count + 40], self.lines[count + 40:]
         photos = [l.split("\t")[0] for l in (self.root / "test_a.tsv").read_text().splitlines() if l]
         queries = 8 if a.quick else 30
@@ -46,9 +51,10 @@ class Check:
 
     def theirs(self, op, lines, folder, method):
         p = parity.properties(self.models / "model.properties")
-        self.reference.build(SimpleNamespace(
-            rec=str(self.models / p["extractor.file"]), threads=2, data_file=str(self.listed(op, lines)),
-            image_root=str(self.root), index_dir=str(folder), delimiter="\t", op=op, method=method))
+        with contextlib.redirect_stdout(sys.stderr):
+            self.reference.build(SimpleNamespace(
+                rec=str(self.models / p["extractor.file"]), threads=2, data_file=str(self.listed(op, lines)),
+                image_root=str(self.root), index_dir=str(folder), delimiter="\t", op=op, method=method))
 
     def ours(self, verb, lines, folder, *options, ok=(0,)):
         listed = self.listed(verb, lines)
@@ -147,6 +153,8 @@ class Check:
         models.mkdir()
         text = (self.models / "model.properties").read_text().replace("match.metric=IP", "match.metric=hamming")
         text = text.replace(f"match.threshold={p['match.threshold']}", "match.radius=180")
+        # Nothing is detected, so that the whole picture is the only object.
+        text = text.replace(f"detector.score.threshold={p['detector.score.threshold']}", "detector.score.threshold=1")
         for key in ("detector.file", "extractor.file"):
             (models / p[key]).symlink_to((self.models / p[key]).resolve())
         (models / "model.properties").write_text(text)
@@ -189,13 +197,11 @@ class Check:
         names = self.names(folder)
         command = ["recognize", "--models", str(models), "--index-dir", str(folder), "--format", "json",
                    "--profile", "pp-shitu", "--set", "recognition.match.threshold=-1", *map(str, self.queries)]
-        import json
         events = [json.loads(l) for l in self.command(command).stdout.splitlines()]
         different, equal = [], 0
         for file, event, d, i in zip(self.queries, events, distances[:, 0], found[:, 0], strict=True):
-            whole = [o for o in event["objects"] if o["wholeImage"]] if "wholeImage" in json.dumps(event) else []
-            whole = whole or [max(event["objects"], key=lambda o: (o["box"]["x2"] - o["box"]["x1"]) * (o["box"]["y2"] - o["box"]["y1"]))]
-            best = whole[0]["candidates"][0]
+            [whole] = event["objects"]
+            best = whole["candidates"][0]
             distance = round((1 - best["score"]) * index.d / 2)
             equal += distance == d
             if distance > d or (method == "BFlat" and distance != d):
@@ -208,17 +214,18 @@ def main():
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="fewer photos and pictures")
-    parser.add_argument("--only", choices=["Flat", "IVF", "HNSW32", "binary"], action="append")
+    parser.add_argument("--only", choices=["Flat", "IVF", "HNSW32", "removed", "binary"], action="append",
+                        help="a part; may be repeated")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="shelfstream-index-folders-") as tmp:
         check = Check(a, Path(tmp))
-        for method in ["Flat", "IVF", "HNSW32"]:
-            if not a.only or method in a.only:
-                check.folders(method)
-        if not a.only:
-            check.removed_by_the_reference()
-        if not a.only or "binary" in a.only:
-            check.binary()
+        for part in a.only or ["Flat", "IVF", "HNSW32", "removed", "binary"]:
+            if part == "removed":
+                check.removed_by_the_reference()
+            elif part == "binary":
+                check.binary()
+            else:
+                check.folders(part)
     print("index-folders: all steps the same" if not check.failed else f"index-folders: {check.failed} steps differ")
     return 1 if check.failed else 0
 

@@ -7,6 +7,7 @@ import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.paddleclas.EmbeddingJournal;
 import io.shelfstream.gallery.paddleclas.IndexDirectoryWriter;
 import io.shelfstream.recognition.RejectedException;
+import io.shelfstream.recognition.Stage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -156,6 +157,9 @@ final class PhotoIndexer {
       rejected.add(photo, "NOT_FOUND", "there is no file " + photo.file() + slash);
     } else if (why instanceof IOException e) {
       rejected.add(photo, "UNREADABLE", photo.file() + " cannot be read: " + e.getMessage());
+    } else if (why instanceof RuntimeException e) {
+      RejectedException fault = RejectedException.unexpected(Stage.EXTRACT, e);
+      rejected.add(photo, fault.reason(), fault.message());
     } else {
       throw new IllegalStateException("Photo " + photo.file() + " failed: " + why, why);
     }

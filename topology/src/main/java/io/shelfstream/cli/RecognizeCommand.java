@@ -164,7 +164,7 @@ final class RecognizeCommand implements Callable<Integer> {
           given.notes().forEach(note -> System.err.println("warning: " + note));
           LocalGallery.fill(
               filled,
-              given.withTheirFiles(gallery.photos).photos(),
+              given.withItsPhotos(gallery.photos).photos(),
               new PhotoEmbedder(RecognitionModels.of(loaded, sessions, filled)));
         }
         return recognize(loaded, sessions, filled, files);

@@ -37,7 +37,7 @@ final class ServeCommand implements Callable<Integer> {
         names = "--gallery",
         paramLabel = "FILE|DIR",
         description =
-            "Gallery file, 'relative/path<TAB>label' a line, or a folder with a folder for each product. Default: no photos; add some by the API.")
+            "Gallery file, 'relative/path<TAB>label' a line; a table (.csv) with columns path, label and maybe gtin; or a folder with a folder for each product. Default: no photos; add some by the API.")
     @Nullable Path photos;
 
     @Option(

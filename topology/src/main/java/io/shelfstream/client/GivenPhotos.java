@@ -56,6 +56,23 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
     return new GivenPhotos(List.copyOf(photos.values()), notes);
   }
 
+  /**
+   * Returns this if all photos exist, as {@link GalleryFile#withItsPhotos} does.
+   *
+   * @throws UsageException naming those that do not
+   */
+  public GivenPhotos withItsPhotos(Path source) {
+    GalleryFile.refuse(
+        source,
+        "the photos must be there",
+        photos.stream()
+            .filter(photo -> !Files.exists(photo.file()))
+            .map(
+                photo -> "Gallery photo " + OneLine.of(photo.file().toString()) + " does not exist")
+            .toList());
+    return this;
+  }
+
   private static List<GivenPhoto> of(
       Path source, @Nullable Path imageRoot, @Nullable String delimiter, List<String> notes)
       throws IOException {
@@ -75,21 +92,5 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
 
   private static boolean isTable(Path source) {
     return source.toString().toLowerCase(Locale.ROOT).endsWith(".csv");
-  }
-
-  /**
-   * Returns this if all photos exist.
-   *
-   * @throws UsageException naming the photos that are missing
-   */
-  public GivenPhotos withTheirFiles(Path givenIn) {
-    GalleryFile.refuse(
-        givenIn,
-        "the photos must be there",
-        photos.stream()
-            .filter(photo -> !Files.exists(photo.file()))
-            .map(photo -> "Photo " + OneLine.of(photo.file().toString()) + " does not exist")
-            .toList());
-    return this;
   }
 }

@@ -192,7 +192,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
   }
 
   private void fill(LocalPhotos local, Path source, @Nullable Path imageRoot) throws IOException {
-    GivenPhotos read = GivenPhotos.read(List.of(source), imageRoot, null).withTheirFiles(source);
+    GivenPhotos read = GivenPhotos.read(List.of(source), imageRoot, null).withItsPhotos(source);
     read.notes().forEach(note -> log.atWarn().log(note));
     List<GivenPhoto> given = read.photos();
     List<String> unusable = new ArrayList<>();

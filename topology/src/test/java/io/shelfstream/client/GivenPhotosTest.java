@@ -30,7 +30,7 @@ class GivenPhotosTest {
     Files.writeString(folder.resolve("here.jpg"), "x");
     GivenPhotos photos = GivenPhotos.read(List.of(list), null, null);
 
-    assertThatThrownBy(() -> photos.withTheirFiles(list))
+    assertThatThrownBy(() -> photos.withItsPhotos(list))
         .isInstanceOf(UsageException.class)
         .hasMessageContaining("not.jpg does not exist")
         .hasMessageNotContaining("here.jpg");

@@ -173,21 +173,31 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
   }
 
   /**
+   * Whether all vectors have length 1; also true for an index of codes, which keeps none to look
+   * at.
+   *
+   * @throws IndexException with code FILE when one has no direction
+   */
+  static boolean haveUnitLength(FaissIndex index, Map<Long, GalleryEntry> entries) {
+    try {
+      return new Rows(index, entries)
+          .all()
+          .allMatch(row -> Math.abs(Embeddings.length(row.vector()) - 1) <= TOLERANCE);
+    } catch (IndexException e) {
+      if (e.code() == IndexException.Code.UNSUPPORTED) {
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  /**
    * The index itself when all its vectors have length 1; otherwise their copies at length 1, as
    * their products with an embedding are no scores. An index of codes keeps no vectors to look at.
    */
   private static FaissIndex atUnitLength(
       Path directory, FaissIndex index, Map<Long, GalleryEntry> entries) {
-    Rows rows;
-    try {
-      rows = new Rows(index, entries);
-    } catch (IndexException e) {
-      if (e.code() == IndexException.Code.UNSUPPORTED) {
-        return index;
-      }
-      throw e;
-    }
-    if (rows.all().allMatch(row -> Math.abs(Embeddings.length(row.vector()) - 1) <= TOLERANCE)) {
+    if (haveUnitLength(index, entries)) {
       return index;
     }
     log.warn(
@@ -197,7 +207,8 @@ public final class IndexDirectory implements ProductSearch, AutoCloseable {
     FaissIndex scaled =
         FaissIndex.create(IndexType.FLAT.name(), index.dimension(), Metric.INNER_PRODUCT);
     try {
-      rows.all()
+      new Rows(index, entries)
+          .all()
           .forEach(
               row ->
                   scaled.add(

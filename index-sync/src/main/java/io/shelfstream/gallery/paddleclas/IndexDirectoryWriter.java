@@ -24,8 +24,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -147,19 +149,28 @@ public final class IndexDirectoryWriter implements AutoCloseable {
       StoredIndex stored = StoredIndex.read(directory.resolve(IndexDirectory.INDEX));
       index = stored.vectors();
       IndexDirectory.requireInnerProduct(directory, index);
+      SortedMap<Long, String> names = IndexNames.read(directory, index.ids());
+      requireUnitLength(directory, index, names);
       return new IndexDirectoryWriter(
-          files,
-          stored.type(),
-          index.dimension(),
-          index,
-          IndexNames.read(directory, index.ids()),
-          IndexOrigin.read(directory));
+          files, stored.type(), index.dimension(), index, names, IndexOrigin.read(directory));
     } catch (IOException | RuntimeException e) {
       if (index != null) {
         index.close();
       }
       files.close();
       throw e;
+    }
+  }
+
+  private static void requireUnitLength(
+      Path directory, FaissIndex index, SortedMap<Long, String> names) {
+    Map<Long, GalleryEntry> entries = new HashMap<>();
+    names.forEach((id, name) -> entries.put(id, IndexNames.entry(id, name, Labels.WHOLE)));
+    if (!IndexDirectory.haveUnitLength(index, entries)) {
+      throw new IndexException(
+          IndexException.Code.FILE,
+          "the vectors in %s have not length 1, as those of an extractor have here; such an index is only read: build it again"
+              .formatted(directory));
     }
   }
 

@@ -276,6 +276,9 @@ class IndexDirectoryTest {
           .extracting(GalleryHit::score)
           .containsExactly(1f, 0.6f, 0f);
     }
+    assertThatThrownBy(() -> IndexDirectoryWriter.change(directory).close())
+        .isInstanceOf(IndexException.class)
+        .hasMessageContaining("only read: build it again");
   }
 
   @ParameterizedTest

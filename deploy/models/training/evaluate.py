@@ -1,4 +1,4 @@
-"""What a model directory is worth, measured through the product (deploy/shelfstream recognize), with everything default.
+"""What a model directory is worth, measured through the product (deploy/shelfstream recognize and evaluate), with everything default.
 
 Without --real: frames of the generator, with the products of --set. Three numbers matter: which share of the objects
 is found and which share of the boxes is an object (IoU 0.5), what the found ones are called, and whether those
@@ -281,58 +281,28 @@ def against_report(a):
 # --- real photos ------------------------------------------------------------------------------------
 
 
-def listed(file):
-    lines = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines() if line]
-    return [file.parent / path for path, _ in lines], np.array([label for _, label in lines])
+def evaluated(models, gallery, queries, folder, *extra):
+    """What the product's own evaluation says (deploy/shelfstream evaluate): all sums are its sums. Embeddings are kept
+    in the folder, so that each photo is embedded once however often it is asked for."""
+    figures = Path(folder) / "figures.json"
+    command = [LAUNCHER, "evaluate", "--models", models, "--gallery", gallery, "--queries", queries,
+               "--embeddings", Path(folder) / "embeddings.jsonl", "--json", figures, *extra]
+    done = subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"evaluate: the product failed with exit code {done.returncode}:\n{done.stderr[-3000:]}")
+    return json.loads(figures.read_text(encoding="utf-8"))
 
 
-def embeddings(models, gallery, images, temporary):
-    """Unit vectors of whole images, through the product: with a threshold no box reaches, it takes the whole image."""
-    # A folder of links keeps the order, and thousands of names off the command line.
-    folder = Path(tempfile.mkdtemp(dir=temporary))
-    for i, image in enumerate(images):
-        (folder / f"{i:06d}{image.suffix}").symlink_to(image.resolve())
-    file = Path(temporary) / "embeddings.jsonl"
-    recognize(models, gallery, [folder], ["recognition.match.threshold=-1"], ["--embeddings", file])
-    return np.array([json.loads(line)["objects"][0]["embedding"] for line in file.read_text().splitlines()], np.float32)
-
-
-def found(queries, wanted, gallery, labels, asked=None):
-    """Of the queries whose product the gallery holds (and, if given, only of the asked ones): the share whose nearest
-    photo shows it, the share that has one such photo among five, and the mean average precision."""
-    order = np.argsort(-(queries @ gallery.T), 1, kind="stable")
-    hit = labels[order] == wanted[:, None]
-    hit = hit[hit.any(1) & (True if asked is None else asked)]
-    ranks = np.arange(1, hit.shape[1] + 1)
-    precision = (np.cumsum(hit, 1) / ranks * hit).sum(1) / hit.sum(1)
-    return {"queries": len(hit), "recall@1": float(hit[:, 0].mean()), "recall@5": float(hit[:, :5].any(1).mean()), "mAP": float(precision.mean())}
-
-
-def few(labels, shots, seed):
-    """Indices of that many photos a product, drawn by the seed; all of a product that has fewer."""
-    rng = np.random.default_rng([16, seed])
-    return np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:shots] for label in np.unique(labels)])
-
-
-def honesty(queries, wanted, gallery, labels, models):
-    """What becomes of photos when half of the products, drawn by a seed, are missing in the gallery: the shares of known
-    ones with the right label and UNKNOWN, and of strangers UNKNOWN, at the threshold and margin of the model directory;
-    the mean of ten draws."""
-    values = dict(line.partition("=")[::2] for line in (models / "model.properties").read_text(encoding="utf-8").splitlines())
-    threshold, margin = float(values["match.threshold"]), float(values.get("match.margin", 0))
-    names = np.unique(labels)
-    # The best score with each product.
-    best = np.stack([(queries @ gallery[labels == name].T).max(1) for name in names], 1)
-    shares = []
-    for seed in range(10):
-        there = np.random.default_rng([17, seed]).permutation(len(names)) < len(names) // 2
-        two = np.sort(best[:, there], 1)[:, -2:]
-        named = names[there][best[:, there].argmax(1)]
-        known = np.isin(wanted, names[there])
-        unknown = two[:, 1] < threshold
-        match = ~unknown & (two[:, 1] - two[:, 0] >= margin)
-        shares.append([(match & (named == wanted))[known].mean(), unknown[known].mean(), unknown[~known].mean(), match[~known].mean()])
-    return dict(zip(("knownRight", "knownUnknown", "strangersUnknown", "strangersMatched"), np.mean(shares, 0).tolist()))
+def listed_apart(file, labels, folder):
+    """The list cut in two, of those labels and of the others; paths are absolute in both."""
+    lines = [line.split("\t")[:2] for line in file.read_text(encoding="utf-8").splitlines() if line]
+    parts = {"listed": [], "others": []}
+    for path, label in lines:
+        parts["listed" if label in labels else "others"].append(f"{(file.parent / path).resolve()}\t{label}\n")
+    for name, part in parts.items():
+        if part:
+            (Path(folder) / f"{name}.tsv").write_text("".join(part), encoding="utf-8")
+    return {name: (Path(folder) / f"{name}.tsv", len(part)) for name, part in parts.items() if part}
 
 
 def shown(what, r):
@@ -340,44 +310,40 @@ def shown(what, r):
 
 
 def real_report(a):
-    gallery, labels = listed(a.real / "train.tsv")
-    queries, wanted = listed(a.real / "test_a.tsv")
-    packshots, packshot_labels = listed(a.real / "iconic.tsv") if (a.real / "iconic.tsv").is_file() else ([], np.array([]))
-    with tempfile.TemporaryDirectory() as temporary:
-        whole = with_detector_threshold(a.models, temporary, 1.0)
-        one = Path(temporary) / "one.tsv"
-        one.write_text(f"{gallery[0].resolve()}\t{labels[0]}\n", encoding="utf-8")
-        vectors = embeddings(whole, one, [*queries, *gallery, *packshots], temporary)
-    q, g, p = np.split(vectors, [len(queries), len(queries) + len(gallery)])
-    result = found(q, wanted, g, labels)
-    print(f"real photos: {len(queries)} queries, whole images")
-    shown(f"gallery of {len(gallery)}", result)
-    if len(p):
-        result["packshots"] = found(q, wanted, p, packshot_labels)
-        shown(f"gallery of {len(p)} packshots only", result["packshots"])
-    for shots in a.shots or [1, 5]:
-        runs = []
-        for seed in range(5):
-            at = few(labels, shots, seed)
-            runs.append(found(q, wanted, g[at], labels[at]))
-        result[f"{shots} shots"] = {key: float(np.mean([r[key] for r in runs])) for key in runs[0]}
-        shown(f"{shots} photos a product, mean of 5 seeds", result[f"{shots} shots"])
-    if a.kinds:
-        asked = np.isin(wanted, a.kinds.read_text(encoding="utf-8").splitlines())
-        for key, text, which in (("listed", f"queries of the products in {a.kinds.name}", asked), ("others", "queries of the other products", ~asked)):
-            result[key] = found(q, wanted, g, labels, which)
-            shown(f"{text} ({which.sum()})", result[key])
-            if len(p):
-                result[key]["packshots"] = found(q, wanted, p, packshot_labels, which)
-                shown("  packshots only", result[key]["packshots"])
-    result["half the products missing"] = h = honesty(q, wanted, g, labels, a.models)
+    gallery, queries = a.real / "train.tsv", a.real / "test_a.tsv"
+    packshots = a.real / "iconic.tsv" if (a.real / "iconic.tsv").is_file() else None
+    shots = a.shots or [1, 5]
+    with tempfile.TemporaryDirectory() as folder:
+        report = evaluated(a.models, gallery, queries, folder, "--shots", ",".join(map(str, shots)))
+        result = report["figures"]
+        print(f"real photos: {report['queries']['photos']} queries, whole images")
+        shown(f"gallery of {report['gallery']['photos']}", result)
+        if packshots:
+            only = evaluated(a.models, packshots, queries, folder)
+            result["packshots"] = only["figures"]
+            shown(f"gallery of {only['gallery']['photos']} packshots only", result["packshots"])
+        h = report["leftOut"]
+        for number in shots:
+            result[f"{number} shots"] = report["shots"][str(number)]
+            shown(f"{number} photos a product, mean of {h['draws']} draws", result[f"{number} shots"])
+        if a.kinds:
+            texts = {"listed": f"queries of the products in {a.kinds.name}", "others": "queries of the other products"}
+            parts = listed_apart(queries, set(a.kinds.read_text(encoding="utf-8").splitlines()), folder)
+            for key, (part, number) in parts.items():
+                result[key] = evaluated(a.models, gallery, part, folder)["figures"]
+                shown(f"{texts[key]} ({number})", result[key])
+                if packshots:
+                    result[key]["packshots"] = evaluated(a.models, packshots, part, folder)["figures"]
+                    shown("  packshots only", result[key]["packshots"])
+    result["half the products missing"] = {
+        "knownRight": h["knownRight"], "knownUnknown": h["knownUnknown"], "strangersUnknown": h["strangersUnknown"], "strangersMatched": h["strangersNamed"]}
     print(f"  half of the products not in the gallery: of known ones label right {100 * h['knownRight']:.1f} %, UNKNOWN {100 * h['knownUnknown']:.1f} %; "
-          f"of strangers UNKNOWN {100 * h['strangersUnknown']:.1f} %, taken for another {100 * h['strangersMatched']:.1f} %")
+          f"of strangers UNKNOWN {100 * h['strangersUnknown']:.1f} %, taken for another {100 * h['strangersNamed']:.1f} %")
     scenes = a.real.parent / "scenes"
     if scenes.is_dir():
         truth = truth_of(scenes.parent / "scenes.tsv")
         events, _ = recognize(a.models, a.real / "train.tsv", [scenes])
-        outcomes, _, surplus = tally(events, truth, set(labels))
+        outcomes, _, surplus = tally(events, truth, labels_of(a.real / "train.tsv"))
         r = rates(outcomes, surplus)
         result["scenes"] = r
         print(f"scenes: {sum(map(len, truth.values()))} objects, recall {100 * r['recall']:.1f} %, precision {100 * r['precision']:.1f} %, "
@@ -396,7 +362,7 @@ def main():
     arguments.add_argument("--real", type=Path, metavar="DIR", help="folder with train.tsv (gallery) and test_a.tsv (queries) of real photos; beside it scenes/ and scenes.tsv, if there are any")
     arguments.add_argument("--boxes", type=Path, metavar="FILE", help="photos with boxes, 'file<TAB>label<TAB>x1<TAB>y1<TAB>x2<TAB>y2' a line: recall, precision and AP of the detector")
     arguments.add_argument("--pictures", type=Path, metavar="DIR", help="with --boxes: write the photos there with what was found, missed and false")
-    arguments.add_argument("--shots", type=int, action="append", metavar="N", help="with --real: also a gallery of N photos a product, drawn by five seeds; may be given more than once (default 1 and 5)")
+    arguments.add_argument("--shots", type=int, action="append", metavar="N", help="with --real: also a gallery of N photos a product, drawn ten times; may be given more than once (default 1 and 5)")
     arguments.add_argument("--kinds", type=Path, metavar="FILE", help="with --real: figures of the products that FILE lists, a label a line, and of the others apart")
     arguments.add_argument("--against", type=Path, metavar="DIR", help="compare the time of detector and extractor a frame with another model directory's")
     arguments.add_argument("--threads", type=int, default=2, help="threads of a model, for --against (default 2)")

@@ -3,12 +3,14 @@ package io.shelfstream.cli;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.Progress;
 import io.shelfstream.embedding.PhotoEmbedder;
+import io.shelfstream.evaluate.EmbeddedPhoto;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.GalleryVectors;
 import io.shelfstream.recognition.RejectedException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 
 /** A gallery made from a file in this process, without Kafka. */
 final class LocalGallery {
@@ -40,6 +42,18 @@ final class LocalGallery {
     } catch (RejectedException e) {
       throw new IllegalStateException(
           "Gallery photo " + photo.file() + " cannot be used: " + e.message(), e);
+    }
+  }
+
+  /** Adds photos that are embedded already to a new gallery. */
+  static void fill(Gallery gallery, List<EmbeddedPhoto> photos, String extractor) {
+    for (EmbeddedPhoto photo : photos) {
+      Gallery.Change change =
+          gallery.apply(GalleryVectors.of(photo.id(), photo.label(), photo.embedding(), extractor));
+      if (change.rejected()) {
+        throw new IllegalStateException(
+            "Gallery photo " + photo.id() + " was not applied: " + change.reason());
+      }
     }
   }
 

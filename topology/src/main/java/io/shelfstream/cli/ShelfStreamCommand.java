@@ -34,6 +34,7 @@ import picocli.CommandLine.Command;
       WatchCommand.class,
       RedriveCommand.class,
       RecognizeCommand.class,
+      EvaluateCommand.class,
       DoctorCommand.class,
       BrokerCommand.class,
       CommandLine.HelpCommand.class

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A gallery in the text format of PaddleClas: UTF-8, one {@code relative/path<TAB>label} a line.
  * The path is the photo's id, the label names the product. Unlike PaddleClas, labels may hold
- * spaces; a cell that a spreadsheet put into quotes is read as it was in the spreadsheet.
+ * spaces; a cell that a spreadsheet put into quotes is read as it was in the spreadsheet. A third
+ * column is the camera, as in PaddleClas's lists for retrieval; only an evaluation looks at it.
  *
  * @param imageRoot folder the paths are relative to; absolute
  * @param photos in the order of the lines, each path once
@@ -32,11 +33,18 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
    * One line of the file.
    *
    * @param id the path as written in the file
+   * @param camera the third column; null where there is none or it is empty
    */
-  public record Photo(String id, Path file, String label) {}
+  public record Photo(String id, Path file, String label, @Nullable String camera) {
+
+    /** A photo without a camera. */
+    public Photo(String id, Path file, String label) {
+      this(id, file, label, null);
+    }
+  }
 
   /** The content of one line. */
-  private record Cells(String path, String label) {}
+  private record Cells(String path, String label, @Nullable String camera) {}
 
   /** A line that cannot be used; the message says why. */
   private static final class BadLineException extends Exception {
@@ -86,7 +94,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
       }
       try {
         Cells cells = cells(lines.get(i), delimiter);
-        Photo photo = new Photo(cells.path(), file(root, cells.path()), cells.label());
+        Photo photo =
+            new Photo(cells.path(), file(root, cells.path()), cells.label(), cells.camera());
         Photo before = photos.putIfAbsent(photo.id(), photo);
         Integer place = places.putIfAbsent(photo.id(), i + 1);
         if (before != null && !before.label().equals(photo.label())) {
@@ -147,7 +156,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
   }
 
   private static Cells cells(String line, String delimiter) throws BadLineException {
-    String[] fields = line.strip().split(Pattern.quote(delimiter), 3);
+    String[] fields = line.strip().split(Pattern.quote(delimiter), 4);
     if (fields.length < 2) {
       throw new BadLineException(
           delimiter.equals(TAB) ? withoutTab(line) : "no '" + delimiter + "' in it");
@@ -162,7 +171,8 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     if (path.isEmpty() || label.isEmpty()) {
       throw new BadLineException((path.isEmpty() ? "the path" : "the label") + " is empty");
     }
-    return new Cells(path, label);
+    String camera = fields.length > 2 ? fields[2].strip() : "";
+    return new Cells(path, label, camera.isEmpty() ? null : camera);
   }
 
   private static String withoutTab(String line) {
@@ -212,7 +222,7 @@ public record GalleryFile(Path imageRoot, List<Photo> photos, List<String> notes
     try {
       if (line.lines().count() == 1
           && line.charAt(0) != '\uFEFF'
-          && cells(line, TAB).equals(new Cells(id, label))) {
+          && cells(line, TAB).equals(new Cells(id, label, null))) {
         return line + "\n";
       }
     } catch (BadLineException e) {

@@ -9,5 +9,13 @@ import org.jspecify.annotations.Nullable;
  * @param id its path as written there; in a folder, its product and its path below that folder
  * @param label names the product
  * @param gtin of the product, as written, not checked yet; null when none is given
+ * @param camera that took it, for an evaluation; null when none is given
  */
-public record GivenPhoto(String id, String label, @Nullable String gtin, Path file) {}
+public record GivenPhoto(
+    String id, String label, @Nullable String gtin, Path file, @Nullable String camera) {
+
+  /** A photo without a camera. */
+  public GivenPhoto(String id, String label, @Nullable String gtin, Path file) {
+    this(id, label, gtin, file, null);
+  }
+}

@@ -71,7 +71,9 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
             : GalleryFile.read(source, imageRoot, delimiter);
     list.notes().forEach(note -> notes.add(source + ": " + note));
     return list.photos().stream()
-        .map(photo -> new GivenPhoto(photo.id(), photo.label(), null, photo.file()))
+        .map(
+            photo ->
+                new GivenPhoto(photo.id(), photo.label(), null, photo.file(), photo.camera()))
         .toList();
   }
 

@@ -52,7 +52,16 @@ class ShelfStreamCommandTest {
   @Test
   void everyVerbHasHelp() {
     for (String verb :
-        List.of("demo", "run", "topics", "publish", "gallery", "watch", "recognize", "doctor")) {
+        List.of(
+            "demo",
+            "run",
+            "topics",
+            "publish",
+            "gallery",
+            "watch",
+            "recognize",
+            "evaluate",
+            "doctor")) {
       assertThat(ShelfStreamCommand.run(verb, "--help")).as(verb).isZero();
     }
   }

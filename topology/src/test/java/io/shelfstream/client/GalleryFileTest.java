@@ -25,6 +25,13 @@ class GalleryFileTest {
   }
 
   @Test
+  void keepsTheCameraOfAThirdColumn() throws Exception {
+    assertThat(read("a.jpg\tA\tc1\nb.jpg\tB\nc.jpg\tC\t \nd.jpg\tD\tc2\tmore\n").photos())
+        .extracting(GalleryFile.Photo::camera)
+        .containsExactly("c1", null, null, "c2");
+  }
+
+  @Test
   void namesEveryWrongLineAtOnce() throws Exception {
     Path file = Files.writeString(folder.resolve("g.tsv"), "a.jpg\tA\nno-label\n\tno path\n");
 

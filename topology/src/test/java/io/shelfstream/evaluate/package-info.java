@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.evaluate;
+
+import org.jspecify.annotations.NullMarked;

@@ -70,7 +70,7 @@ final class EvaluateCommand implements Callable<Integer> {
         names = "--gallery",
         paramLabel = "FILE|DIR",
         description =
-            "Gallery file, 'relative/path<TAB>label[<TAB>camera]' a line, or a folder with a folder for each product.")
+            "Gallery file, 'relative/path<TAB>label[<TAB>camera]' a line; a table (.csv) with a path, a label and maybe a camera; or a folder with a folder for each product.")
     @Nullable Path photos;
 
     @Option(
@@ -100,6 +100,12 @@ final class EvaluateCommand implements Callable<Integer> {
       description =
           "Folder the paths in the files are relative to; with --index-dir, where the page finds its photos. Default: each file's folder.")
   @Nullable Path imageRoot;
+
+  @Option(
+      names = "--delimiter",
+      paramLabel = "TEXT",
+      description = "Between the columns of lists and tables. Default: a tab in lists.")
+  @Nullable String delimiter;
 
   @Option(
       names = "--models",
@@ -302,9 +308,9 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private List<GivenPhoto> listed(Path given) throws IOException {
-    GivenPhotos photos = GivenPhotos.read(List.of(given), imageRoot, null);
-    notes.addAll(photos.notes());
-    return photos.photos();
+    GivenPhotos list = GivenPhotos.read(List.of(given), imageRoot, delimiter);
+    notes.addAll(list.notes());
+    return list.photos();
   }
 
   private List<GivenPhoto> queryPhotos(List<GivenPhoto> galleryPhotos) throws IOException {

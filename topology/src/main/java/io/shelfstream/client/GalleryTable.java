@@ -28,6 +28,7 @@ final class GalleryTable {
       List.of("path", "image", "photo", "file", "image_path", "filename");
   private static final List<String> LABEL = List.of("label", "product", "product_name", "name");
   private static final List<String> GTIN = List.of("gtin", "ean", "barcode", "upc");
+  private static final List<String> CAMERA = List.of("camera", "camera_id");
 
   private static final String SEPARATOR_LINE = "sep=";
 
@@ -129,8 +130,8 @@ final class GalleryTable {
             .formatted(file, OneLine.of(why)));
   }
 
-  /** Where the cells of a photo are; gtin is -1 when there are none. */
-  private record Columns(int path, int label, int gtin) {
+  /** Where the cells of a photo are; gtin and camera are -1 when there are none. */
+  private record Columns(int path, int label, int gtin, int camera) {
     static Columns of(Path file, String[] header) {
       List<String> names =
           Arrays.stream(header).map(name -> name.strip().toLowerCase(Locale.ROOT)).toList();
@@ -146,7 +147,7 @@ final class GalleryTable {
                     String.join("|", GTIN),
                     OneLine.of(String.join(" | ", header), 200)));
       }
-      return new Columns(path, label, first(names, GTIN));
+      return new Columns(path, label, first(names, GTIN), first(names, CAMERA));
     }
 
     private static int first(List<String> names, List<String> known) {
@@ -158,6 +159,7 @@ final class GalleryTable {
     String path = cell(cells, columns.path());
     String label = cell(cells, columns.label());
     String gtin = columns.gtin() < 0 ? "" : number(cell(cells, columns.gtin()));
+    String camera = columns.camera() < 0 ? "" : cell(cells, columns.camera());
     if (path.isEmpty() && label.isEmpty() && gtin.isEmpty()) {
       return; // spreadsheets save empty lines as delimiters
     }
@@ -167,7 +169,12 @@ final class GalleryTable {
     }
     try {
       GivenPhoto photo =
-          new GivenPhoto(path, root.resolve(path), label, gtin.isEmpty() ? null : gtin, null);
+          new GivenPhoto(
+              path,
+              root.resolve(path),
+              label,
+              gtin.isEmpty() ? null : gtin,
+              camera.isEmpty() ? null : camera);
       GivenPhoto before = photos.putIfAbsent(path, photo);
       if (before != null && !before.equals(photo)) {
         problem(

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param id its path as written there; in a folder, its product and its path below that folder
  * @param label names the product
  * @param gtin of the product, as written, not checked yet; null when none is given
- * @param camera the third column of a list, which only an evaluation looks at; null where there is
- *     none or it is empty
+ * @param camera that took it, for an evaluation; null when none is given
  */
 public record GivenPhoto(
     String id, Path file, String label, @Nullable String gtin, @Nullable String camera) {

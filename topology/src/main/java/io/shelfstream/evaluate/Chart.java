@@ -12,6 +12,7 @@ import java.util.Locale;
  * @param xIsShare whether x is written as a percentage
  * @param lines each in its own colour, at most five
  * @param marks values of x with a dashed line and a few words
+ * @param dots points with a few words beside them
  */
 record Chart(
     String title,
@@ -21,16 +22,17 @@ record Chart(
     double to,
     boolean xIsShare,
     List<Line> lines,
-    List<Mark> marks) {
+    List<Mark> marks,
+    List<Dot> dots) {
 
   /** Told apart with any colour vision (Okabe and Ito), dark enough on white. */
   private static final List<String> COLOURS =
       List.of("#0072b2", "#d55e00", "#00815c", "#9b4f96", "#555555");
 
-  private static final int WIDTH = 560;
-  private static final int HEIGHT = 330;
+  private static final int WIDTH = 430;
+  private static final int HEIGHT = 290;
   private static final int LEFT = 58;
-  private static final int RIGHT = 14;
+  private static final int RIGHT = 30;
   private static final int TOP = 26;
   private static final int BOTTOM = 48;
   private static final int TICKS = 5;
@@ -41,6 +43,8 @@ record Chart(
   record Point(double x, double y) {}
 
   record Mark(double x, String text) {}
+
+  record Dot(Point at, String text) {}
 
   String svg() {
     StringBuilder svg = new StringBuilder();
@@ -80,6 +84,16 @@ record Chart(
         HEIGHT - 8,
         Html.text(x));
     append(svg, "<text x=\"%d\" y=\"14\">%s</text>", 4, Html.text(y));
+    for (int i = 0; i < lines.size(); i++) {
+      List<String> points = new ArrayList<>();
+      for (Point point : lines.get(i).points()) {
+        if (!Double.isNaN(point.y())) {
+          points.add(String.format(Locale.ROOT, "%.1f,%.1f", px(point.x()), py(point.y())));
+        }
+      }
+      append(
+          svg, "<polyline stroke=\"%s\" points=\"%s\"/>", COLOURS.get(i), String.join(" ", points));
+    }
     int height = 0;
     for (Mark mark : marks) {
       boolean atRight = px(mark.x()) > (LEFT + WIDTH) / 2.0;
@@ -98,15 +112,15 @@ record Chart(
           atRight ? "end" : "start",
           Html.text(mark.text()));
     }
-    for (int i = 0; i < lines.size(); i++) {
-      List<String> points = new ArrayList<>();
-      for (Point point : lines.get(i).points()) {
-        if (!Double.isNaN(point.y())) {
-          points.add(String.format(Locale.ROOT, "%.1f,%.1f", px(point.x()), py(point.y())));
-        }
-      }
+    for (Dot dot : dots) {
       append(
-          svg, "<polyline stroke=\"%s\" points=\"%s\"/>", COLOURS.get(i), String.join(" ", points));
+          svg,
+          "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/><text x=\"%.1f\" y=\"%.1f\">%s</text>",
+          px(dot.at().x()),
+          py(dot.at().y()),
+          px(dot.at().x()) + 9,
+          py(dot.at().y()) + 16,
+          Html.text(dot.text()));
     }
     svg.append("</svg>\n<p class=\"legend\">");
     for (int i = 0; i < lines.size(); i++) {

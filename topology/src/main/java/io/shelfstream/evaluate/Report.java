@@ -1,5 +1,6 @@
 package io.shelfstream.evaluate;
 
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,16 @@ public record Report(
   /** A share for people. */
   static String percent(double share) {
     return Double.isNaN(share) ? "–" : String.format(Locale.ROOT, "%.1f %%", 100 * share);
+  }
+
+  /** A share that somebody gave, without zeros that say nothing. */
+  static String given(double share) {
+    return BigDecimal.valueOf(share).movePointRight(2).stripTrailingZeros().toPlainString() + " %";
+  }
+
+  /** A setting as the configuration wants it. */
+  static String setting(float value) {
+    return new BigDecimal(Float.toString(value)).stripTrailingZeros().toPlainString();
   }
 
   /** A number of things, in singular or plural. */

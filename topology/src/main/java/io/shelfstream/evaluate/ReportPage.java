@@ -1,9 +1,12 @@
 package io.shelfstream.evaluate;
 
 import static io.shelfstream.evaluate.Report.count;
+import static io.shelfstream.evaluate.Report.given;
 import static io.shelfstream.evaluate.Report.percent;
+import static io.shelfstream.evaluate.Report.setting;
 
 import io.shelfstream.evaluate.Answer.Shown;
+import io.shelfstream.evaluate.Chart.Dot;
 import io.shelfstream.evaluate.Chart.Line;
 import io.shelfstream.evaluate.Chart.Mark;
 import io.shelfstream.evaluate.Chart.Point;
@@ -53,12 +56,13 @@ public final class ReportPage {
       .cards b { display: block; font-size: 1.6rem; font-weight: 600; font-variant-numeric: tabular-nums; }
       table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; color: #59636e; font-size: .87rem; }
       td, th { padding: .28rem .7rem .28rem 0; border-bottom: 1px solid #eceff2; vertical-align: top; overflow-wrap: anywhere; }
-      .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+      section { overflow-x: auto; } td:first-child { min-width: 8rem; } td.n:first-child { min-width: 0; }
+      .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.n { white-space: normal; vertical-align: bottom; }
       code { background: #eef1f4; border-radius: 4px; padding: .05rem .35rem; }
       pre { background: #eef1f4; border-radius: 6px; padding: .6rem .8rem; margin: .5rem 0; overflow-x: auto; }
-      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.2rem; }
+      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1.2rem; }
       figure { margin: 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; display: block; }
-      svg text { font-size: 13px; fill: #59636e; } svg .grid { stroke: #e4e8ec; } svg .mark { stroke: #1d2329; stroke-dasharray: 4 4; }
+      svg text { font-size: 13px; fill: #59636e; stroke: #fff; stroke-width: 3px; paint-order: stroke; } svg .grid { stroke: #e4e8ec; } svg .mark { stroke: #1d2329; stroke-dasharray: 4 4; }
       svg polyline { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
       .legend { font-size: .87rem; } .legend span { margin-right: 1.1rem; white-space: nowrap; }
       .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px; margin-right: .35rem; vertical-align: -1px; }
@@ -194,7 +198,7 @@ public final class ReportPage {
     LeftOut leftOut = evaluation.leftOut();
     if (leftOut != null) {
       String scope =
-          " with %s of the products left out of the gallery".formatted(percent(leftOut.share()));
+          " with %s of the products left out of the gallery".formatted(given(leftOut.share()));
       row(
           "in use now," + scope,
           at(leftOut.openSet().byThreshold(), report.settings().threshold()));
@@ -209,7 +213,7 @@ public final class ReportPage {
       if (best != null) {
         add(
             "<p class=\"small\">For %s: %s given, which shows at least %s with a confidence of 95 %%.%s</p>",
-            percent(calibration.wanted()),
+            given(calibration.wanted()),
             count(best.named(), "label"),
             percent(Calibration.atLeast(best.knownRight(), best.named())),
             unseen == null
@@ -233,7 +237,7 @@ public final class ReportPage {
   }
 
   private void row(Calibration calibration, String scope) {
-    String what = "for %s right labels%s".formatted(percent(calibration.wanted()), scope);
+    String what = "for %s right labels%s".formatted(given(calibration.wanted()), scope);
     Outcome best = calibration.best();
     Outcome most = calibration.mostPrecise();
     if (best != null) {
@@ -248,9 +252,9 @@ public final class ReportPage {
   private void row(String what, Outcome outcome) {
     add(
         "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>",
-        Html.text(what),
-        outcome.threshold(),
-        outcome.margin(),
+        Html.text(what).replace(" %", "&nbsp;%"),
+        setting(outcome.threshold()),
+        setting(outcome.margin()),
         percent(outcome.precision()),
         percent(outcome.coverage()),
         percent(Shares.of(outcome).strangersNamed()));
@@ -269,8 +273,7 @@ public final class ReportPage {
       String whose =
           ownStrangers || leftOut == null
               ? "Known products against strangers"
-              : "With %s of the products left out of the gallery"
-                  .formatted(percent(leftOut.share()));
+              : "With %s of the products left out of the gallery".formatted(given(leftOut.share()));
       html.append(openSet(whose, openSet).svg());
     }
     html.append(scores().svg());
@@ -312,10 +315,10 @@ public final class ReportPage {
     for (Calibration calibration : evaluation.calibrations()) {
       Outcome alone = calibration.thresholdAlone();
       if (alone != null) {
-        mark(marks, alone.threshold(), percent(calibration.wanted()) + " right", from, to);
+        mark(marks, alone.threshold(), given(calibration.wanted()) + " right", from, to);
       }
     }
-    return new Chart(title, "match.threshold", "share", from, to, false, lines, marks);
+    return new Chart(title, "match.threshold", "share", from, to, false, lines, marks, List.of());
   }
 
   private static void mark(List<Mark> marks, double x, String text, double from, double to) {
@@ -333,6 +336,7 @@ public final class ReportPage {
   }
 
   private Chart openSet(String title, List<Outcome> byThreshold) {
+    Outcome now = at(byThreshold, report.settings().threshold());
     List<Point> points =
         byThreshold.stream()
             .map(o -> new Point(Shares.of(o).strangersNamed(), o.coverage()))
@@ -346,7 +350,11 @@ public final class ReportPage {
         1,
         true,
         List.of(new Line("each point is a threshold", points)),
-        List.of());
+        List.of(),
+        List.of(
+            new Dot(
+                new Point(Shares.of(now).strangersNamed(), now.coverage()),
+                "in use, " + setting(now.threshold()))));
   }
 
   private Chart scores() {
@@ -378,7 +386,8 @@ public final class ReportPage {
         to,
         false,
         lines,
-        marks);
+        marks,
+        List.of());
   }
 
   private Line histogram(String name, Predicate<Answer> kind, double from, double to) {

@@ -1,7 +1,9 @@
 package io.shelfstream.evaluate;
 
 import static io.shelfstream.evaluate.Report.count;
+import static io.shelfstream.evaluate.Report.given;
 import static io.shelfstream.evaluate.Report.percent;
+import static io.shelfstream.evaluate.Report.setting;
 
 import io.shelfstream.client.OneLine;
 import io.shelfstream.evaluate.Decisions.Outcome;
@@ -154,7 +156,9 @@ public final class ReportText {
   private void settings() {
     Outcome now = evaluation.now();
     line("");
-    line("now: match.threshold %s, match.margin %s", now.threshold(), now.margin());
+    line(
+        "now: match.threshold %s, match.margin %s",
+        setting(now.threshold()), setting(now.margin()));
     if (now.known() > 0) {
       line(
           "  of %d known: %s named rightly, %s wrongly, %s AMBIGUOUS, %s UNKNOWN",
@@ -190,10 +194,10 @@ public final class ReportText {
         unreachable(scope, calibration);
         continue;
       }
-      line("for %s right labels%s, set", percent(calibration.wanted()), scope);
+      line("for %s right labels%s, set", given(calibration.wanted()), scope);
       line(
           "  recognition.match.threshold = %s   recognition.match.margin = %s",
-          best.threshold(), best.margin());
+          setting(best.threshold()), setting(best.margin()));
       line(
           "  names %s of the known rightly (now %s); %s of %s right",
           percent(best.coverage()),
@@ -206,7 +210,7 @@ public final class ReportText {
             alone == null
                 ? "  a threshold without a margin does not reach it"
                 : "  without a margin: threshold %s, names %s of the known rightly",
-            alone == null ? "" : alone.threshold(),
+            alone == null ? "" : setting(alone.threshold()),
             alone == null ? "" : percent(alone.coverage()));
       }
       Outcome unseen = calibration.unseen();
@@ -229,21 +233,21 @@ public final class ReportText {
         atLeast >= wanted
             ? ""
             : "; it takes %d labels without an error, or more, to show %s"
-                .formatted(Calibration.enough(wanted), percent(wanted)));
+                .formatted(Calibration.enough(wanted), given(wanted)));
   }
 
   private void unreachable(String scope, Calibration calibration) {
     line(
         "%s right labels%s cannot be reached by threshold and margin",
-        percent(calibration.wanted()), scope);
+        given(calibration.wanted()), scope);
     Outcome most = calibration.mostPrecise();
     line(
         most == null
             ? "  no query was named rightly"
             : "  the most is %s, with threshold %s and margin %s: it names %s of the known rightly",
         most == null ? "" : percent(most.precision()),
-        most == null ? "" : most.threshold(),
-        most == null ? "" : most.margin(),
+        most == null ? "" : setting(most.threshold()),
+        most == null ? "" : setting(most.margin()),
         most == null ? "" : percent(most.coverage()));
   }
 
@@ -256,7 +260,7 @@ public final class ReportText {
     line("");
     line(
         "%s of the products left out of the gallery, mean of %d draws, at the settings of now",
-        percent(leftOut.share()), leftOut.draws());
+        given(leftOut.share()), leftOut.draws());
     line(
         "  of known ones: %s named rightly, %s UNKNOWN",
         percent(shares.knownRight()), percent(shares.knownUnknown()));

@@ -110,7 +110,7 @@ class ReportPageTest {
         .contains(
             "recall@1 33.3 %",
             "3 products, the worst first",
-            "for 50.0 % right labels, set",
+            "for 50 % right labels, set",
             "1 × c taken for",
             "of 1 that are not in the gallery");
     assertThat(text).doesNotContain("NaN", "Infinity", "null", "\u202E");

@@ -224,6 +224,7 @@ class EvaluateCommandTest {
       writer.add(vector("gallery/blue/1.png", "blue", 1, 0, 0));
       writer.finish();
     }
+    Files.delete(index.resolve("index.properties")); // PaddleClas writes none
 
     int code =
         evaluate("--index-dir", "@index", "--queries", "@queries", "--json", "@figures.json");

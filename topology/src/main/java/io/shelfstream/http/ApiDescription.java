@@ -105,6 +105,25 @@ final class ApiDescription {
     ObjectNode either = content.putObject(JSON).putObject("schema");
     either.putArray("anyOf").add(event).add(reference("ServingAnswer"));
     bytes(content, "image/jpeg");
+    refusals(recognize);
+    Operation serving =
+        operation(
+            "post",
+            RecognizeService.SERVING,
+            "Recognition",
+            "The same for clients of PaddleClas's service, under the path that they know");
+    serving.body().putObject(JSON).set("schema", reference("ServingRequest"));
+    serving.answer(200, "what was recognised", JSON, "ServingAnswer");
+    refusals(serving);
+    get("/api/events", "Recognition", "Recognition events as they come, as server-sent events")
+        .query("camera", "Only events of this camera; may be repeated")
+        .query("after", "Id of the last event that is known; as the header Last-Event-ID")
+        .text(200, "the events, without end", "text/event-stream")
+        .refusal(429, "Too many listen")
+        .refusal(503, "The broker is away, or the service is not ready");
+  }
+
+  private static void refusals(Operation recognize) {
     recognize
         .refusal(400, "The request is not as described")
         .refusal(409, "This process has the role gallery: ask one that recognises")
@@ -112,12 +131,6 @@ final class ApiDescription {
         .refusal(422, "The image cannot be recognised; reason is the class of a dead letter")
         .refusal(429, "Too many images are in hand: come again after Retry-After seconds")
         .refusal(503, "The service is not ready: come again after Retry-After seconds");
-    get("/api/events", "Recognition", "Recognition events as they come, as server-sent events")
-        .query("camera", "Only events of this camera; may be repeated")
-        .query("after", "Id of the last event that is known; as the header Last-Event-ID")
-        .text(200, "the events, without end", "text/event-stream")
-        .refusal(429, "Too many listen")
-        .refusal(503, "The broker is away, or the service is not ready");
   }
 
   private void gallery() {

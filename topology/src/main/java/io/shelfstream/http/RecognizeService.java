@@ -35,6 +35,9 @@ import java.util.function.Function;
  * Paddle Serving's form.
  */
 public final class RecognizeService extends AbstractHttpService implements Routes {
+  /** The path of PaddleClas's service. */
+  static final String SERVING = "/recognition/prediction";
+
   private final ImageRequests requests;
   private final ImageLimits limits;
   private final Receiving receiving;
@@ -51,6 +54,7 @@ public final class RecognizeService extends AbstractHttpService implements Route
   @Override
   public void addTo(ServerBuilder server) {
     server.route().post("/api/recognize").build(this);
+    server.route().post(SERVING).build(this);
   }
 
   /** An image that was sent, and how the answer is to be written. */
@@ -94,7 +98,9 @@ public final class RecognizeService extends AbstractHttpService implements Route
   private Sent sent(AggregatedHttpRequest request, boolean annotated) {
     MediaType type = request.contentType();
     byte[] body = request.content().array();
-    return type != null && type.isJson() ? servingForm(body) : image(body, annotated);
+    // Paddle Serving's client says no type; no image begins like that.
+    boolean isJson = (type != null && type.isJson()) || (body.length > 0 && body[0] == '{');
+    return isJson ? servingForm(body) : image(body, annotated);
   }
 
   private Sent image(byte[] encoded, boolean annotated) {

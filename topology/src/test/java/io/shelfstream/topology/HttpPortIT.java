@@ -98,6 +98,15 @@ class HttpPortIT {
       assertThat(result.get("rec_scores").asDouble()).isGreaterThan(0.99);
       assertThat(result.get("bbox")).hasSize(4);
 
+      byte[] asked =
+          "{\"key\": [\"image\"], \"value\": [\"%s\"]}".formatted(base64).getBytes(UTF_8);
+      HttpResponse<String> stock = // names no type, under PaddleClas's path
+          send(
+              at(service, "/recognition/prediction")
+                  .POST(HttpRequest.BodyPublishers.ofByteArray(asked)));
+      assertThat(stock.statusCode()).isEqualTo(200);
+      assertThat(json.readTree(stock.body())).isEqualTo(answer);
+
       HttpResponse<String> form = post(service, "multipart/form-data; boundary=xyz", form(red));
       assertThat(form.statusCode()).isEqualTo(200);
       assertThat(form.body()).contains("ff0000");

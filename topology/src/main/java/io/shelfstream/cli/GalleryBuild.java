@@ -13,19 +13,16 @@ import picocli.CommandLine.Option;
     name = "build",
     mixinStandardHelpOptions = true,
     description = {
-      "Builds an index from photos, in a folder as PaddleClas's build_gallery leaves it; no broker and no service.",
-      "'recognize --index-dir' and 'serve --index-dir' read it, and so do PaddleClas's programs.",
+      "Builds an index from photos, in a folder as PaddleClas's build_gallery leaves it; no broker and no service. 'recognize --index-dir' and 'serve --index-dir' read it, and so do PaddleClas's programs.",
       "",
-      "An index that is there already is replaced when the new one is complete, and not before. A build that",
-      "was cut off goes on where it was when the same command is given again.",
+      "An index that is there already is replaced when the new one is complete, and not before. A build that was cut off goes on where it was when the same command is given again.",
       "",
-      "Photos that cannot be used are left out, listed and counted by reason; the index is written nevertheless,",
-      "and the exit code is 1.",
+      "Photos that cannot be used are left out, listed and counted by reason; the index is written nevertheless, and the exit code is 1.",
       "",
-      "Examples:",
-      "  shelfstream gallery build --index-dir index photos/         with a folder for each product in photos/",
-      "  shelfstream gallery build --index-dir index gallery.txt     a gallery list of PaddleClas",
-      "  shelfstream gallery build --index-dir index products.csv --image-root photos --rejects rejects.csv",
+      "Examples: photos in folders, a list of PaddleClas, a spreadsheet:",
+      "  shelfstream gallery build --index-dir index photos/",
+      "  shelfstream gallery build --index-dir index gallery.txt",
+      "  shelfstream gallery build --index-dir index --rejects bad.csv table.csv",
       ""
     })
 final class GalleryBuild extends GalleryIndexing {

@@ -40,8 +40,7 @@ import picocli.CommandLine.Parameters;
     name = "gallery",
     mixinStandardHelpOptions = true,
     description = {
-      "Adds, removes, lists, imports and exports gallery photos through the gallery topics, while the service runs;",
-      "or builds and changes an index in a folder, without broker and service: build, append, and remove and list with --index-dir."
+      "Adds, removes, lists, imports and exports gallery photos through the gallery topics, while the service runs; or builds and changes an index in a folder, without broker and service: build, append, and remove and list with --index-dir."
     },
     synopsisSubcommandLabel = "ACTION",
     subcommands = {
@@ -243,11 +242,11 @@ final class GalleryCommand implements Callable<Integer> {
       description = {
         "Removes photos by their id, or all photos of products: from the gallery topics, or with --index-dir from an index in a folder.",
         "",
-        "An index of any type can be changed; a graph (HNSW), from which Faiss cannot remove, is built again from the",
-        "vectors in it. Ids that were in use are not given again. The exit code is 1 when something that is named is",
-        "not in the index.",
+        "An index of any type can be changed; a graph (HNSW), from which Faiss cannot remove, is built again from the vectors in it. Ids that were in use are not given again. The exit code is 1 when something that is named is not in the index.",
         "",
-        "Example: shelfstream gallery remove --index-dir index --product 'Oat Milk' milk/3.jpg",
+        "Examples:",
+        "  shelfstream gallery remove --index-dir index --product 'Oat Milk'",
+        "  shelfstream gallery remove --index-dir index --file gone.txt",
         ""
       })
   static final class Remove extends Change {

@@ -55,7 +55,7 @@ abstract class GalleryIndexing implements Callable<Integer> {
       names = "--rejects",
       paramLabel = "FILE.csv",
       description =
-          "Writes the photos that could not be used there, with the reason. Mend them, and give the file to 'gallery append'.")
+          "Writes the photos that could not be used there, with the reason. Mend them, and give the file to 'gallery append', with --image-root where the photos lie elsewhere.")
   @Nullable Path rejects;
 
   @Parameters(

@@ -13,8 +13,8 @@ public final class Pictures {
   private Pictures() {}
 
   /**
-   * A part of an image as JPEG, scaled down where it is larger; never scaled up. Of an image that was
-   * decoded at a reduced scale, the reduced pixels are taken where they are enough.
+   * A part of an image as JPEG, scaled down where it is larger; never scaled up. Of an image that
+   * was decoded at a reduced scale, the reduced pixels are taken where they are enough.
    *
    * @param wanted part in pixels; clipped to the image
    * @param longest side of the copy, in pixels, 1 or more

@@ -40,8 +40,7 @@ public final class CameraEvents {
 
   /** Takes an event in, unless it is there, or its frame was skipped. */
   public synchronized void add(RecognitionEvent event) {
-    if (event.getSkippedReason() != null
-        || byId.putIfAbsent(event.getEventId(), event) != null) {
+    if (event.getSkippedReason() != null || byId.putIfAbsent(event.getEventId(), event) != null) {
       return;
     }
     List<RecognitionEvent> events =
@@ -79,7 +78,9 @@ public final class CameraEvents {
   private List<RecognitionEvent> oldest(int least) {
     return ofCamera.values().stream()
         .filter(events -> events.size() >= least)
-        .min(Comparator.comparing(events -> events.get(least == 1 ? events.size() - 1 : 0).getProcessedAt()))
+        .min(
+            Comparator.comparing(
+                events -> events.get(least == 1 ? events.size() - 1 : 0).getProcessedAt()))
         .orElse(List.of());
   }
 

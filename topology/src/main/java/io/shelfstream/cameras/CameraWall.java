@@ -108,8 +108,7 @@ public final class CameraWall implements FramePictures.Background {
   public synchronized void made(Wanted wanted, @Nullable String problem) {
     RecognitionEvent event = wanted.event();
     String camera = event.getCameraId();
-    attempts.put(
-        camera, new Attempt(event.getEventId(), System.nanoTime(), problem != null, true));
+    attempts.put(camera, new Attempt(event.getEventId(), System.nanoTime(), problem != null, true));
     Shown before = shown(camera);
     if (problem == null) {
       shown.put(camera, new Shown(event, ++changes, ""));

@@ -103,10 +103,7 @@ public final class FramePictures implements AutoCloseable {
    * @param background asked when nobody waits
    */
   public FramePictures(
-      ImageFetcher fetcher,
-      ImageLimits limits,
-      PictureBudget budget,
-      Background background) {
+      ImageFetcher fetcher, ImageLimits limits, PictureBudget budget, Background background) {
     this.fetcher = fetcher;
     this.decoder = new ImageDecoder(limits);
     this.budget = budget;
@@ -228,7 +225,8 @@ public final class FramePictures implements AutoCloseable {
 
   private byte[] fetch(String uri) {
     if (uri.startsWith("urn:")) {
-      throw new UnavailableException("a caller sent this image, and images of callers are not kept");
+      throw new UnavailableException(
+          "a caller sent this image, and images of callers are not kept");
     }
     if (uri.startsWith("data:")) {
       throw new UnavailableException("the frame travelled in its record, and is not kept");
@@ -285,8 +283,7 @@ public final class FramePictures implements AutoCloseable {
     }
   }
 
-  private void fail(
-      Wanted wanted, CompletableFuture<byte[]> picture, UnavailableException why) {
+  private void fail(Wanted wanted, CompletableFuture<byte[]> picture, UnavailableException why) {
     synchronized (this) {
       unfinished.remove(wanted.key());
     }

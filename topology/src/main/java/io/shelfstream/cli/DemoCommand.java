@@ -78,7 +78,9 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--out", defaultValue = "target/demo", description = "Default: ${DEFAULT-VALUE}.")
   Path out = Path.of("target/demo");
 
-  @Option(names = "--keep", description =
+  @Option(
+      names = "--keep",
+      description =
           "Stay up afterwards, until Ctrl-C: the frames go on as those of cameras, for the page at the URL that is printed.")
   boolean keep;
 

@@ -125,7 +125,12 @@ final class ApiDescription {
 
   private void cameras() {
     get("/api/cameras", "Cameras", "What each camera has shown last, and the newest picture of it")
-        .number("since", "Number of the last change that is known: of others come the objects", 0, 0, Integer.MAX_VALUE)
+        .number(
+            "since",
+            "Number of the last change that is known: of others come the objects",
+            0,
+            0,
+            Integer.MAX_VALUE)
         .answer(200, "the cameras by id", JSON, "Cameras")
         .comingAgain();
     get("/api/cameras/events", "Cameras", "The newest events of a camera, the newest first")
@@ -142,12 +147,19 @@ final class ApiDescription {
     Operation picture =
         get("/api/cameras/picture", "Cameras", "The frame of an event, or a part of it, as JPEG")
             .required("event", "Id of one of the newest events of a camera")
-            .number("width", "Longest side in pixels", CameraWall.PICTURE, 16, CamerasService.LARGEST_PICTURE)
+            .number(
+                "width",
+                "Longest side in pixels",
+                CameraWall.PICTURE,
+                16,
+                CamerasService.LARGEST_PICTURE)
             .query("crop", "The part: X1,Y1,X2,Y2 in pixels of the frame");
     bytes(picture.answer(200, "the picture"), "image/jpeg");
     picture
         .refusal(400, "The request is not as described")
-        .refusal(404, "There is no such event among the newest, or its frame cannot be had; see the message")
+        .refusal(
+            404,
+            "There is no such event among the newest, or its frame cannot be had; see the message")
         .comingAgain();
   }
 
@@ -157,7 +169,11 @@ final class ApiDescription {
         .refusal(409, "This process has no topics")
         .refusal(503, "The broker is away");
     Operation redrive =
-        operation("post", "/api/dead-letters/redrive", "Dead letters", "Publishes their records again, each once");
+        operation(
+            "post",
+            "/api/dead-letters/redrive",
+            "Dead letters",
+            "Publishes their records again, each once");
     redrive.body().putObject(JSON).set("schema", reference("RedriveRequest"));
     redrive
         .answer(200, "what was done", JSON, "Redriven")

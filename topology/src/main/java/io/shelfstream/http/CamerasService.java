@@ -146,10 +146,7 @@ public final class CamerasService implements Routes, AutoCloseable {
     pictures.begin();
     Instant now = Instant.now();
     ObjectNode body =
-        Answers.JSON
-            .createObjectNode()
-            .put("change", wall.changes())
-            .put("reading", readsBefore);
+        Answers.JSON.createObjectNode().put("change", wall.changes()).put("reading", readsBefore);
     ArrayNode cameras = body.putArray("cameras");
     for (CameraEvents.Camera camera : events.cameras(now)) {
       RecognitionEvent newest = camera.newest();
@@ -203,12 +200,7 @@ public final class CamerasService implements Routes, AutoCloseable {
       shown.put("score", rounded(object.getScore()));
     }
     BoundingBox box = object.getBbox();
-    shown
-        .putArray("bbox")
-        .add(box.getX1())
-        .add(box.getY1())
-        .add(box.getX2())
-        .add(box.getY2());
+    shown.putArray("bbox").add(box.getX1()).add(box.getY1()).add(box.getX2()).add(box.getY2());
   }
 
   private static void counts(RecognitionEvent event, ObjectNode shown) {
@@ -255,8 +247,7 @@ public final class CamerasService implements Routes, AutoCloseable {
     ArrayNode shown = body.putArray("objects");
     var newest =
         UnknownObjects.newest(
-            events.cameras(now).stream()
-                .map(camera -> events.of(camera.newest().getCameraId())),
+            events.cameras(now).stream().map(camera -> events.of(camera.newest().getCameraId())),
             limit);
     for (UnknownObjects.Unknown unknown : newest) {
       RecognitionEvent event = unknown.event();
@@ -270,8 +261,7 @@ public final class CamerasService implements Routes, AutoCloseable {
           .put(
               "path",
               "%s&crop=%d,%d,%d,%d"
-                  .formatted(
-                      path(event, 320), box.getX1(), box.getY1(), box.getX2(), box.getY2()));
+                  .formatted(path(event, 320), box.getX1(), box.getY1(), box.getX2(), box.getY2()));
       object(unknown.object(), object);
       if (!unknown.object().getCandidates().isEmpty()) {
         object.put("nearest", unknown.object().getCandidates().get(0).getLabel());

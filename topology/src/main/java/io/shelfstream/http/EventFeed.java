@@ -73,8 +73,7 @@ public final class EventFeed implements AutoCloseable {
     String text() {
       String written = text;
       if (written == null) {
-        written =
-            "id: %d\nevent: recognition\ndata: %s\n\n".formatted(id, EventJson.toJson(event));
+        written = "id: %d\nevent: recognition\ndata: %s\n\n".formatted(id, EventJson.toJson(event));
         text = written;
       }
       return written;

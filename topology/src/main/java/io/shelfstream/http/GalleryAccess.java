@@ -24,7 +24,9 @@ public interface GalleryAccess {
   /** Every photo, in the order of their ids. */
   List<GalleryEntry> entries();
 
-  /** Warnings about photos by their ids, also about some that are gone; empty where none are made. */
+  /**
+   * Warnings about photos by their ids, also about some that are gone; empty where none are made.
+   */
   default Map<String, List<String>> warnings() {
     return Map.of();
   }

@@ -21,8 +21,7 @@ public final class PageRoutes implements Routes {
           + " require-trusted-types-for 'script'";
 
   /** Browsers ask each time whether there is a newer one: an upgrade is seen at once. */
-  private static final ServerCacheControl CACHE =
-      ServerCacheControl.builder().noCache().build();
+  private static final ServerCacheControl CACHE = ServerCacheControl.builder().noCache().build();
 
   @Override
   public void addTo(ServerBuilder server) {

@@ -104,8 +104,7 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     ImageFetcher fetcher = opened(new ImageFetcher(config.images().fetchPolicy()));
     ServiceMetrics metrics = new ServiceMetrics(registry);
     EventFeed feed = opened(new EventFeed(events -> () -> {}));
-    CamerasService cameras =
-        opened(new CamerasService(feed, fetcher, config.images().limits()));
+    CamerasService cameras = opened(new CamerasService(feed, fetcher, config.images().limits()));
     port =
         ServicePort.open(
             config,

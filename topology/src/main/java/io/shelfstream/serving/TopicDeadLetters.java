@@ -26,9 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The dead letters of the last day, read from the first question on. Safe for several threads.
- */
+/** The dead letters of the last day, read from the first question on. Safe for several threads. */
 public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(TopicDeadLetters.class);
   private static final Duration POLL = Duration.ofMillis(200);

@@ -50,8 +50,7 @@ public final class TopicEvents implements EventFeed.Source {
 
   @Override
   public void newest(Consumer<RecognitionEvent> events) {
-    try (TopicReader reader =
-        TopicReader.newest(config, NEWEST, config.topics().recognitions())) {
+    try (TopicReader reader = TopicReader.newest(config, NEWEST, config.topics().recognitions())) {
       while (!reader.atEnd()) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
           give(record, events);
@@ -62,8 +61,7 @@ public final class TopicEvents implements EventFeed.Source {
     }
   }
 
-  private void give(
-      ConsumerRecord<byte[], byte[]> record, Consumer<RecognitionEvent> events) {
+  private void give(ConsumerRecord<byte[], byte[]> record, Consumer<RecognitionEvent> events) {
     RecognitionEvent event;
     try {
       event =

@@ -88,13 +88,28 @@ export async function health(options = {}) {
   return response.json();
 }
 
+/** Browsers open six connections to a host: pictures that wait must not keep questions from being asked. */
+const AT_A_TIME = 4;
+let loading = 0;
+const waiting = [];
+
 /** A picture as a blob; browsers may keep it. */
 export async function picture(path, options = {}) {
-  const response = await send(path, {...options, cache: 'default'});
-  if (!response.ok) {
-    throw await refusal(response);
+  while (loading >= AT_A_TIME) {
+    await new Promise((resolve) => waiting.push(resolve));
   }
-  return response.blob();
+  loading++;
+  try {
+    options.signal?.throwIfAborted();
+    const response = await send(path, {...options, cache: 'default'});
+    if (!response.ok) {
+      throw await refusal(response);
+    }
+    return await response.blob();
+  } finally {
+    loading--;
+    waiting.shift()?.();
+  }
 }
 
 export function query(parameters) {

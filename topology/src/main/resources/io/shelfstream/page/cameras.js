@@ -36,7 +36,7 @@ class Tile {
     if (camera.picture?.objects) {
       this.wanted = camera.picture;
     }
-    say(this.facts.age, age(camera.ageMs));
+    say(this.facts.age, age(camera.picture?.ageMs ?? camera.ageMs)); // of what is seen
     this.load();
   }
 

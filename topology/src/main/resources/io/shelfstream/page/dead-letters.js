@@ -8,10 +8,11 @@ import {number, plural} from './text.js';
 export function deadLetters({main, signal}) {
   const status = h('p', {class: 'summary', role: 'status'}, 'Asking…');
   const counts = h('ul', {class: 'reasons', 'aria-label': 'Reasons'});
+  const title = h('h2', {hidden: true}, 'Newest');
   const newest = h('ul', {class: 'letters', 'aria-label': 'Newest dead letters'});
   main.append(
     h('p', {class: 'quiet'}, 'A record that cannot be used becomes a dead letter. When its cause is mended, it can go back to its topic: each once.'),
-    status, counts, h('h2', {}, 'Newest'), newest);
+    status, counts, title, newest);
   let shown = '';
   let wanted = null; // reason that is shown alone
 
@@ -45,6 +46,7 @@ export function deadLetters({main, signal}) {
     fill(counts, Object.entries(now.counts).sort((a, b) => b[1] - a[1]).map(([reason, many]) => reasonItem(reason, many)));
     const letters = now.newest.filter((letter) => wanted === null || letter.reason === wanted);
     fill(newest, letters.map(letterItem));
+    title.hidden = letters.length === 0;
     if (focused) {
       main.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     }
@@ -73,6 +75,7 @@ export function deadLetters({main, signal}) {
       say(status, error.message);
       fill(counts);
       fill(newest);
+      title.hidden = true;
     }
   });
 }

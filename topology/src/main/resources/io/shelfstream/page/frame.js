@@ -76,7 +76,8 @@ export class Frame {
     const boxes = this.objects.map((object) => {
       const [x1, y1, x2, y2] = object.bbox;
       const text = label(object);
-      return {object, x: x1 * scale, y: y1 * scale, w: (x2 - x1) * scale, h: (y2 - y1) * scale, text, short: text.slice(0, 1)};
+      const end = / ?[0-9.]*$/.exec(text)[0];
+      return {object, x: x1 * scale, y: y1 * scale, w: (x2 - x1) * scale, h: (y2 - y1) * scale, text, end, short: text.slice(0, 1)};
     });
     const area = (box) => (box.object === this.chosen ? Infinity : box.w * box.h);
     boxes.sort((a, b) => area(b) - area(a));

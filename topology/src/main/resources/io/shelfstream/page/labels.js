@@ -5,7 +5,8 @@ const overlaps = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h
 /**
  * Gives each box a place for its label, the important ones first: the text that fits, whole or shortened, or none.
  *
- * @param boxes {x, y, w, h, text, short} in pixels of the picture as it is shown, the most important first
+ * @param boxes {x, y, w, h, text, end, short} in pixels of the picture as it is shown, the most important first:
+ *     end is the end of the text that stays when it is shortened, short the shortest text
  * @param measure width of a text in pixels
  * @param size {w, h} of the picture
  * @param line height of a label
@@ -53,12 +54,14 @@ function* shorter(box, measure) {
   if (measure(box.text) <= most) {
     yield box.text;
   } else {
-    let length = Math.min(box.text.length - 1, Math.floor((box.text.length * most) / measure(box.text)));
-    while (length > 4 && measure(box.text.slice(0, length) + '…') > most) {
+    const begin = [...box.text.slice(0, box.text.length - box.end.length)];
+    const room = most - measure('…' + box.end);
+    let length = Math.min(begin.length - 1, Math.floor((begin.length * room) / measure(begin.join(''))));
+    while (length > 4 && measure(begin.slice(0, length).join('')) > room) {
       length--;
     }
     if (length > 4) {
-      yield box.text.slice(0, length) + '…';
+      yield begin.slice(0, length).join('') + '…' + box.end;
     }
   }
   yield box.short;

@@ -64,7 +64,7 @@ export function unknown({main, signal}) {
     const image = h('img', {alt: '', class: 'photo'});
     const box = h('input', {type: 'checkbox', onchange: count});
     const since = h('small');
-    const element = h('li', {}, h('label', {}, box, image,
+    const element = h('li', {'data-camera': object.camera}, h('label', {}, box, image,
       h('span', {class: 'spoken'}, 'Unknown object of '), h('b', {}, object.camera), since,
       object.nearest ? h('small', {}, `nearest: ${object.nearest} ${object.score?.toFixed(2) ?? ''}`) : null));
     load(image, object.path, signal);
@@ -72,12 +72,13 @@ export function unknown({main, signal}) {
   }
 
   poll(2000, signal, async () => {
-    const {objects, reading} = await json('/api/cameras/unknown?limit=120', {signal});
+    const {objects, reading} = await json('/api/cameras/unknown?limit=60', {signal});
     const before = [...items];
     const next = objects.map((object) => {
       const at = before.findIndex((one) => isSame(one.now, object));
       const known = at < 0 ? item(object) : before.splice(at, 1)[0];
       known.now = object;
+      known.element.dataset.bbox = object.bbox.join(',');
       say(known.since, age(object.ageMs) + ' ago');
       return known;
     });

@@ -100,8 +100,7 @@ final class PageBench {
   }
 
   private static int port(Path log) throws IOException {
-    Matcher said =
-        Pattern.compile("HTTP at http://[^:]+:(\\d+)/").matcher(Files.readString(log));
+    Matcher said = Pattern.compile("HTTP at http://[^:]+:(\\d+)/").matcher(Files.readString(log));
     if (!said.find()) {
       throw new IllegalStateException("The service did not say its port; see " + log);
     }

@@ -132,6 +132,7 @@ final class ApiDescription {
             0,
             Integer.MAX_VALUE)
         .answer(200, "the cameras by id", JSON, "Cameras")
+        .refusal(400, "The request is not as described")
         .comingAgain();
     get("/api/cameras/events", "Cameras", "The newest events of a camera, the newest first")
         .required("camera", "Id of the camera")

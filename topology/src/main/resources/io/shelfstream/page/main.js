@@ -36,7 +36,12 @@ function open(isFirst) {
   document.title = `${argument || title} – ShelfStream`;
   for (const link of document.querySelectorAll('#views a')) {
     const isOpen = link.hash === '#/' + (below ?? (VIEWS[name] ? name : 'cameras'));
-    isOpen ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current');
+    if (isOpen) {
+      link.setAttribute('aria-current', 'page');
+      link.scrollIntoView({block: 'nearest', inline: 'center'});
+    } else {
+      link.removeAttribute('aria-current');
+    }
   }
   fill(main);
   const heading = h('h1', {tabindex: -1}, argument || title);

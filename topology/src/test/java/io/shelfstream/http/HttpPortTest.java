@@ -80,8 +80,7 @@ class HttpPortTest {
               Duration.ofSeconds(1),
               Duration.ofSeconds(1),
               0));
-  private final CamerasService cameras =
-      new CamerasService(feed, fetcher, ImageLimits.DEFAULT);
+  private final CamerasService cameras = new CamerasService(feed, fetcher, ImageLimits.DEFAULT);
   private final HttpPort port = open();
 
   private HttpPort open() {
@@ -234,7 +233,7 @@ class HttpPortTest {
       caller
           .getOutputStream()
           .write(
-              "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+              "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
                   .getBytes(UTF_8));
       answer = begun.poll(1, TimeUnit.MINUTES);
       assertThat(answer).isNotNull();
@@ -329,7 +328,8 @@ class HttpPortTest {
               "GET /version HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
                   .formatted(host)
                   .getBytes(UTF_8));
-      return new String(caller.getInputStream().readAllBytes(), UTF_8).split(" ", 3)[1];
+      return new String(caller.getInputStream().readNBytes("HTTP/1.1 200".length()), UTF_8)
+          .split(" ", 2)[1];
     }
   }
 

@@ -108,7 +108,13 @@ final class Browser implements AutoCloseable {
     driver.executeCdpCommand(
         "Emulation.setDeviceMetricsOverride",
         Map.of(
-            "width", width, "height", width < 500 ? 844 : 900, "deviceScaleFactor", 1, "mobile",
+            "width",
+            width,
+            "height",
+            width < 500 ? 844 : 900,
+            "deviceScaleFactor",
+            1,
+            "mobile",
             width < 500));
   }
 
@@ -166,6 +172,21 @@ final class Browser implements AutoCloseable {
         });
   }
 
+  /** Clicks the first of these elements that has the text. */
+  void click(String css, String text) {
+    until(
+        "'%s' in %s can be clicked".formatted(text, css),
+        () -> {
+          see(css, text);
+          driver.findElements(By.cssSelector(css)).stream()
+              .filter(element -> element.getText().contains(text))
+              .findFirst()
+              .orElseThrow()
+              .click();
+          return true;
+        });
+  }
+
   void type(String css, String text) {
     WebElement input = see(css);
     input.clear();
@@ -174,9 +195,7 @@ final class Browser implements AutoCloseable {
 
   /** Gives a file to an input, as its dialog does. */
   void choose(String css, Path file) {
-    driver
-        .findElement(By.cssSelector(css))
-        .sendKeys(file.toAbsolutePath().normalize().toString());
+    driver.findElement(By.cssSelector(css)).sendKeys(file.toAbsolutePath().normalize().toString());
   }
 
   @Nullable Object run(String script, Object... arguments) {

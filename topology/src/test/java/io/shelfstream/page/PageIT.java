@@ -16,6 +16,7 @@ import io.shelfstream.messages.RecognitionEvents;
 import io.shelfstream.serving.LocalService;
 import io.shelfstream.topology.RecognitionService;
 import io.shelfstream.topology.TestTopics;
+import java.awt.image.BufferedImage;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -52,6 +54,14 @@ class PageIT {
   private static final Path DEMO = Path.of("../deploy/demo-data").toAbsolutePath().normalize();
   private static final String KNOWN = "Dorlevo-vahino";
   private static final String UNKNOWN = "LAVALO-kau"; // of the frame, and not of the gallery
+
+  /** Screens in docs; {@code -Dpage.docs=../docs/page} writes them anew. */
+  private static final Map<String, String> DOCUMENTED =
+      Map.of(
+          "cameras-1280-light", "cameras.jpg",
+          "camera-1280-light", "camera.jpg",
+          "unknown-390-dark", "unknown-phone.jpg",
+          "gallery-1280-dark", "gallery.jpg");
 
   /** Frame 002 shows four of the unknown product, and the known one. */
   private static final Path FRAME = DEMO.resolve("frames/rendered/002.jpg");
@@ -87,8 +97,7 @@ class PageIT {
     producer = made;
     open.add(made);
     Map<String, @Nullable GalleryUpdate> photos = new LinkedHashMap<>();
-    for (GalleryFile.Photo photo :
-        GalleryFile.read(DEMO.resolve("gallery.tsv"), null).photos()) {
+    for (GalleryFile.Photo photo : GalleryFile.read(DEMO.resolve("gallery.tsv"), null).photos()) {
       if (photo.id().endsWith("/1.jpg")) {
         photos.put(
             photo.id(),
@@ -101,8 +110,7 @@ class PageIT {
       }
     }
     assertThat(photos).hasSizeGreaterThan(20);
-    assertThat(
-            new GalleryPublisher(used, Duration.ofMinutes(2)).publishAndWait(photos).rejected())
+    assertThat(new GalleryPublisher(used, Duration.ofMinutes(2)).publishAndWait(photos).rejected())
         .isEmpty();
   }
 
@@ -161,7 +169,7 @@ class PageIT {
     browser().click(".tile h2 a[href*='" + encoded(camera) + "']");
     browser().see("h1", camera);
     browser().see(".object.match", KNOWN);
-    browser().click(".object.match");
+    browser().click(".object.match", KNOWN);
     // The photos of the gallery that it was compared with, and their scores.
     assertThat(browser().see(".candidates li", KNOWN)).contains("score 0.");
     browser()
@@ -211,7 +219,8 @@ class PageIT {
             "its crop is there",
             () ->
                 Boolean.TRUE.equals(
-                    browser().run("return document.querySelectorAll('.crops img[src]').length > 2")));
+                    browser()
+                        .run("return document.querySelectorAll('.crops img[src]').length > 2")));
     JsonNode objects = get("/api/cameras/unknown?limit=100").get("objects");
     JsonNode wanted = null;
     for (JsonNode object : objects) {
@@ -220,7 +229,13 @@ class PageIT {
       }
     }
     assertThat(wanted).as("an unknown object at the place of %s", UNKNOWN).isNotNull();
-    browser().click(".crops li[data-bbox='" + text(wanted.get("bbox")) + "'][data-camera='" + camera + "'] label");
+    browser()
+        .click(
+            ".crops li[data-bbox='"
+                + text(wanted.get("bbox"))
+                + "'][data-camera='"
+                + camera
+                + "'] label");
     browser().see(".enrol button", "Add 1 picture");
     browser().type(".enrol input[name=label]", name);
     browser().click(".enrol button");
@@ -229,14 +244,17 @@ class PageIT {
     publish(camera, FRAME);
     view("camera/" + encoded(camera));
     browser().see(".object.match", name);
-    assertThat(get("/api/gallery?query=" + encoded("café CRÈME")).get("total").asInt()).isEqualTo(1);
-    browser().run("fetch('/api/gallery/product?wait=searchable&id=' + encodeURIComponent(arguments[0]), {method: 'DELETE'})", name);
+    assertThat(get("/api/gallery?query=" + encoded("café CRÈME")).get("total").asInt())
+        .isEqualTo(1);
+    browser()
+        .run(
+            "fetch('/api/gallery/product?wait=searchable&id=' + encodeURIComponent(arguments[0]), {method: 'DELETE'})",
+            name);
   }
 
   private static String text(JsonNode box) {
     return "%d,%d,%d,%d"
-        .formatted(
-            box.get(0).asInt(), box.get(1).asInt(), box.get(2).asInt(), box.get(3).asInt());
+        .formatted(box.get(0).asInt(), box.get(1).asInt(), box.get(2).asInt(), box.get(3).asInt());
   }
 
   /** Where a product stands on the frame. */
@@ -339,6 +357,65 @@ class PageIT {
   }
 
   @Test
+  void aServiceThatIsNotReadySaysWhy() {
+    view("cameras");
+    browser().see(".summary");
+    // What /health/ready answers while a part is built anew.
+    browser()
+        .run(
+            """
+            const asked = window.fetch;
+            window.fetch = (path, options) => path !== '/health/ready' ? asked(path, options)
+              : Promise.resolve(new Response(JSON.stringify({status: 'down', state: 'REBUILDING',
+                  reason: 'a part of it is', readings: [],
+                  parts: [{name: 'The gallery', state: 'REBUILDING', reason: 'its topic was deleted'}]}),
+                {status: 503}));
+            """);
+    assertThat(browser().see("#banner.bad", "Not ready (rebuilding)"))
+        .contains("a part of it is")
+        .contains("The gallery: its topic was deleted");
+    view("cameras");
+    browser().see(".summary");
+    browser().goes("#banner.bad");
+  }
+
+  @Test
+  void aListOfTenThousandHasFewRowsAndReachesItsEnd() {
+    view("cameras");
+    Object rows =
+        browser()
+            .await(
+                """
+                const done = arguments[0];
+                Promise.all([import('/page/virtual-list.js'), import('/page/dom.js')]).then(async ([{VirtualList}, {h}]) => {
+                  let asked = 0;
+                  const list = new VirtualList({height: 76, label: 'Many', failed: done,
+                    fetchPage: async (offset, limit) => {
+                      asked++;
+                      return {total: 10000, items: Array.from({length: limit}, (_, i) => 'product ' + (offset + i))};
+                    },
+                    row: (text) => h('a', {href: '#'}, text)});
+                  document.getElementById('main').append(list.element);
+                  await list.reload();
+                  const first = list.space.children.length;
+                  list.element.scrollTop = 5000 * 76;
+                  await new Promise((resolve) => setTimeout(resolve, 300));
+                  const middle = list.space.textContent.includes('product 5003');
+                  list.element.scrollTop = 10000 * 76;
+                  await new Promise((resolve) => setTimeout(resolve, 300));
+                  done([first, middle, list.space.lastChild.textContent, list.space.children.length, asked]);
+                  list.close();
+                });
+                """);
+    List<?> seen = (List<?>) Objects.requireNonNull(rows);
+    assertThat(((Number) Objects.requireNonNull(seen.get(0))).intValue()).isBetween(5, 40);
+    assertThat(seen.get(1)).isEqualTo(true);
+    assertThat(seen.get(2)).isEqualTo("product 9999");
+    assertThat(((Number) Objects.requireNonNull(seen.get(3))).intValue()).isBetween(5, 40);
+    assertThat(((Number) Objects.requireNonNull(seen.get(4))).intValue()).isLessThan(8);
+  }
+
+  @Test
   void aTokenIsAskedForWhereOneIsNeeded() throws Exception {
     String token = "secret-of-some-length";
     Map<String, String> settings =
@@ -434,7 +511,10 @@ class PageIT {
     assertThat(asked).hasSizeGreaterThan(30);
     assertThat(asked)
         .allMatch(
-            one -> one.startsWith(url + "/") || one.startsWith("blob:" + url) || one.equals("about:blank"));
+            one ->
+                one.startsWith(url + "/")
+                    || one.startsWith("blob:" + url)
+                    || one.equals("about:blank"));
     assertThat(browser().log("browser")).noneMatch(line -> line.contains("Security Policy"));
     // A script that somebody brought in does not run.
     browser()
@@ -456,8 +536,10 @@ class PageIT {
             "all pictures are there",
             () ->
                 Boolean.TRUE.equals(
-                    browser().run("return document.querySelectorAll('.tile[data-event]').length >= 6")));
+                    browser()
+                        .run("return document.querySelectorAll('.tile[data-event]').length >= 6")));
     List<String> faults = new ArrayList<>();
+    String docs = System.getProperty("page.docs");
     Path pictures = Path.of(System.getProperty("page.pictures", "target/page"));
     try {
       for (int width : List.of(1280, 390)) {
@@ -478,6 +560,15 @@ class PageIT {
                 .as(name + " is no wider than its window")
                 .isEqualTo(true);
             browser().picture(pictures.resolve(name + ".png"));
+            if (docs != null && DOCUMENTED.containsKey(name)) {
+              Path jpeg = Path.of(docs).resolve(DOCUMENTED.get(name));
+              Files.createDirectories(jpeg.getParent());
+              BufferedImage seen = ImageIO.read(pictures.resolve(name + ".png").toFile());
+              BufferedImage opaque =
+                  new BufferedImage(seen.getWidth(), seen.getHeight(), BufferedImage.TYPE_INT_RGB);
+              opaque.getGraphics().drawImage(seen, 0, 0, null);
+              ImageIO.write(opaque, "jpeg", jpeg.toFile());
+            }
           }
         }
       }

@@ -6,6 +6,7 @@ import io.shelfstream.events.RecognizedObject;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -119,10 +120,15 @@ public final class CameraEvents {
         seen == 0 ? 0 : (double) unknown / seen);
   }
 
+  /** The newest event of each camera. */
+  public synchronized List<RecognitionEvent> newest() {
+    return ofCamera.values().stream().map(events -> events.get(events.size() - 1)).toList();
+  }
+
   /** The events of a camera that are kept, the newest first; empty when there are none. */
   public synchronized List<RecognitionEvent> of(String camera) {
     List<RecognitionEvent> events = new ArrayList<>(ofCamera.getOrDefault(camera, List.of()));
-    java.util.Collections.reverse(events);
+    Collections.reverse(events);
     return events;
   }
 

@@ -2,11 +2,12 @@ package io.shelfstream.cameras;
 
 import io.shelfstream.cameras.FramePictures.Wanted;
 import io.shelfstream.events.RecognitionEvent;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,17 +83,17 @@ public final class CameraWall implements FramePictures.Background {
         return Optional.empty();
       }
     }
-    List<CameraEvents.Camera> cameras = events.cameras(Instant.now());
+    List<RecognitionEvent> newest = events.newest();
     synchronized (this) {
+      forgetAllBut(newest);
       long now = System.nanoTime();
       RecognitionEvent next = null;
       long longest = -1;
-      for (CameraEvents.Camera camera : cameras) {
-        RecognitionEvent newest = camera.newest();
-        Attempt last = attempts.get(newest.getCameraId());
+      for (RecognitionEvent event : newest) {
+        Attempt last = attempts.get(event.getCameraId());
         long waited = last == null ? Long.MAX_VALUE : now - last.at();
-        if ((last == null || last.isOver(newest, waited)) && waited > longest) {
-          next = newest;
+        if ((last == null || last.isOver(event, waited)) && waited > longest) {
+          next = event;
           longest = waited;
         }
       }
@@ -101,6 +102,16 @@ public final class CameraWall implements FramePictures.Background {
       }
       attempts.put(next.getCameraId(), new Attempt(next.getEventId(), now, false, false));
       return Optional.of(new Wanted(next, PICTURE, Optional.empty()));
+    }
+  }
+
+  /** Cameras that are forgotten. */
+  private void forgetAllBut(List<RecognitionEvent> newest) {
+    if (attempts.size() > newest.size()) {
+      Set<String> cameras =
+          newest.stream().map(RecognitionEvent::getCameraId).collect(Collectors.toSet());
+      attempts.keySet().retainAll(cameras);
+      shown.keySet().retainAll(cameras);
     }
   }
 

@@ -34,6 +34,9 @@ public final class FramePictures implements AutoCloseable {
   /** Pictures that wait; beyond it callers come again. */
   private static final int MOST_WAITING = 400;
 
+  /** Between two questions whether there is a picture to make that nobody waits for, in ms. */
+  private static final long PAUSE = 100;
+
   private static final int THREADS = 2;
   private static final int QUALITY = 80;
 
@@ -149,6 +152,12 @@ public final class FramePictures implements AutoCloseable {
     return picture.copy();
   }
 
+  /** Forgets the pictures that were made. */
+  public synchronized void clear() {
+    kept.clear();
+    keptBytes = 0;
+  }
+
   /** Starts the threads, once; from then on the background is asked. */
   public synchronized void begin() {
     if (begun || closed) {
@@ -198,7 +207,7 @@ public final class FramePictures implements AutoCloseable {
                               one, failure == null ? null : String.valueOf(failure.getMessage()))));
       synchronized (this) {
         if (wanted.isEmpty() && waiting.isEmpty() && !closed) {
-          wait(50);
+          wait(PAUSE);
         }
       }
     }
@@ -216,7 +225,7 @@ public final class FramePictures implements AutoCloseable {
       }
     } catch (UnavailableException e) {
       job.pictures.forEach((wanted, picture) -> fail(wanted, picture, e));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       log.atWarn().setCause(e).log("A picture of {} cannot be made", event.getUri());
       UnavailableException told = new UnavailableException("see the log of the service");
       job.pictures.forEach((wanted, picture) -> fail(wanted, picture, told));

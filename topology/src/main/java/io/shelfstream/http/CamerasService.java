@@ -138,6 +138,7 @@ public final class CamerasService implements Routes, AutoCloseable {
     listens = false;
     events.clear();
     wall.clear();
+    pictures.clear();
   }
 
   private HttpResponse cameras(Parameters parameters) {

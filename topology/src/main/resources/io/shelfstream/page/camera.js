@@ -17,15 +17,16 @@ export function camera({main, signal, argument: name}) {
   const live = h('button', {type: 'button', hidden: true, onclick: () => { chosen = null; showNext(); }}, '▶ Follow the newest frame');
   const strip = h('ul', {class: 'strip', 'aria-label': 'Earlier frames'});
   const list = new ObjectList((object) => frame.choose(object));
+  const large = h('div', {class: 'large'}, h('div', {class: 'picture'}, frame.canvas, problem), list.element);
   main.append(h('p', {}, h('a', {href: '#/cameras'}, '← All cameras')), when, legend(),
-    h('div', {class: 'large'}, h('div', {class: 'picture'}, frame.canvas, problem), list.element),
+    large,
     h('h2', {}, 'Earlier frames'), live, strip);
   let events = [];
   let chosen = null; // null: the newest
   let shown = null;
   let loading = false;
 
-  frame.canvas.addEventListener('mousemove', (event) => frame.choose(frame.at(event) ?? list.open));
+  frame.canvas.addEventListener('mousemove', (event) => list.point(frame.at(event)));
   frame.canvas.addEventListener('click', (event) => {
     const object = frame.at(event);
     if (object) {
@@ -34,6 +35,10 @@ export function camera({main, signal, argument: name}) {
       mark();
     }
   });
+
+  /** Whether somebody looks at an object of the frame, so that it must not go. */
+  const isRead = () =>
+    list.element.contains(document.activeElement) || (Boolean(list.open) && large.matches(':hover'));
 
   function mark() {
     live.hidden = chosen === null;
@@ -48,8 +53,8 @@ export function camera({main, signal, argument: name}) {
     if (loading || !event || shown?.eventId === event.eventId) {
       return;
     }
-    if (chosen === null && list.element.contains(document.activeElement)) {
-      return; // somebody reads this frame
+    if (chosen === null && isRead()) {
+      return;
     }
     loading = true;
     let image = null;

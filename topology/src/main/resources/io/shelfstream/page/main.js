@@ -27,12 +27,20 @@ const VIEWS = {
 const main = document.getElementById('main');
 let closing = new AbortController();
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // somebody typed a percent sign
+  }
+}
+
 function open(isFirst) {
   closing.abort();
   closing = new AbortController();
   const [, name = 'cameras', ...rest] = location.hash.split('/');
   const [title, view, below] = VIEWS[name] ?? VIEWS.cameras;
-  const argument = decodeURIComponent(rest.join('/'));
+  const argument = decoded(rest.join('/'));
   document.title = `${argument || title} – ShelfStream`;
   for (const link of document.querySelectorAll('#views a')) {
     const isOpen = link.hash === '#/' + (below ?? (VIEWS[name] ? name : 'cameras'));

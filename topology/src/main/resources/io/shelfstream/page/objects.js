@@ -10,6 +10,9 @@ export const objectsOf = (event) =>
     bbox: [object.bbox.x1, object.bbox.y1, object.bbox.x2, object.bbox.y2],
   }));
 
+/** Under a pointer that only passes, nothing is loaded. */
+const REST_MS = 150;
+
 export class ObjectList {
   /**
    * @param choose called with the object that has the focus or the pointer, or null
@@ -17,6 +20,7 @@ export class ObjectList {
    */
   constructor(choose, actions = () => []) {
     this.choose = choose;
+    this.resting = 0;
     this.actions = actions;
     this.list = h('ul', {class: 'objects', 'aria-label': 'Objects'});
     this.details = h('div', {class: 'candidates', 'aria-live': 'polite'});
@@ -29,18 +33,31 @@ export class ObjectList {
     fill(this.list, objects.map((object) => {
       const button = h('button', {
         type: 'button', class: 'object ' + object.status.toLowerCase(), 'aria-expanded': 'false',
-        onfocus: () => this.choose(object), onblur: () => this.choose(this.open),
-        onmouseenter: () => this.choose(object), onmouseleave: () => this.choose(this.open),
+        onfocus: () => this.select(object),
+        onmouseenter: () => this.point(object), onmouseleave: () => this.point(null),
         onclick: () => this.select(object),
       }, caption(object), h('span', {class: 'spoken'}, ', ' + statusOf(object).word));
       this.buttons.set(object, button);
       return h('li', {}, button);
     }));
     fill(this.details, objects.length === 0 ? h('p', {class: 'quiet'}, 'Nothing was found on this frame.')
-      : h('p', {class: 'quiet'}, 'Choose an object to see which photos it was compared with.'));
+      : h('p', {class: 'quiet'}, 'Point at an object to see which photos it was compared with.'));
+  }
+
+  /** Shows an object when the pointer rests on it; null: it rests on none. */
+  point(object) {
+    this.choose(object ?? this.open);
+    clearTimeout(this.resting);
+    if (object !== null && object !== this.open) {
+      this.resting = setTimeout(() => this.buttons.has(object) && this.select(object), REST_MS);
+    }
   }
 
   select(object) {
+    clearTimeout(this.resting);
+    if (this.open === object) {
+      return;
+    }
     this.open = object;
     this.choose(object);
     this.buttons.forEach((button, one) => button.setAttribute('aria-expanded', String(one === object)));

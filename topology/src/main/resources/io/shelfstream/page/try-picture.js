@@ -20,7 +20,7 @@ export function tryPicture({main, signal}) {
       location.hash = '#/add';
     }}, 'Add it to the gallery'));
   const result = h('div', {class: 'large', hidden: true}, h('div', {class: 'picture'}, frame.canvas), list.element);
-  frame.canvas.addEventListener('mousemove', (event) => frame.choose(frame.at(event) ?? list.open));
+  frame.canvas.addEventListener('mousemove', (event) => list.point(frame.at(event)));
   frame.canvas.addEventListener('click', (event) => frame.at(event) && list.select(frame.at(event)));
 
   async function take(taken) {

@@ -1,6 +1,7 @@
 // One product: its photos with their warnings, its names, and removing it.
 import {json, post, query, remove} from './api.js';
 import {field, fill, h, say} from './dom.js';
+import {warningsOf} from './gallery.js';
 import {failure, message} from './messages.js';
 import {load} from './objects.js';
 import {poll} from './poll.js';
@@ -50,7 +51,7 @@ export function product({main, heading, signal, argument: id}) {
 
   async function show() {
     const [page, warned] = await Promise.all([
-      json('/api/gallery?' + query({product: id, limit: 1000}), {signal}), json('/api/gallery/warnings', {signal})]);
+      json('/api/gallery?' + query({product: id, limit: 1000}), {signal}), warningsOf(signal)]);
     const state = JSON.stringify([page.version, warned, [...leaving.keys()]]);
     if (state === version) {
       return;

@@ -84,9 +84,8 @@ class CameraEventsTest {
 
   @Test
   void leavesOutFramesThatWereSkipped() {
-    RecognitionEvent skipped = event("a", 1000);
-    skipped.setSkippedReason("OVERLOAD");
-    events.add(skipped);
+    events.add(
+        RecognitionEvent.newBuilder(event("a", 1000)).setSkippedReason("OVERLOAD").build());
     assertThat(events.newest()).isEmpty();
   }
 

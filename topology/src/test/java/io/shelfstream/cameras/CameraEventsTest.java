@@ -25,6 +25,11 @@ class CameraEventsTest {
   private final CameraEvents events = new CameraEvents();
 
   private static RecognitionEvent event(String camera, int ms, RecognizedObject... objects) {
+    return builder(camera, ms, objects).build();
+  }
+
+  private static RecognitionEvent.Builder builder(
+      String camera, int ms, RecognizedObject... objects) {
     Instant at = BEGIN.plusMillis(ms);
     return RecognitionEvent.newBuilder()
         .setEventId(camera + "@" + ms)
@@ -49,8 +54,7 @@ class CameraEventsTest {
                 .setGalleryVersions(Map.of())
                 .setProfile("shelf")
                 .build())
-        .setTimings(new Timings(0f, 0f, 0f, 0f, 0f, 0f, ms % 1000 == 0 ? 40f : 60f))
-        .build();
+        .setTimings(new Timings(0f, 0f, 0f, 0f, 0f, 0f, ms % 1000 == 0 ? 40f : 60f));
   }
 
   private static RecognizedObject object(MatchStatus status, int x) {
@@ -84,8 +88,7 @@ class CameraEventsTest {
 
   @Test
   void leavesOutFramesThatWereSkipped() {
-    events.add(
-        RecognitionEvent.newBuilder(event("a", 1000)).setSkippedReason("OVERLOAD").build());
+    events.add(builder("a", 1000).setSkippedReason("OVERLOAD").build());
     assertThat(events.newest()).isEmpty();
   }
 
@@ -157,7 +160,7 @@ class CameraEventsTest {
 
   @Test
   void aBudgetThatIsUsedUpFillsAgain() throws Exception {
-    PictureBudget budget = new PictureBudget(1.0, 1_000_000);
+    PictureBudget budget = new PictureBudget(0.1, 1_000_000);
     assertThat(budget.isLeft()).isTrue();
     double sum = 0;
     try (PictureBudget.Spending spending = budget.spend()) {

@@ -147,6 +147,46 @@ download_prometheus() { # FOLDER
   [[ $EUID -eq 0 ]] && apt-get update -qq >&2 && (cd "$1" && apt-get download -qq prometheus 2>/dev/null)
 }
 
+# Chromium and its driver, with which tests use the page; they are skipped without. The driver must be of the same
+# version, so it comes from the same lists; only its program is taken out of Debian's package. Chromium itself needs
+# libraries, so it is installed, where this is root's machine.
+fetch_chromium() {
+  local into=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/chromium work
+  if ! command -v chromium >/dev/null; then
+    if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+      say "there is no chromium here (Debian's packages chromium and chromium-driver): the tests of the page are skipped"
+      return
+    fi
+    say "installing chromium for the tests of the page"
+    apt-get update -qq >&2 || true
+    if ! DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >&2; then
+      say "Debian's package chromium cannot be installed: the tests of the page are skipped"
+      return
+    fi
+  fi
+  if command -v chromedriver >/dev/null; then return; fi
+  if [[ -x $into/chromedriver ]] && same_version chromium "$into/chromedriver"; then return; fi
+  work=$(mktemp -d)
+  if (cd "$work" && apt-get download -qq "chromium-driver$(version_of_package chromium)" 2>/dev/null) \
+    && dpkg-deb -x "$work"/chromium-driver_*.deb "$work/content"; then
+    mkdir -p "$into"
+    mv "$work/content/usr/bin/chromedriver" "$into/"
+  else
+    say "Debian's package chromium-driver cannot be downloaded: the tests of the page are skipped"
+  fi
+  rm -rf "$work"
+}
+
+# The same first number, which is what the driver asks for.
+same_version() { # PROGRAM PROGRAM
+  [[ $("$1" --version 2>/dev/null | grep -o '[0-9]*' | head -n 1) == $("$2" --version 2>/dev/null | grep -o '[0-9]*' | head -n 1) ]]
+}
+
+version_of_package() { # PACKAGE; nothing where it is not one of Debian's
+  dpkg-query -W -f '=${Version}' "$1" 2>/dev/null || true
+}
+
 package_distribution() {
   # Another one may have built it while this one waited.
   distribution_is_wanted || return 0

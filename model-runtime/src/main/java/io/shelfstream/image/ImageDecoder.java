@@ -48,10 +48,26 @@ public final class ImageDecoder {
   public Image decodeFrame(byte[] encoded) throws ImageException {
     Source source = check(encoded);
     ImageHeader header = source.header();
-    int reduction = header.format().equals(ImageHeader.JPEG) ? reduction(header) : 1;
+    return decoded(source, header.format().equals(ImageHeader.JPEG) ? reduction(header) : 1);
+  }
+
+  /**
+   * Decodes an image for a small copy: a JPEG at a part of its scale, for which libjpeg computes
+   * less, any other fully.
+   *
+   * @param reduction full pixels for one, along each side: 1, 2, 4 or 8
+   * @throws ImageException as {@link #decode}
+   */
+  public Image decodeReduced(byte[] encoded, int reduction) throws ImageException {
+    Source source = check(encoded);
+    return decoded(source, source.header().format().equals(ImageHeader.JPEG) ? reduction : 1);
+  }
+
+  private Image decoded(Source source, int reduction) throws ImageException {
     if (reduction == 1) {
       return new Image(pixels(source, 1), memory::give);
     }
+    ImageHeader header = source.header();
     Mat reduced = pixels(source, reduction);
     boolean turned = reduced.cols() != reduced(header.width(), reduction);
     return new Image(

@@ -245,7 +245,7 @@ final class HttpBench {
 
   /** Callers that send byte by byte or without end. */
   private void misbehaving(int port) throws Exception {
-    String post = "POST /api/recognize HTTP/1.1\r\nHost: x\r\n";
+    String post = "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\n";
     results.atMost(
         "misbehaving",
         "s until headers without end are cut off",
@@ -377,7 +377,8 @@ final class HttpBench {
     Socket socket = new Socket("127.0.0.1", port);
     socket
         .getOutputStream()
-        .write("GET /api/events?camera=none HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
+        .write(
+            "GET /api/events?camera=none HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(US_ASCII));
     return socket;
   }
 
@@ -405,7 +406,7 @@ final class HttpBench {
         byte[] image = frame();
         OutputStream out = socket.getOutputStream();
         out.write(
-            ("POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: "
+            ("POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: "
                     + image.length
                     + "\r\n\r\n")
                 .getBytes(US_ASCII));

@@ -79,7 +79,10 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--out", defaultValue = "target/demo", description = "Default: ${DEFAULT-VALUE}.")
   Path out = Path.of("target/demo");
 
-  @Option(names = "--keep", description = "Stay up afterwards, for publishing more, until Ctrl-C.")
+  @Option(
+      names = "--keep",
+      description =
+          "Stay up afterwards, until Ctrl-C: the frames go on as those of cameras, for the page at the URL that is printed.")
   boolean keep;
 
   @Option(
@@ -199,8 +202,15 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static void stayUp(
-      Demo demo, EmbeddedBroker broker, RecognitionService service, Path frames) {
+      Demo demo, EmbeddedBroker broker, RecognitionService service, Path frames)
+      throws IOException {
     String server = " --bootstrap-server " + broker.bootstrapServers();
+    service
+        .httpPort()
+        .ifPresent(
+            port ->
+                System.err.println(
+                    "The frames go on as cameras; look at http://127.0.0.1:" + port + "/"));
     System.err.println("Still up; try these from another terminal, and stop with Ctrl-C:");
     System.err.println("  deploy/shelfstream gallery list" + server);
     System.err.println("  deploy/shelfstream gallery remove --product PRODUCT" + server);
@@ -220,7 +230,7 @@ final class DemoCommand implements Callable<Integer> {
                       + url
                       + "/metrics.");
             });
-    demo.follow();
+    demo.follow(frames);
   }
 
   private static void delete(Path folder) throws IOException {

@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * old frames would drop it otherwise. Used by one thread.
  */
 public final class Redrive {
+  /** Why a dead letter is left: its record is on its topic again already. */
+  public static final String BEFORE = "redriven before";
+
   private static final Duration POLL = Duration.ofMillis(500);
 
   private final ShelfStreamConfig config;
@@ -173,7 +176,7 @@ public final class Redrive {
 
   private Optional<String> whyNot(ConsumerRecord<byte[], byte[]> letter, Set<String> done) {
     if (done.contains(markOf(letter))) {
-      return Optional.of("redriven before");
+      return Optional.of(BEFORE);
     }
     String source = RecordHeaderText.lastText(letter.headers(), DeadLetter.TOPIC);
     if (source == null || !sources.contains(source)) {

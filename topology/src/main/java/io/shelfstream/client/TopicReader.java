@@ -39,6 +39,23 @@ public final class TopicReader implements AutoCloseable {
     return new TopicReader(config, From.BEGINNING, time, topics);
   }
 
+  /**
+   * Reads the newest records of each partition, and all that comes behind them.
+   *
+   * @param most offsets of a partition before its end; fewer records where some are of transactions
+   */
+  public static TopicReader newest(ShelfStreamConfig config, int most, String... topics) {
+    TopicReader reader = new TopicReader(config, From.BEGINNING, null, topics);
+    reader
+        .consumer
+        .endOffsets(reader.consumer.assignment())
+        .forEach(
+            (partition, end) ->
+                reader.consumer.seek(
+                    partition, Math.max(reader.start.getOrDefault(partition, 0L), end - most)));
+    return reader;
+  }
+
   private TopicReader(
       ShelfStreamConfig config, From from, @Nullable Instant since, String... topics) {
     Map<String, Object> settings = new HashMap<>(config.kafka());

@@ -42,6 +42,11 @@ public record HttpSettings(
     return new HttpSettings(port, host, token, share);
   }
 
+  /** Whether nobody but this machine can reach the port, and everybody there may use it. */
+  public boolean trustsThisMachine() {
+    return token.isEmpty() && isLoopback(host);
+  }
+
   /** Without the token. */
   String shown() {
     return "HttpSettings[port="

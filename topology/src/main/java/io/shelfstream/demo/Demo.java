@@ -28,7 +28,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.SerializationException;
@@ -40,6 +44,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Demo implements AutoCloseable {
   private static final String CAMERA = "demo-camera";
+
+  /** Frames of a camera, and cameras, while the demo is kept. */
+  private static final int LOOP = 6;
+
+  private static final int MOST_LOOPS = 12;
+  private static final Duration BETWEEN_FRAMES = Duration.ofMillis(1500);
 
   private final ShelfStreamConfig config;
   private final Path out;
@@ -129,6 +139,46 @@ public final class Demo implements AutoCloseable {
     return collect(files);
   }
 
+  /** Frames of one camera while the demo is kept. */
+  private record Loop(String camera, List<Path> files) {}
+
+  /** The frames of each folder in turn, a few for each camera, under the folder's name. */
+  private static List<Loop> loops(Path images) throws IOException {
+    Path start = images.toAbsolutePath().normalize();
+    Map<String, List<Path>> folders = new TreeMap<>();
+    for (Path file : ImageFiles.below(start)) {
+      Path folder = Objects.requireNonNull(file.getParent());
+      String name = folder.startsWith(start) ? start.relativize(folder).toString() : "";
+      folders.computeIfAbsent(name.isEmpty() ? CAMERA : name, n -> new ArrayList<>()).add(file);
+    }
+    List<Loop> loops = new ArrayList<>();
+    folders.forEach(
+        (name, files) -> {
+          int parts = Math.min(MOST_LOOPS, (files.size() + LOOP - 1) / LOOP);
+          for (int i = 0; i < parts; i++) {
+            loops.add(
+                new Loop(
+                    parts == 1 ? name : name + "-" + (i + 1),
+                    files.subList(files.size() * i / parts, files.size() * (i + 1) / parts)));
+          }
+        });
+    return loops.subList(0, Math.min(MOST_LOOPS, loops.size()));
+  }
+
+  private void publish(Loop loop, int round) {
+    Path file = loop.files().get(round % loop.files().size());
+    producer.send(
+        config.topics().frames(),
+        loop.camera(),
+        producer.serdes().frames(),
+        // An id of its own each time: the same id would be the same frame.
+        RecognitionEvents.reference(
+            loop.camera(),
+            "%s@%d".formatted(file.getFileName(), round + 1),
+            file.toUri().toString(),
+            Instant.now()));
+  }
+
   private List<Answer> collect(Map<String, Path> files) throws IOException, TimeoutException {
     Map<String, Answer> collected = new LinkedHashMap<>();
     try (Progress progress = new Progress("Frames", files.size())) {
@@ -157,13 +207,27 @@ public final class Demo implements AutoCloseable {
     return files.keySet().stream().map(collected::get).toList();
   }
 
-  /** Prints events as they come, until the thread is interrupted. */
-  public void follow() {
+  /**
+   * Publishes the same frames again and again, as some cameras, and prints the events of all other
+   * cameras as they come, until the thread is interrupted.
+   */
+  public void follow(Path images) throws IOException {
+    List<Loop> loops = loops(images);
+    Set<String> looped = loops.stream().map(Loop::camera).collect(Collectors.toSet());
     try {
-      while (true) {
-        for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(500))) {
+      long next = System.nanoTime();
+      for (int round = 0; ; ) {
+        if (System.nanoTime() >= next) {
+          for (Loop loop : loops) {
+            publish(loop, round);
+          }
+          round++;
+          next = System.nanoTime() + BETWEEN_FRAMES.toNanos();
+        }
+        for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(200))) {
           Answer answer = read(record);
-          if (answer != null) {
+          if (answer != null
+              && (answer.event() == null || !looped.contains(answer.event().getCameraId()))) {
             print(answer);
           }
         }

@@ -1,6 +1,7 @@
 package io.shelfstream.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.shelfstream.cameras.CameraWall;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.RecognitionEvent;
 import java.util.List;
@@ -58,7 +59,9 @@ final class ApiDescription {
     }
     process();
     recognition(event);
+    cameras();
     gallery();
+    deadLetters();
   }
 
   private void process() {
@@ -133,6 +136,68 @@ final class ApiDescription {
         .refusal(503, "The service is not ready: come again after Retry-After seconds");
   }
 
+  private void cameras() {
+    get("/api/cameras", "Cameras", "What each camera has shown last, and the newest picture of it")
+        .number(
+            "since",
+            "Number of the last change that is known: of others come the objects",
+            0,
+            0,
+            Integer.MAX_VALUE)
+        .answer(200, "the cameras by id", JSON, "Cameras")
+        .refusal(400, "The request is not as described")
+        .comingAgain();
+    get("/api/cameras/events", "Cameras", "The newest events of a camera, the newest first")
+        .required("camera", "Id of the camera")
+        .query("after", "Id of an event: only newer ones")
+        .answer(200, "the events", JSON, "CameraEvents")
+        .refusal(400, "The request is not as described")
+        .comingAgain();
+    get("/api/cameras/unknown", "Cameras", "The newest objects that were not recognised")
+        .number("limit", "How many to give", 60, 1, CamerasService.MOST_UNKNOWN)
+        .answer(200, "the objects, the newest first", JSON, "UnknownObjects")
+        .refusal(400, "The request is not as described")
+        .comingAgain();
+    Operation picture =
+        get("/api/cameras/picture", "Cameras", "The frame of an event, or a part of it, as JPEG")
+            .required("event", "Id of one of the newest events of a camera")
+            .number(
+                "width",
+                "Longest side in pixels",
+                CameraWall.PICTURE,
+                16,
+                CamerasService.LARGEST_PICTURE)
+            .query("crop", "The part: X1,Y1,X2,Y2 in pixels of the frame");
+    bytes(picture.answer(200, "the picture"), "image/jpeg");
+    picture
+        .refusal(400, "The request is not as described")
+        .refusal(
+            404,
+            "There is no such event among the newest, or its frame cannot be had; see the message")
+        .comingAgain();
+  }
+
+  private void deadLetters() {
+    get("/api/dead-letters", "Dead letters", "Dead letters of the last day, counted and the newest")
+        .answer(200, "the dead letters", JSON, "DeadLetters")
+        .refusal(409, "This process has no topics")
+        .refusal(503, "The broker is away");
+    Operation redrive =
+        operation(
+            "post",
+            "/api/dead-letters/redrive",
+            "Dead letters",
+            "Publishes their records again, each once");
+    redrive.body().putObject(JSON).set("schema", reference("RedriveRequest"));
+    redrive
+        .answer(200, "what was done", JSON, "Redriven")
+        .refusal(400, "The request is not as described")
+        .refusal(409, "This process has no topics")
+        .refusal(413, "The body is too large")
+        .refusal(429, "Dead letters are being redriven: come again after Retry-After seconds")
+        .refusal(503, "The broker is away");
+  }
+
   private void gallery() {
     get("/api/gallery", "Gallery", "Photos by id")
         .query("query", "Text within id, product, label or GTIN")
@@ -145,6 +210,9 @@ final class ApiDescription {
         .page()
         .answer(200, "a page of products", JSON, "Products")
         .refusals(400);
+    get("/api/gallery/warnings", "Gallery", "Photos of the gallery that are doubtful, and why")
+        .answer(200, "the photos", JSON, "Warnings")
+        .refusals();
     Operation add =
         operation("post", "/api/gallery/photos", "Gallery", "Adds a photo of a product")
             .query("productId", "Product on the photo; here, in the form or in the object")
@@ -236,6 +304,7 @@ final class ApiDescription {
 
     Operation(ObjectNode json, boolean asksForToken) {
       this.json = json;
+      refusal(403, "A page of another site asks, or the host is named by another name");
       refusal(414, "The path with its query is too long");
       if (asksForToken) {
         json.putArray("security").addObject().putArray("token");
@@ -265,8 +334,17 @@ final class ApiDescription {
     }
 
     Operation id(String meaning) {
-      parameter("id", meaning, true).put("type", "string").put("minLength", 1);
+      return required("id", meaning);
+    }
+
+    Operation required(String name, String meaning) {
+      parameter(name, meaning, true).put("type", "string").put("minLength", 1);
       return this;
+    }
+
+    Operation comingAgain() {
+      return refusal(429, "Too many pictures are waited for: come again after Retry-After seconds")
+          .refusal(503, "The broker is away, or the service is not ready");
     }
 
     Operation flag(String name, String meaning) {
@@ -421,6 +499,15 @@ final class ApiDescription {
               "photos": {"type": "integer"}, "picture": {"type": "string"}}}}}}"""
       },
       {
+        "Warnings",
+        """
+        {"type": "object", "required": ["photos"], "properties": {
+          "photos": {"type": "array", "items": {"type": "object",
+            "required": ["galleryImageId", "productId", "warnings"], "properties": {
+              "galleryImageId": {"type": "string"}, "productId": {"type": "string"},
+              "warnings": {"type": "array", "items": {"type": "string"}, "description": "A code, a colon, and a sentence"}}}}}}"""
+      },
+      {
         "NewPhoto",
         """
         {"type": "object", "required": ["uri"], "additionalProperties": false, "properties": {
@@ -456,6 +543,84 @@ final class ApiDescription {
           "galleryImageId": {"type": "string"},
           "outcome": {"type": "string", "description": "PUBLISHED while nothing else is known, else that of the status"},
           "searchable": {"type": "boolean"}, "status": {"$ref": "#/components/schemas/GalleryStatus"}}}"""
+      },
+      {
+        "SeenObject",
+        """
+        {"type": "object", "required": ["status", "bbox"], "properties": {
+          "status": {"type": "string", "enum": ["MATCH", "AMBIGUOUS", "UNKNOWN"]},
+          "label": {"type": "string"}, "score": {"type": "number"},
+          "bbox": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "integer"},
+            "description": "X1, Y1, X2, Y2 in pixels of the frame"}}}"""
+      },
+      {
+        "Cameras",
+        """
+        {"type": "object", "required": ["change", "reading", "cameras"], "properties": {
+          "change": {"type": "integer", "format": "int64", "description": "Number of the last change of a picture"},
+          "reading": {"type": "boolean", "description": "Whether earlier events are still being read"},
+          "cameras": {"type": "array", "items": {"type": "object",
+            "required": ["camera", "eventId", "frameId", "ageMs", "framesPerSecond", "latencyMs", "unknownShare", "objects"],
+            "properties": {
+              "camera": {"type": "string"}, "eventId": {"type": "string"}, "frameId": {"type": "string"},
+              "ageMs": {"type": "integer", "format": "int64"}, "framesPerSecond": {"type": "number"},
+              "latencyMs": {"type": "number", "description": "In the service, the median"},
+              "unknownShare": {"type": "number"},
+              "objects": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "By status"},
+              "problem": {"type": "string", "description": "Why the newest frame has no picture"},
+              "picture": {"type": "object", "description": "The newest frame that has a picture",
+                "required": ["eventId", "frameId", "path", "width", "height", "ageMs"], "properties": {
+                  "eventId": {"type": "string"}, "frameId": {"type": "string"}, "path": {"type": "string"},
+                  "width": {"type": "integer"}, "height": {"type": "integer"},
+                  "ageMs": {"type": "integer", "format": "int64"},
+                  "objects": {"type": "array", "items": {"$ref": "#/components/schemas/SeenObject"}}}}}}}}}"""
+      },
+      {
+        "CameraEvents",
+        """
+        {"type": "object", "required": ["camera", "reading", "events"], "properties": {
+          "camera": {"type": "string"}, "reading": {"type": "boolean"},
+          "events": {"type": "array", "items": {"$ref": "#/components/schemas/RecognitionEvent"}}}}"""
+      },
+      {
+        "UnknownObjects",
+        """
+        {"type": "object", "required": ["reading", "objects"], "properties": {
+          "reading": {"type": "boolean"},
+          "objects": {"type": "array", "items": {"type": "object",
+            "required": ["camera", "eventId", "frameId", "ageMs", "path", "status", "bbox"], "properties": {
+              "camera": {"type": "string"}, "eventId": {"type": "string"}, "frameId": {"type": "string"},
+              "ageMs": {"type": "integer", "format": "int64"}, "path": {"type": "string", "description": "Of its picture"},
+              "status": {"type": "string"}, "score": {"type": "number"},
+              "nearest": {"type": "string", "description": "Label of the photo that is nearest"},
+              "bbox": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "integer"}}}}}}}"""
+      },
+      {
+        "DeadLetters",
+        """
+        {"type": "object", "required": ["since", "reading", "counts", "newest"], "properties": {
+          "since": {"type": "string", "format": "date-time"}, "reading": {"type": "boolean"},
+          "counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "By reason class"},
+          "newest": {"type": "array", "items": {"type": "object",
+            "required": ["place", "at", "reason", "message", "stage", "source", "key", "attempt", "redriven"], "properties": {
+              "place": {"type": "string", "description": "Partition and offset, joined by -"},
+              "at": {"type": "string", "format": "date-time"}, "reason": {"type": "string"}, "message": {"type": "string"},
+              "stage": {"type": "string"}, "source": {"type": "string"}, "key": {"type": "string"},
+              "attempt": {"type": "integer"}, "redriven": {"type": "boolean"}}}}}}"""
+      },
+      {
+        "RedriveRequest",
+        """
+        {"type": "object", "description": "One of both", "properties": {
+          "reason": {"type": "string", "minLength": 1, "description": "Reason class: all of it"},
+          "place": {"type": "string", "pattern": "^[0-9]{1,9}-[0-9]{1,18}$", "description": "Partition and offset: this one"}}}"""
+      },
+      {
+        "Redriven",
+        """
+        {"type": "object", "required": ["redriven", "left"], "properties": {
+          "redriven": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "By reason class"},
+          "left": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "By why"}}}"""
       },
       {
         "Imported",

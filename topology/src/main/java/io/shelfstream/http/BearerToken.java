@@ -13,7 +13,7 @@ import java.security.MessageDigest;
 
 /**
  * Lets callers in who know the token. Health is for everybody, as probes carry no secrets, and the
- * description of the API, as browsers have no token when they open a page.
+ * page and the description of the API, as browsers have no token when they open a page.
  */
 final class BearerToken implements DecoratingHttpServiceFunction {
   private final byte[] expected;
@@ -41,6 +41,8 @@ final class BearerToken implements DecoratingHttpServiceFunction {
   private static boolean isOpen(String path) {
     return path.startsWith("/health/")
         || path.startsWith("/grpc.health.v1.Health/")
+        || path.equals("/")
+        || path.startsWith("/page/")
         || path.equals("/openapi.json")
         || path.equals("/docs")
         || path.startsWith("/docs/");

@@ -3,12 +3,12 @@ package io.shelfstream.http;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.registry.EventJson;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -40,15 +40,45 @@ public final class EventFeed implements AutoCloseable {
      * @return ends it
      */
     AutoCloseable begin(Consumer<RecognitionEvent> events);
+
+    /**
+     * Gives some of the newest events that there are already, in no particular order, and returns.
+     *
+     * @throws RuntimeException when they cannot be had
+     */
+    default void newest(Consumer<RecognitionEvent> events) {}
   }
 
-  /**
-   * An event as it is sent.
-   *
-   * @param id of the feed, for callers who come back
-   * @param text in the format of server-sent events; one for all who listen
-   */
-  record Item(long id, String camera, String text) {}
+  /** An event on its way. */
+  static final class Item {
+    private final long id;
+    private final RecognitionEvent event;
+    private volatile @Nullable String text;
+
+    private Item(long id, RecognitionEvent event) {
+      this.id = id;
+      this.event = event;
+    }
+
+    /** Of the feed, for callers who come back. */
+    long id() {
+      return id;
+    }
+
+    RecognitionEvent event() {
+      return event;
+    }
+
+    /** In the format of server-sent events; written once for all who want it, if somebody does. */
+    String text() {
+      String written = text;
+      if (written == null) {
+        written = "id: %d\nevent: recognition\ndata: %s\n\n".formatted(id, EventJson.toJson(event));
+        text = written;
+      }
+      return written;
+    }
+  }
 
   /** Somebody who listens; called with a lock, so it must not block. */
   interface Listener {
@@ -60,7 +90,7 @@ public final class EventFeed implements AutoCloseable {
   private final Deque<Item> kept = new ArrayDeque<>();
   private final Deque<String> remembered = new ArrayDeque<>();
   private final Set<String> known = new HashSet<>();
-  private final List<Listener> listeners = new ArrayList<>();
+  private final List<Listener> listeners = new CopyOnWriteArrayList<>(); // some leave when called
   private long nextId = firstId;
   private @Nullable AutoCloseable running;
   private long idleSince;
@@ -88,6 +118,20 @@ public final class EventFeed implements AutoCloseable {
     }
   }
 
+  /**
+   * Gives events that were before: those that are kept, and some of those that its source has.
+   *
+   * @throws RuntimeException when they cannot be had
+   */
+  void newest(Consumer<RecognitionEvent> events) {
+    List<Item> before;
+    synchronized (this) {
+      before = List.copyOf(kept);
+    }
+    before.forEach(item -> events.accept(item.event()));
+    source.newest(events);
+  }
+
   private void begin() {
     if (closed) {
       throw RefusedException.notReady("the service stops");
@@ -105,7 +149,6 @@ public final class EventFeed implements AutoCloseable {
 
   /** Hands an event on, unless it was before. */
   public void publish(RecognitionEvent event) {
-    String json = EventJson.toJson(event);
     AutoCloseable unused = null;
     synchronized (this) {
       if (!known.add(event.getEventId())) {
@@ -115,8 +158,7 @@ public final class EventFeed implements AutoCloseable {
       if (remembered.size() > REMEMBERED) {
         known.remove(remembered.removeFirst());
       }
-      String text = "id: %d\nevent: recognition\ndata: %s\n\n".formatted(nextId, json);
-      Item item = new Item(nextId++, event.getCameraId(), text);
+      Item item = new Item(nextId++, event);
       kept.addLast(item);
       if (kept.size() > KEPT) {
         kept.removeFirst();

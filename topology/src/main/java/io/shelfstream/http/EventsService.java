@@ -127,7 +127,7 @@ public final class EventsService extends AbstractHttpService implements Routes {
 
     @Override
     public void accept(EventFeed.Item item) {
-      if (cameras.isEmpty() || cameras.contains(item.camera())) {
+      if (cameras.isEmpty() || cameras.contains(item.event().getCameraId())) {
         send(item.text());
       }
     }

@@ -25,6 +25,13 @@ public interface GalleryAccess {
   List<GalleryEntry> entries();
 
   /**
+   * Warnings about photos by their ids, also about some that are gone; empty where none are made.
+   */
+  default Map<String, List<String>> warnings() {
+    return Map.of();
+  }
+
+  /**
    * The photo itself, as it was given.
    *
    * @param crop the part that shows the product; null for all of it

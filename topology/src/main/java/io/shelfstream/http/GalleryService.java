@@ -84,6 +84,9 @@ public final class GalleryService implements Routes {
         .get("/api/gallery/products")
         .build(answering((context, body) -> products(Parameters.of(context))))
         .route()
+        .get("/api/gallery/warnings")
+        .build(answering((context, body) -> warnings()))
+        .route()
         .post("/api/gallery/photos")
         .build(taking((context, form) -> add(Parameters.of(context), form)))
         .route()
@@ -189,6 +192,29 @@ public final class GalleryService implements Routes {
         shown.put("gtin", product.gtin());
       }
     }
+    return Answers.json(HttpStatus.OK, body);
+  }
+
+  private HttpResponse warnings() {
+    ObjectNode body = Answers.JSON.createObjectNode();
+    ArrayNode photos = body.putArray("photos");
+    gallery
+        .get()
+        .warnings()
+        .forEach(
+            (id, warnings) ->
+                listing
+                    .photo(gallery.get(), id)
+                    .ifPresent(
+                        photo -> {
+                          ObjectNode warned =
+                              photos
+                                  .addObject()
+                                  .put("galleryImageId", id)
+                                  .put("productId", photo.productId());
+                          ArrayNode texts = warned.putArray("warnings");
+                          warnings.forEach(texts::add);
+                        }));
     return Answers.json(HttpStatus.OK, body);
   }
 

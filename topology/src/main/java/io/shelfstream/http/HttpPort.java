@@ -68,6 +68,7 @@ public final class HttpPort implements AutoCloseable {
             .errorHandler(failures);
     routes.forEach(r -> r.addTo(builder));
     settings.token().ifPresent(token -> builder.decorator(new BearerToken(token)));
+    builder.decorator(new OwnPagesOnly(settings.trustsThisMachine()));
     Server server = builder.build();
     failures.know(server);
     try {

@@ -2,6 +2,7 @@ package io.shelfstream.http;
 
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import io.shelfstream.image.PixelBox;
 import java.util.Optional;
 
 /** The query parameters of a request; what is wrong with one is told to the caller. */
@@ -55,6 +56,29 @@ final class Parameters {
     }
     throw RefusedException.badRequest(
         "%s = '%s' is refused; give %s or %s".formatted(name, value, byDefault, other));
+  }
+
+  /** A box {@code X1,Y1,X2,Y2} in pixels; empty when it is not given. */
+  Optional<PixelBox> box(String name) {
+    return text(name)
+        .map(
+            text -> {
+              String[] sides = text.split(",", -1);
+              try {
+                if (sides.length == 4) {
+                  return new PixelBox(
+                      Integer.parseInt(sides[0].strip()),
+                      Integer.parseInt(sides[1].strip()),
+                      Integer.parseInt(sides[2].strip()),
+                      Integer.parseInt(sides[3].strip()));
+                }
+              } catch (NumberFormatException e) {
+                // Said below.
+              }
+              throw RefusedException.badRequest(
+                  "%s = '%s' is refused; give four whole numbers of pixels: X1,Y1,X2,Y2"
+                      .formatted(name, text));
+            });
   }
 
   /** A whole number within bounds, both included. */

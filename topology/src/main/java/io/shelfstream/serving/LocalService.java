@@ -13,6 +13,7 @@ import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
+import io.shelfstream.http.CamerasService;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.GalleryAccess;
 import io.shelfstream.http.GalleryAccess.NewPhoto;
@@ -102,11 +103,13 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     ImageFetcher fetcher = opened(new ImageFetcher(config.images().fetchPolicy()));
     ServiceMetrics metrics = new ServiceMetrics(registry);
     EventFeed feed = opened(new EventFeed(events -> () -> {}));
+    CamerasService cameras = opened(new CamerasService(feed, fetcher, config.images().limits()));
     port =
         ServicePort.open(
             config,
             models.detector().provider(),
-            new ServicePort.Answers(this, this::recognize, this::photos, feed),
+            new ServicePort.Answers(
+                this, this::recognize, this::photos, feed, cameras, new NoDeadLetters()),
             metrics,
             registry);
     ProductSearch search;

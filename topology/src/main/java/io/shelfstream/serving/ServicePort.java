@@ -4,6 +4,9 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.ProgramVersion;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.grpc.RecognitionRoutes;
+import io.shelfstream.http.CamerasService;
+import io.shelfstream.http.DeadLetterAccess;
+import io.shelfstream.http.DeadLettersService;
 import io.shelfstream.http.DocsRoutes;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.EventsService;
@@ -13,6 +16,7 @@ import io.shelfstream.http.HealthService;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
 import io.shelfstream.http.ImageRequests;
+import io.shelfstream.http.PageRoutes;
 import io.shelfstream.http.ProcessRoutes;
 import io.shelfstream.http.Receiving;
 import io.shelfstream.http.RecognizeService;
@@ -38,7 +42,9 @@ public final class ServicePort {
       ServiceStatus status,
       ImageAnswers images,
       Supplier<GalleryAccess> gallery,
-      EventFeed events) {}
+      EventFeed events,
+      CamerasService cameras,
+      DeadLetterAccess deadLetters) {}
 
   /**
    * Opens the port.
@@ -72,6 +78,9 @@ public final class ServicePort {
             new RecognizeService(requests, limits, receiving),
             new GalleryService(answers.gallery(), limits, receiving),
             new EventsService(answers.events()),
+            answers.cameras(),
+            new DeadLettersService(answers.deadLetters()),
+            new PageRoutes(),
             new RecognitionRoutes(requests, status, config.images().maxBytes())));
   }
 }

@@ -24,6 +24,9 @@ public final class TopicEvents implements EventFeed.Source {
   private static final Logger log = LoggerFactory.getLogger(TopicEvents.class);
   private static final Duration POLL = Duration.ofMillis(200);
 
+  /** Of each partition, of those that are there already. */
+  private static final int NEWEST = 200;
+
   private final ShelfStreamConfig config;
   private final EventSerdes serdes;
 
@@ -43,6 +46,36 @@ public final class TopicEvents implements EventFeed.Source {
     Reading reading = new Reading(reader, events);
     reading.thread.start();
     return reading;
+  }
+
+  @Override
+  public void newest(Consumer<RecognitionEvent> events) {
+    try (TopicReader reader = TopicReader.newest(config, NEWEST, config.topics().recognitions())) {
+      while (!reader.atEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
+          give(record, events);
+        }
+      }
+    } catch (KafkaException e) {
+      throw RefusedException.notReady("the recognitions topic: " + e.getMessage());
+    }
+  }
+
+  private void give(ConsumerRecord<byte[], byte[]> record, Consumer<RecognitionEvent> events) {
+    RecognitionEvent event;
+    try {
+      event =
+          serdes
+              .recognitions()
+              .deserializer()
+              .deserialize(record.topic(), record.headers(), record.value());
+    } catch (SerializationException e) {
+      log.atDebug().setCause(e).log("A record of the recognitions topic is no event");
+      return;
+    }
+    if (event != null) {
+      events.accept(event);
+    }
   }
 
   private final class Reading implements AutoCloseable {
@@ -68,28 +101,11 @@ public final class TopicEvents implements EventFeed.Source {
     private void poll() {
       try {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
-          give(record);
+          give(record, events);
         }
       } catch (KafkaException e) {
         log.atWarn().setCause(e).log("Events cannot be read; trying again");
         pause();
-      }
-    }
-
-    private void give(ConsumerRecord<byte[], byte[]> record) {
-      RecognitionEvent event;
-      try {
-        event =
-            serdes
-                .recognitions()
-                .deserializer()
-                .deserialize(record.topic(), record.headers(), record.value());
-      } catch (SerializationException e) {
-        log.atDebug().setCause(e).log("A record of the recognitions topic is no event");
-        return;
-      }
-      if (event != null) {
-        events.accept(event);
       }
     }
 

@@ -51,6 +51,7 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
   private final ImageFetcher fetcher;
   private final ImageDecoder decoder;
   private final StatusWatch statuses;
+  private final PhotoWarnings warnings;
   private @Nullable EventProducer producer;
   private @Nullable RecordLookup lookup;
 
@@ -68,6 +69,7 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
     this.fetcher = fetcher;
     this.decoder = new ImageDecoder(config.images().limits());
     this.statuses = new StatusWatch(config, serdes);
+    this.warnings = new PhotoWarnings(config, serdes);
   }
 
   @Override
@@ -78,6 +80,11 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
   @Override
   public List<GalleryEntry> entries() {
     return gallery.get().entries();
+  }
+
+  @Override
+  public Map<String, List<String>> warnings() {
+    return onBroker(warnings::all);
   }
 
   @Override
@@ -262,6 +269,7 @@ public final class TopicGallery implements GalleryAccess, AutoCloseable {
   @Override
   public void close() {
     statuses.close();
+    warnings.close();
     synchronized (this) {
       if (producer != null) {
         producer.close();

@@ -36,6 +36,7 @@ import io.shelfstream.frames.FrameProcessorSupplier;
 import io.shelfstream.frames.FrameTraces;
 import io.shelfstream.frames.FramesInHand;
 import io.shelfstream.gallery.ProductSearch;
+import io.shelfstream.http.CamerasService;
 import io.shelfstream.http.EventFeed;
 import io.shelfstream.http.HttpPort;
 import io.shelfstream.http.ImageAnswers;
@@ -58,6 +59,7 @@ import io.shelfstream.recognition.RecognitionModels;
 import io.shelfstream.recognition.RecognizerLimits;
 import io.shelfstream.serving.ServicePort;
 import io.shelfstream.serving.SubmittedImages;
+import io.shelfstream.serving.TopicDeadLetters;
 import io.shelfstream.serving.TopicEvents;
 import io.shelfstream.serving.TopicGallery;
 import io.shelfstream.streams.Deliveries;
@@ -120,6 +122,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private final TopicGallery topicGallery;
   private final EventFeed feed;
+  private final CamerasService cameras;
+  private final TopicDeadLetters deadLetters;
   private volatile @Nullable ImageAnswers images;
   private volatile @Nullable HttpPort http;
 
@@ -151,6 +155,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     this.fetcher = new ImageFetcher(config.images().fetchPolicy());
     this.topicGallery = new TopicGallery(config, serdes, this::searchedGallery, fetcher);
     this.feed = new EventFeed(new TopicEvents(config, serdes));
+    this.cameras = new CamerasService(feed, fetcher, config.images().limits());
+    this.deadLetters = new TopicDeadLetters(config);
     this.lag = new Lag(config, metrics);
   }
 
@@ -282,7 +288,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
         ServicePort.open(
             config,
             models.detector().provider(),
-            new ServicePort.Answers(this, this::recognizeImage, () -> topicGallery, feed),
+            new ServicePort.Answers(
+                this, this::recognizeImage, () -> topicGallery, feed, cameras, deadLetters),
             metrics,
             registry);
   }
@@ -579,6 +586,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     if (port != null) {
       port.close();
     }
+    cameras.close();
+    deadLetters.close();
     topicGallery.close();
     jvmMetrics.forEach(RecognitionService::closeQuietly);
     fetcher.close();

@@ -12,13 +12,21 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.shelfstream.config.HttpSettings;
+import io.shelfstream.events.EventKind;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.events.RecognitionStatus;
+import io.shelfstream.events.Timings;
+import io.shelfstream.events.Versions;
+import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.metrics.ServiceMetrics;
+import io.shelfstream.recognition.Pictures;
 import io.shelfstream.streams.Lifecycle;
 import io.swagger.v3.parser.OpenAPIV3Parser;
 import io.swagger.v3.parser.core.models.ParseOptions;
 import io.swagger.v3.parser.core.models.SwaggerParseResult;
+import java.io.ByteArrayInputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,9 +34,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -36,8 +49,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The port over a service whose state and answers the test decides. */
 class HttpPortTest {
@@ -53,6 +68,19 @@ class HttpPortTest {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final ObjectMapper json = new ObjectMapper();
+  private final EventFeed feed = new EventFeed(events -> () -> {});
+  private final ImageFetcher fetcher =
+      new ImageFetcher(
+          new FetchPolicy(
+              List.of(Path.of("/").toAbsolutePath()),
+              List.of(),
+              false,
+              false,
+              1_000_000,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1),
+              0));
+  private final CamerasService cameras = new CamerasService(feed, fetcher, ImageLimits.DEFAULT);
   private final HttpPort port = open();
 
   private HttpPort open() {
@@ -71,7 +99,10 @@ class HttpPortTest {
                 },
                 ImageLimits.DEFAULT,
                 new Receiving(1_000_000)),
-            new EventsService(new EventFeed(events -> () -> {})),
+            new EventsService(feed),
+            cameras,
+            new DeadLettersService(new SomeDeadLetters()),
+            new PageRoutes(),
             new RecognizeService(requests, ImageLimits.DEFAULT, new Receiving(1_000_000))));
   }
 
@@ -109,6 +140,8 @@ class HttpPortTest {
   void close() {
     begun.forEach(answer -> answer.cancel(true));
     port.close();
+    cameras.close();
+    fetcher.close();
   }
 
   private HttpRequest.Builder at(String path) {
@@ -200,7 +233,7 @@ class HttpPortTest {
       caller
           .getOutputStream()
           .write(
-              "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+              "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
                   .getBytes(UTF_8));
       answer = begun.poll(1, TimeUnit.MINUTES);
       assertThat(answer).isNotNull();
@@ -231,8 +264,157 @@ class HttpPortTest {
                         method ->
                             described.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
     Set<String> answered = new TreeSet<>(port.operations());
-    answered.removeIf(operation -> operation.contains("/docs") || operation.contains("/openapi"));
+    answered.removeIf(
+        operation ->
+            operation.contains("/docs")
+                || operation.contains("/openapi")
+                || operation.contains("/page")
+                || operation.endsWith(" /"));
     assertThat(described).isEqualTo(answered);
+  }
+
+  private HttpResponse<String> redrive(String... headers) throws Exception {
+    HttpRequest.Builder request =
+        at("/api/dead-letters/redrive").POST(BodyPublishers.ofString("{\"reason\": \"TIMEOUT\"}"));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return client.send(request.build(), BodyHandlers.ofString());
+  }
+
+  @Test
+  void pagesOfOtherSitesMayChangeNothing() throws Exception {
+    String own = "http://127.0.0.1:" + port.port();
+    assertThat(redrive().statusCode()).as("a program").isEqualTo(200);
+    assertThat(redrive("Origin", own, "Sec-Fetch-Site", "same-origin").statusCode()).isEqualTo(200);
+    for (String[] other :
+        new String[][] {
+          {"Origin", "https://example.com"},
+          {"Origin", "null"},
+          {"Origin", "http://127.0.0.1:1"},
+          {"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Site", "same-site"}
+        }) {
+      HttpResponse<String> refused = redrive(other);
+      assertThat(refused.statusCode()).as(List.of(other).toString()).isEqualTo(403);
+      assertThat(json.readTree(refused.body()).get("reason").asText()).isEqualTo("FORBIDDEN");
+    }
+    // Reading is kept from their scripts by browsers, as no answer allows it.
+    HttpResponse<String> read =
+        client.send(
+            at("/version").header("Origin", "https://example.com").build(),
+            BodyHandlers.ofString());
+    assertThat(read.statusCode()).isEqualTo(200);
+    assertThat(read.headers().firstValue("Access-Control-Allow-Origin")).isEmpty();
+  }
+
+  @Test
+  void aNameThatWasMadeToPointHereIsNotAnswered() throws Exception {
+    for (String host :
+        List.of("127.0.0.1", "localhost", "LOCALHOST:8080", "[::1]:80", "a.localhost")) {
+      assertThat(statusFor(host)).as(host).isEqualTo("200");
+    }
+    for (String host :
+        List.of("example.com", "127.0.0.1.example.com", "localhost.example.com:80", "10.0.0.1")) {
+      assertThat(statusFor(host)).as(host).isEqualTo("403");
+    }
+  }
+
+  private String statusFor(String host) throws Exception {
+    try (Socket caller = new Socket("127.0.0.1", port.port())) {
+      caller
+          .getOutputStream()
+          .write(
+              "GET /version HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                  .formatted(host)
+                  .getBytes(UTF_8));
+      return new String(caller.getInputStream().readNBytes("HTTP/1.1 200".length()), UTF_8)
+          .split(" ", 2)[1];
+    }
+  }
+
+  @Test
+  void onlyFramesOfEventsThatPassedAreShownAndTheReasonWhereTheyCannotBe(@TempDir Path folder)
+      throws Exception {
+    assertThat(json.readTree(get("/api/cameras").body()).get("cameras")).isEmpty();
+    Path frame = Files.write(folder.resolve("frame.png"), Pictures.noise(200, 100));
+    feed.publish(event("here", frame.toUri().toString()));
+    feed.publish(event("gone", folder.resolve("gone.png").toUri().toString()));
+    feed.publish(event("sent", "urn:frame:1"));
+    JsonNode seen = json.readTree(get("/api/cameras").body());
+    assertThat(seen.get("cameras")).hasSize(3);
+
+    HttpResponse<byte[]> picture =
+        client.send(
+            at("/api/cameras/picture?event=here&width=50").build(), BodyHandlers.ofByteArray());
+    assertThat(picture.statusCode()).isEqualTo(200);
+    var pixels = ImageIO.read(new ByteArrayInputStream(picture.body()));
+    assertThat(pixels.getWidth()).isEqualTo(50);
+    assertThat(pixels.getHeight()).isEqualTo(25);
+    HttpResponse<byte[]> part =
+        client.send(
+            at("/api/cameras/picture?event=here&crop=10,20,50,90").build(),
+            BodyHandlers.ofByteArray());
+    assertThat(ImageIO.read(new ByteArrayInputStream(part.body())).getWidth()).isEqualTo(40);
+
+    assertRefused("event=gone", 404, "NO_PICTURE", "gone.png");
+    assertRefused("event=sent", 404, "NO_PICTURE", "not kept");
+    assertRefused("event=another", 404, "NOT_FOUND", "another");
+    assertRefused("event=" + frame.toUri(), 404, "NOT_FOUND", "frame.png");
+    assertRefused("event=here&crop=300,0,400,50", 400, "BAD_REQUEST", "200 x 100");
+    assertRefused("event=here&crop=1,2,3", 400, "BAD_REQUEST", "X1,Y1,X2,Y2");
+    assertRefused("event=here&width=5000", 400, "BAD_REQUEST", "5000");
+  }
+
+  private void assertRefused(String query, int status, String reason, String told)
+      throws Exception {
+    HttpResponse<String> refused = get("/api/cameras/picture?" + query);
+    assertThat(refused.statusCode()).as(refused.body()).isEqualTo(status);
+    JsonNode body = json.readTree(refused.body());
+    assertThat(body.get("reason").asText()).isEqualTo(reason);
+    assertThat(body.get("message").asText()).contains(told);
+  }
+
+  private static RecognitionEvent event(String id, String uri) {
+    Instant now = Instant.now();
+    return RecognitionEvent.newBuilder()
+        .setEventId(id)
+        .setKind(EventKind.LIVE)
+        .setStatus(RecognitionStatus.OK)
+        .setCameraId("camera-" + id)
+        .setFrameId("1")
+        .setUri(uri)
+        .setImageWidth(200)
+        .setImageHeight(100)
+        .setCapturedAt(now)
+        .setProcessedAt(now)
+        .setObjects(List.of())
+        .setVersions(
+            Versions.newBuilder()
+                .setDetector("d")
+                .setExtractor("e")
+                .setGalleryVersion(1)
+                .setGallerySize(1)
+                .setIndexType("Flat")
+                .setProvider("cpu")
+                .setGalleryVersions(Map.of())
+                .setProfile("shelf")
+                .build())
+        .setTimings(new Timings(0f, 0f, 0f, 0f, 0f, 0f, 1f))
+        .build();
+  }
+
+  /** Redrives whatever it is told to. */
+  private static final class SomeDeadLetters implements DeadLetterAccess {
+    @Override
+    public Letters letters() {
+      return new Letters(Instant.EPOCH, false, Map.of(), List.of());
+    }
+
+    @Override
+    public Redriven redrive(Optional<String> reason, Optional<String> place) {
+      return new Redriven(Map.of(reason.orElse(""), 1), Map.of());
+    }
   }
 
   @Test

@@ -264,7 +264,7 @@ class HttpPortIT {
         Socket slow = new Socket("127.0.0.1", service.httpPort().orElseThrow())) {
       OutputStream out = slow.getOutputStream();
       out.write(
-          "POST /api/recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n"
+          "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\n\r\n"
               .getBytes(UTF_8));
       out.flush();
       assertThat(post(service, "image/png", Pictures.plain(Color.RED)).statusCode()).isEqualTo(200);

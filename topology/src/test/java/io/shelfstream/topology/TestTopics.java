@@ -64,6 +64,16 @@ public final class TestTopics {
                 TESTS.incrementAndGet()));
   }
 
+  /** The same for all tests of a class. */
+  public TestTopics(String bootstrapServers, Path folder, TestInfo test, String name) {
+    this(
+        bootstrapServers,
+        folder,
+        "%s.%s.%d"
+            .formatted(
+                test.getTestClass().orElseThrow().getSimpleName(), name, TESTS.incrementAndGet()));
+  }
+
   private TestTopics(String bootstrapServers, Path folder, String name) {
     this.bootstrapServers = bootstrapServers;
     this.folder = folder;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.shelfstream.cameras;
+
+import org.jspecify.annotations.NullMarked;

@@ -204,8 +204,7 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     ShelfStreamConfig loaded = config.loadWithModels(overrides());
-    List<GivenPhoto> galleryPhotos =
-        gallery.photos == null ? List.of() : listed(gallery.photos);
+    List<GivenPhoto> galleryPhotos = gallery.photos == null ? List.of() : listed(gallery.photos);
     List<GivenPhoto> queryPhotos = queryPhotos(galleryPhotos);
     try (LoadedModels sessions =
             LoadedModels.load(loaded.models().dir(), loaded.models().options());
@@ -312,8 +311,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return list.photos();
   }
 
-  private List<GivenPhoto> queryPhotos(List<GivenPhoto> galleryPhotos)
-      throws IOException {
+  private List<GivenPhoto> queryPhotos(List<GivenPhoto> galleryPhotos) throws IOException {
     List<GivenPhoto> all = new ArrayList<>();
     all.addAll(queries == null ? galleryPhotos : listed(queries));
     if (unknowns != null) {
@@ -330,8 +328,7 @@ final class EvaluateCommand implements Callable<Integer> {
           .toList();
     }
     List<GivenPhoto> listed = listed(given);
-    Set<String> known =
-        galleryPhotos.stream().map(GivenPhoto::label).collect(Collectors.toSet());
+    Set<String> known = galleryPhotos.stream().map(GivenPhoto::label).collect(Collectors.toSet());
     List<String> wrong =
         listed.stream()
             .map(GivenPhoto::label)
@@ -348,8 +345,7 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   /** Cameras count only where every photo of both sides has one, as in PaddleClas. */
-  private boolean haveCameras(
-      List<GivenPhoto> galleryPhotos, List<GivenPhoto> queryPhotos) {
+  private boolean haveCameras(List<GivenPhoto> galleryPhotos, List<GivenPhoto> queryPhotos) {
     List<GivenPhoto> asked =
         queryPhotos.stream().filter(photo -> !photo.label().equals(STRANGER)).toList();
     long without =
@@ -392,6 +388,11 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private List<EmbeddedPhoto> photosOf(IndexDirectory index, LoadedModels sessions) {
+    if (index.isBinary()) {
+      throw new UsageException(
+          "%s holds bits, and evaluate compares vectors; build it again with models of match.metric = IP"
+              .formatted(gallery.indexDir));
+    }
     int dimension = sessions.directory().extractorDimension();
     if (index.dimension() != dimension) {
       throw new UsageException(

@@ -71,9 +71,7 @@ public record GivenPhotos(List<GivenPhoto> photos, List<String> notes) {
             : GalleryFile.read(source, imageRoot, delimiter);
     list.notes().forEach(note -> notes.add(source + ": " + note));
     return list.photos().stream()
-        .map(
-            photo ->
-                new GivenPhoto(photo.id(), photo.label(), null, photo.file(), photo.camera()))
+        .map(photo -> new GivenPhoto(photo.id(), photo.label(), null, photo.file(), photo.camera()))
         .toList();
   }
 

@@ -273,8 +273,7 @@ public final class ReportPage {
       String whose =
           ownStrangers || leftOut == null
               ? "Known products against strangers"
-              : "With %s of the products left out of the gallery"
-                  .formatted(given(leftOut.share()));
+              : "With %s of the products left out of the gallery".formatted(given(leftOut.share()));
       html.append(openSet(whose, openSet).svg());
     }
     html.append(scores().svg());

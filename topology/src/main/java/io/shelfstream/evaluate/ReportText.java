@@ -156,7 +156,9 @@ public final class ReportText {
   private void settings() {
     Outcome now = evaluation.now();
     line("");
-    line("now: match.threshold %s, match.margin %s", setting(now.threshold()), setting(now.margin()));
+    line(
+        "now: match.threshold %s, match.margin %s",
+        setting(now.threshold()), setting(now.margin()));
     if (now.known() > 0) {
       line(
           "  of %d known: %s named rightly, %s wrongly, %s AMBIGUOUS, %s UNKNOWN",

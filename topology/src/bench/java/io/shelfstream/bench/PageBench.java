@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.client.ImageFiles;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
@@ -85,7 +86,7 @@ final class PageBench {
 
   private void fill(ShelfStreamConfig config) throws Exception {
     Map<String, @Nullable GalleryUpdate> photos = new LinkedHashMap<>();
-    for (GalleryFile.Photo photo :
+    for (GivenPhoto photo :
         GalleryFile.read(home.resolve("demo-data/gallery.tsv"), null).photos()) {
       photos.put(
           photo.id(),

@@ -388,6 +388,11 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private List<EmbeddedPhoto> photosOf(IndexDirectory index, LoadedModels sessions) {
+    if (index.isBinary()) {
+      throw new UsageException(
+          "%s holds bits, and evaluate compares vectors; build it again with models of match.metric = IP"
+              .formatted(gallery.indexDir));
+    }
     List<EmbeddedPhoto> photos = new ArrayList<>(index.size());
     index
         .vectors(sessions.directory().extractorId())

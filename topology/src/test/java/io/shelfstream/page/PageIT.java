@@ -10,6 +10,7 @@ import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryPublisher;
+import io.shelfstream.client.GivenPhoto;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.messages.RecognitionEvents;
@@ -97,7 +98,7 @@ class PageIT {
     producer = made;
     open.add(made);
     Map<String, @Nullable GalleryUpdate> photos = new LinkedHashMap<>();
-    for (GalleryFile.Photo photo : GalleryFile.read(DEMO.resolve("gallery.tsv"), null).photos()) {
+    for (GivenPhoto photo : GalleryFile.read(DEMO.resolve("gallery.tsv"), null).photos()) {
       if (photo.id().endsWith("/1.jpg")) {
         photos.put(
             photo.id(),

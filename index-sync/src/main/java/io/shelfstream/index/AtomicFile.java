@@ -24,7 +24,7 @@ final class AtomicFile {
     }
     try {
       // Not a temporary file of the system's: others than its owner may read an index.
-      Path draft = folder.resolve(".index-" + UUID.randomUUID() + ".tmp");
+      Path draft = Files.createFile(folder.resolve(".index-" + UUID.randomUUID() + ".tmp"));
       try {
         writer.write(draft);
         Files.move(

@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,6 +120,7 @@ class IndexFilesTest {
   void readersSeeTheOldOrTheNewIndexWhileItIsReplaced() throws Exception {
     build(folder, "old", 2);
     AtomicBoolean done = new AtomicBoolean();
+    AtomicInteger reads = new AtomicInteger();
     ExecutorService reader = Executors.newSingleThreadExecutor();
     try {
       Future<List<List<String>>> seen =
@@ -127,11 +129,13 @@ class IndexFilesTest {
                 List<List<String>> all = new ArrayList<>();
                 while (!done.get()) {
                   all.add(labels(folder));
+                  reads.incrementAndGet();
                 }
                 return all;
               });
-      for (int i = 1; i <= 60; i++) {
-        build(folder, "l" + i, i);
+      for (int i = 0; i < 60 || (reads.get() < 10 && !seen.isDone()); i++) {
+        int photos = 1 + i % 60;
+        build(folder, "l" + photos, photos);
       }
       done.set(true);
 

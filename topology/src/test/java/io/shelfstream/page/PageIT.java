@@ -127,6 +127,10 @@ class PageIT {
   }
 
   private void publish(String camera, Path file) {
+    publish(camera, file.getFileName().toString(), file.toUri().toString());
+  }
+
+  private void publish(String camera, String frame, String uri) {
     EventProducer used = Objects.requireNonNull(producer);
     used.send(
         Objects.requireNonNull(config).topics().frames(),
@@ -134,8 +138,8 @@ class PageIT {
         used.serdes().frames(),
         RecognitionEvents.reference(
             camera,
-            "%s@%d".formatted(file.getFileName(), ++published),
-            file.toUri().toString(),
+            "%s@%d".formatted(frame, ++published),
+            uri,
             Instant.now()));
     used.flush();
   }
@@ -531,7 +535,10 @@ class PageIT {
     }
     publish("Checkout", DEMO.resolve("frames/real-photos/God-Morgon-Orange-Juice_001.jpg"));
     publish("Entrance", frames.resolve("gone.jpg"));
+    String photo = Base64.getEncoder().encodeToString(Files.readAllBytes(FRAME));
+    publish("Storeroom", "record", "data:image/jpeg;base64," + photo);
     view("cameras");
+    browser().see(".tile .problem", "the frame travelled in its record");
     browser()
         .until(
             "all pictures are there",

@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -58,8 +59,18 @@ final class NamedImages {
 
   /** Hosts of http: and https: references, as the configuration lists them. */
   static Set<String> hosts(List<String> given) {
+    return authorities(given, "http");
+  }
+
+  /** Buckets of s3: references. */
+  static Set<String> buckets(List<String> given) {
+    return authorities(given, "s3:");
+  }
+
+  private static Set<String> authorities(List<String> given, String beginning) {
     return given.stream()
         .filter(NamedImages::isReference)
+        .filter(reference -> reference.startsWith(beginning))
         .map(NamedImages::authority)
         .filter(authority -> !authority.isEmpty())
         .collect(Collectors.toSet());
@@ -67,9 +78,7 @@ final class NamedImages {
 
   private static String authority(String reference) {
     try {
-      URI uri = new URI(reference);
-      String host = uri.getHost();
-      return host == null ? "" : uri.getPort() < 0 ? host : host + ":" + uri.getPort();
+      return String.valueOf(Objects.requireNonNullElse(new URI(reference).getRawAuthority(), ""));
     } catch (URISyntaxException e) {
       return ""; // said when it is fetched
     }

@@ -190,6 +190,7 @@ final class RecognizeCommand implements Callable<Integer> {
     Map<String, String> settings = new LinkedHashMap<>();
     // Whoever types a reference means it; a service gets its references from others.
     settings.put("images.allowed.hosts", String.join(",", NamedImages.hosts(named)));
+    settings.put("images.allowed.buckets", String.join(",", NamedImages.buckets(named)));
     settings.put("images.allow.private.addresses", "true");
     if (models != null) {
       settings.put("models.dir", models.toString());

@@ -137,10 +137,7 @@ class PageIT {
         camera,
         used.serdes().frames(),
         RecognitionEvents.reference(
-            camera,
-            "%s@%d".formatted(frame, ++published),
-            uri,
-            Instant.now()));
+            camera, "%s@%d".formatted(frame, ++published), uri, Instant.now()));
     used.flush();
   }
 

@@ -125,8 +125,8 @@ class Second:
         self.kept = np.where(ignored, np.float32(0), scores)
         self.ignored = ignored
         self.names = np.unique(self.labels)
-        open_scores = np.where(ignored, np.float32(-np.inf), scores)
-        self.best = np.stack([open_scores[:, self.labels == name].max(1) for name in self.names], 1)
+        self.open = np.where(ignored, np.float32(-np.inf), scores)
+        self.best = np.stack([self.open[:, self.labels == name].max(1) for name in self.names], 1)
         self.known = self.relevant.any(1)
         self.threshold, self.margin = np.float32(threshold), np.float32(margin)
 
@@ -144,14 +144,15 @@ class Second:
         """Score, margin, known and right of each query, in a gallery of the products that stay."""
         there = np.ones(len(self.names), bool) if stays is None else stays
         best = self.best[:, there]
-        top = best.argmax(1)
         score = best.max(1)
+        photos = np.flatnonzero(np.isin(self.labels, self.names[there]))
+        top = photos[self.open[:, photos].argmax(1)]  # of equal ones the first in the gallery
         margin = np.full(len(best), np.inf, np.float32)
         if best.shape[1] > 1:
             second = np.partition(best, -2, 1)[:, -2]
             with np.errstate(invalid="ignore"):
                 margin = np.where(np.isinf(second), np.float32(np.inf), score - second).astype(np.float32)
-        right = self.names[there][top] == self.wanted
+        right = self.labels[top] == self.wanted
         known = self.known & np.isin(self.wanted, self.names[there])
         return score, margin, known, right & known
 

@@ -62,6 +62,9 @@ final class PhotoIndexer {
 
   /** Adds those that can be used and returns how many; the others are rejected. */
   int add(List<GivenPhoto> photos) throws IOException {
+    if (photos.isEmpty()) {
+      return 0;
+    }
     ExecutorService workers = Executors.newFixedThreadPool(threads);
     int added = 0;
     int begun = 0;

@@ -185,10 +185,17 @@ class GalleryTransferIT {
     assertThat(gallery("import", "" + cut)).isEqualTo(1);
     assertThat(err).contains("Cannot read " + cut);
 
-    assertThat(gallery("import", "" + folder)).isEqualTo(2);
-    assertThat(err).contains("name it with --extractor");
-    assertThat(gallery("import", "" + folder, "--extractor", extractor)).isEqualTo(1);
+    assertThat(gallery("import", "" + folder)).isEqualTo(1);
     assertThat(err).contains("cannot open index directory", "vector.index is missing");
+    Path index = folder.resolve("of-one");
+    assertThat(gallery("export", "" + index, "--format", "index")).as(err).isZero();
+    assertThat(gallery("import", "" + index)).as(err).isZero(); // it says what made its vectors
+    assertThat(out).contains("unchanged 1");
+    assertThat(gallery("import", "" + index, "--extractor", "other@123456789abc")).isEqualTo(2);
+    assertThat(err).contains("says that " + extractor + " made its vectors");
+    Files.delete(index.resolve("index.properties")); // as PaddleClas leaves it
+    assertThat(gallery("import", "" + index)).isEqualTo(2);
+    assertThat(err).contains("name it with --extractor");
     assertThat(gallery("import", "" + file, "--extractor", extractor)).isEqualTo(2);
     assertThat(err).contains("--extractor is for a folder");
     assertThat(gallery("export", "" + folder.resolve("what"))).isEqualTo(2);

@@ -3,23 +3,8 @@
 # Silent when everything is there.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# Maven goes by JAVA_HOME too.
-java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-# Of the service. The optimising compiler is left out where processors are few: for minutes it takes up
-# to a quarter of one away from the models, in bursts that hold up answers (docs/performance-history.md).
-java_options=(-Xmx"${SHELFSTREAM_HEAP:-1g}" -XX:+ExitOnOutOfMemoryError)
-(($(nproc) >= 8)) || java_options+=(-XX:TieredStopAtLevel=1)
-
-# Arguments, file names and output are UTF-8 whatever the locale, which is C in most containers, cron jobs and services.
-java_options+=(-Dfile.encoding=UTF-8)
-
-# The JVM decodes arguments and file names by the locale. One that is named but not installed counts as C.
-speak_utf8() {
-  local name
-  [[ $(locale charmap 2>/dev/null) == UTF-8 ]] && return
-  name=$(locale -a 2>/dev/null | grep -iE '\.utf-?8$' | sort | head -n 1) || true
-  export LC_ALL=${name:-C.UTF-8}
-}
+# shellcheck source=deploy/lib/launch.sh
+source "$root/deploy/lib/launch.sh"
 
 say() { echo "shelfstream: $*" >&2; }
 
@@ -185,6 +170,40 @@ same_version() { # PROGRAM PROGRAM
 
 version_of_package() { # PACKAGE; nothing where it is not one of Debian's
   dpkg-query -W -f '=${Version}' "$1" 2>/dev/null || true
+}
+
+# The programs that check the Helm chart and compose.yaml, built from their modules where Go is, once for all checkouts; the
+# tests that need them are skipped without.
+fetch_chart_tools() {
+  local into=${XDG_CACHE_HOME:-$HOME/.cache}/shelfstream/chart-tools
+  go_program "$into" helm helm.sh/helm/v3/cmd/helm@v3.19.0
+  # What docker compose reads its files with.
+  go_program "$into" compose-go github.com/compose-spec/compose-go/v2/cmd@v2.9.0
+  # The schemas of Kubernetes; needs Python.
+  (
+    # shellcheck source=deploy/lib/python.sh
+    source "$root/deploy/lib/python.sh"
+    python_with "deploy/test" chart "$root/deploy/helm/requirements.txt" >/dev/null
+  ) || say "kubernetes-validate cannot be had: its test is skipped"
+}
+
+go_program() { # FOLDER NAME MODULE
+  command -v "$2" >/dev/null && return
+  [[ -x $1/$2 ]] && return
+  if ! command -v go >/dev/null; then
+    say "there is no $2 here, and no Go to build it with: its tests are skipped"
+    return
+  fi
+  say "building $3 (minutes, the first time)"
+  local work
+  work=$(mktemp -d)
+  if GOBIN=$work GOFLAGS=-modcacherw go install "$3" >&2; then
+    mkdir -p "$1"
+    mv "$work"/* "$1/$2"
+  else
+    say "$3 cannot be built: its tests are skipped"
+  fi
+  rm -rf "$work"
 }
 
 package_distribution() {

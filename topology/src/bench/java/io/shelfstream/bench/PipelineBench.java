@@ -8,6 +8,7 @@ import io.shelfstream.detect.Profile;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.GalleryVector;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.gallery.Embeddings;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.ImageDecoder;
@@ -24,6 +25,7 @@ import io.shelfstream.recognition.Stage;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -175,7 +177,7 @@ public final class PipelineBench {
       List<GalleryVector> vectors = fill(gallery, recognition);
       try (FrameRecognizer recognizer =
               new FrameRecognizer(
-                  fetcher,
+                  new PatientFetcher(fetcher, Duration.ZERO),
                   () -> recognition,
                   RecognizerLimits.of(config, models.detector().provider()));
           KafkaPipeline kafka = new KafkaPipeline(java, settings, vectors, place)) {

@@ -1,6 +1,6 @@
 /**
- * Benchmarks and long checks: {@code deploy/bench stream, faults, pipeline, freshness, gallery,
- * soak}. Not run by the tests.
+ * Benchmarks and long checks: {@code deploy/bench agent, stream, faults, pipeline, freshness,
+ * gallery, s3, soak}. Not run by the tests.
  */
 @NullMarked
 package io.shelfstream.bench;

@@ -5,12 +5,16 @@ import io.shelfstream.broker.Topics;
 import io.shelfstream.config.ProgramVersion;
 import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.events.RecognitionEvent;
+import io.shelfstream.fetch.FetchException;
+import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.OnnxRuntime;
 import io.shelfstream.recognition.LoadedModels;
 import io.shelfstream.registry.SchemaRegistryClient;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +33,7 @@ import picocli.CommandLine.Option;
     name = "doctor",
     mixinStandardHelpOptions = true,
     description = {
-      "Checks this machine and the configuration: Java, CPU, ONNX Runtime, Faiss, models, broker, topics.",
+      "Checks this machine and the configuration: Java, CPU, ONNX Runtime, Faiss, models, buckets, broker, topics.",
       "Exits with 1 when something needed is missing; each finding comes with its remedy."
     })
 final class DoctorCommand implements Callable<Integer> {
@@ -65,6 +69,9 @@ final class DoctorCommand implements Callable<Integer> {
       check("Models", () -> models(loaded));
     } else {
       note("Models", "models.dir is not set: nothing to check; give --models DIR or --config FILE");
+    }
+    if (!loaded.images().fetchPolicy().buckets().allowed().isEmpty()) {
+      check("S3", () -> buckets(loaded));
     }
     check("Registry", () -> registry(loaded));
     check("Broker", () -> broker(loaded));
@@ -151,6 +158,19 @@ final class DoctorCommand implements Callable<Integer> {
               sessions.directory().extractorDimension(),
               sessions.detector().provider());
     }
+  }
+
+  private static String buckets(ShelfStreamConfig loaded) throws FetchException {
+    FetchPolicy policy = loaded.images().fetchPolicy();
+    List<String> found = new ArrayList<>();
+    try (ImageFetcher fetcher = new ImageFetcher(policy)) {
+      for (String bucket : policy.buckets().allowed()) {
+        found.add(fetcher.look(bucket));
+      }
+    }
+    return policy.buckets().store().endpoint().map(URI::toString).orElse("Amazon S3")
+        + ": "
+        + String.join(", ", found);
   }
 
   /** Registers nothing: only asks whether our main schema would be compatible. */

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -98,9 +99,12 @@ public final class ImageIds {
    * the same file again and again.
    */
   public static String ofFrame(Path file) throws IOException {
-    return bounded(path(file.toAbsolutePath().normalize()))
-        + "@"
-        + Files.getLastModifiedTime(file).toMillis();
+    return ofFrame(file, Files.getLastModifiedTime(file).toInstant());
+  }
+
+  /** The same for a file whose last change is known. */
+  public static String ofFrame(Path file, Instant changed) {
+    return bounded(path(file.toAbsolutePath().normalize())) + "@" + changed.toEpochMilli();
   }
 
   /**
@@ -151,7 +155,8 @@ public final class ImageIds {
 
   private static String ofUrl(String scheme, Matcher url) {
     String path = url.group(3) == null ? "/" : url.group(3);
-    String shownPath = PATH_PARAMETERS.matcher(path).replaceAll("");
+    // A key of S3 is no path: what follows a semicolon belongs to it.
+    String shownPath = scheme.equals("s3") ? path : PATH_PARAMETERS.matcher(path).replaceAll("");
     String place =
         scheme
             + "://"

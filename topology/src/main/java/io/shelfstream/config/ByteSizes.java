@@ -4,13 +4,12 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Sizes in bytes, plain or with KiB or MiB. */
-final class ByteSizes {
+/** Sizes in bytes, plain or with KiB, MiB or GiB. */
+public final class ByteSizes {
 
   static final long MIB = 1L << 20;
 
-  // 12 digits of the largest unit fit a long.
-  private static final Pattern SIZE = Pattern.compile("(\\d{1,12})\\s*(|kib|mib)");
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,12})\\s*(|kib|mib|gib)");
 
   private ByteSizes() {}
 
@@ -19,6 +18,25 @@ final class ByteSizes {
             "a size from 1 to " + most + "MiB in bytes, KiB or MiB, such as 32MiB",
             ByteSizes::parse)
         .where(value -> value >= 1 && value <= most * MIB);
+  }
+
+  /**
+   * A size that stands on the command line.
+   *
+   * @throws IllegalArgumentException saying what to give
+   */
+  public static long of(String text, long least, long most) {
+    try {
+      long size = parse(text.strip());
+      if (size >= least && size <= most) {
+        return size;
+      }
+    } catch (IllegalArgumentException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(
+        "'%s' is not what it takes; give a size from %d to %d bytes, such as 64MiB or 1GiB"
+            .formatted(text, least, most));
   }
 
   private static long parse(String text) {
@@ -30,8 +48,13 @@ final class ByteSizes {
         switch (parts.group(2)) {
           case "kib" -> MIB >> 10;
           case "mib" -> MIB;
+          case "gib" -> MIB << 10;
           default -> 1;
         };
-    return Long.parseLong(parts.group(1)) * unit;
+    try {
+      return Math.multiplyExact(Long.parseLong(parts.group(1)), unit);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(text, e);
+    }
   }
 }

@@ -6,10 +6,13 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h} or ISO-8601 ({@code PT1.5S}). */
-final class Durations {
+/**
+ * Durations as {@code 500ms}, {@code 10s}, {@code 2m}, {@code 1h}, {@code 7d} or ISO-8601 ({@code
+ * PT1.5S}).
+ */
+public final class Durations {
 
-  private static final Pattern SHORT = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h)");
+  private static final Pattern SHORT = Pattern.compile("(\\d{1,9})\\s*(ms|s|m|h|d)");
 
   private Durations() {}
 
@@ -18,6 +21,21 @@ final class Durations {
             "a duration from " + write(least) + " to " + write(most) + ", such as 500ms, 10s or 2m",
             Durations::parse)
         .where(value -> value.compareTo(least) >= 0 && value.compareTo(most) <= 0);
+  }
+
+  /**
+   * A duration that stands on the command line.
+   *
+   * @throws IllegalArgumentException saying what to give
+   */
+  public static Duration of(String text, Duration least, Duration most) {
+    Format<Duration> format = from(least, most);
+    try {
+      return format.parse(text.strip());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "'%s' is not what it takes; give %s".formatted(text, format.expected()), e);
+    }
   }
 
   private static Duration parse(String text) {
@@ -30,7 +48,8 @@ final class Durations {
       case "ms" -> Duration.ofMillis(amount);
       case "s" -> Duration.ofSeconds(amount);
       case "m" -> Duration.ofMinutes(amount);
-      default -> Duration.ofHours(amount);
+      case "h" -> Duration.ofHours(amount);
+      default -> Duration.ofDays(amount);
     };
   }
 

@@ -1,5 +1,7 @@
 package io.shelfstream.config;
 
+import io.shelfstream.s3.S3Location;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -82,6 +84,36 @@ final class Formats {
             "hosts separated by commas, each host, host:port or *.example.com, without scheme or path",
             text -> items(text.toLowerCase(Locale.ROOT)).toList())
         .where(hosts -> hosts.stream().allMatch(Formats::isHost));
+  }
+
+  /** Names of buckets, with the case they have. */
+  static Format<List<String>> buckets() {
+    return new Format<>(
+        "names of buckets separated by commas, without s3:// and without a key",
+        text -> items(text).map(S3Location::bucket).toList());
+  }
+
+  /**
+   * A server by scheme, host and port.
+   *
+   * @param example of one
+   */
+  static Format<URI> server(String example) {
+    return new Format<URI>(
+            "http or https, a host and a port, without user, path or query, such as " + example,
+            URI::create)
+        .where(Formats::isServer);
+  }
+
+  private static boolean isServer(URI uri) {
+    String scheme = String.valueOf(uri.getScheme()).toLowerCase(Locale.ROOT);
+    return (scheme.equals("http") || scheme.equals("https"))
+        && uri.getHost() != null
+        && uri.getPort() <= 65535
+        && uri.getRawUserInfo() == null
+        && (uri.getRawPath().isEmpty() || uri.getRawPath().equals("/"))
+        && uri.getRawQuery() == null
+        && uri.getRawFragment() == null;
   }
 
   /**

@@ -6,7 +6,7 @@ import io.shelfstream.events.GalleryOutcome;
 import io.shelfstream.events.GalleryStatus;
 import io.shelfstream.events.GalleryUpdate;
 import io.shelfstream.events.GalleryVector;
-import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.fetch.References;
 import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.gallery.Embeddings;
@@ -83,7 +83,7 @@ public final class GalleryUpdateProcessor
 
   private final TopicNames topics;
   private final EventSerdes serdes;
-  private final ImageFetcher fetcher;
+  private final PatientFetcher fetcher;
   private final PhotoEmbedder photos;
   private final @Nullable GalleryLinter linter;
   private final @Nullable InFlightPhotos inFlight;
@@ -104,7 +104,7 @@ public final class GalleryUpdateProcessor
   public GalleryUpdateProcessor(
       TopicNames topics,
       EventSerdes serdes,
-      ImageFetcher fetcher,
+      PatientFetcher fetcher,
       PhotoEmbedder photos,
       @Nullable GalleryLinter linter,
       @Nullable InFlightPhotos inFlight,
@@ -337,7 +337,8 @@ public final class GalleryUpdateProcessor
       return complete(vector.setSha256(update.getSha256()), ready(update));
     }
     times.lap(Stage.READ);
-    byte[] encoded = ImageRecognition.fetch(fetcher, update.getUri(), update.getSha256());
+    byte[] encoded =
+        ImageRecognition.fetch(fetcher, update.getUri(), update.getSha256(), () -> true);
     times.lap(Stage.FETCH);
     try {
       PixelBox crop = update.getCrop() == null ? null : Boxes.toPixels(update.getCrop());

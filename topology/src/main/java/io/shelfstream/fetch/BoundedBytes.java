@@ -12,10 +12,14 @@ final class BoundedBytes {
       throws IOException, FetchException {
     byte[] bytes = in.readNBytes(Math.toIntExact(Math.min(maxBytes + 1, Integer.MAX_VALUE - 8)));
     if (bytes.length > maxBytes) {
-      throw new FetchException(
-          Reason.TOO_MANY_BYTES,
-          "%s holds more than %d bytes (images.max.bytes)".formatted(what, maxBytes));
+      throw tooMany(what, maxBytes);
     }
     return bytes;
+  }
+
+  static FetchException tooMany(String what, long maxBytes) {
+    return new FetchException(
+        Reason.TOO_MANY_BYTES,
+        "%s holds more than %d bytes (images.max.bytes)".formatted(what, maxBytes));
   }
 }

@@ -10,7 +10,7 @@ public final class FetchException extends Exception {
   public enum Reason {
     /** No URI, or of a scheme that is not supported. */
     INVALID_REFERENCE(false),
-    /** Outside the allowed roots, hosts or addresses, directly or by a redirect. */
+    /** Outside the allowed roots, hosts, addresses or buckets, directly or by a redirect. */
     FORBIDDEN_LOCATION(false),
     NOT_FOUND(false),
     /** The other side failed, or could not be reached. */
@@ -48,6 +48,15 @@ public final class FetchException extends Exception {
   /** A failure that would happen again at another try. */
   static FetchException lasting(String message) {
     return new FetchException(Reason.FETCH_FAILED, message, null, false);
+  }
+
+  /** An image that did not come in time. */
+  static FetchException late(String uri, FetchLimits limits, Throwable cause) {
+    return new FetchException(
+        Reason.FETCH_TIMEOUT,
+        "%s did not arrive within %s (images.connect.timeout, images.read.timeout)"
+            .formatted(References.shown(uri), limits.readTimeout()),
+        cause);
   }
 
   public Reason reason() {

@@ -32,7 +32,7 @@ final class FileSource {
           Reason.FORBIDDEN_LOCATION, shown(uri) + " is not a regular file; name a file");
     }
     try (InputStream in = Files.newInputStream(real, LinkOption.NOFOLLOW_LINKS)) {
-      return BoundedBytes.read(in, policy.maxBytes(), shown(uri));
+      return BoundedBytes.read(in, policy.limits().maxBytes(), shown(uri));
     } catch (IOException e) {
       throw unreadable(uri, e);
     }

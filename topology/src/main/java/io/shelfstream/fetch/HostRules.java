@@ -7,8 +7,20 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 
-/** Which hosts and addresses may be asked for an image. */
-record HostRules(List<String> allowedHosts, boolean allowPrivateAddresses) {
+/**
+ * Which hosts and addresses may be asked for an image.
+ *
+ * @param allowedHosts {@code host}, {@code host:port} or {@code *.example.com}; none: no hosts
+ * @param allowPrivateAddresses whether such a host may have a loopback, private or link-local
+ *     address
+ */
+public record HostRules(List<String> allowedHosts, boolean allowPrivateAddresses) {
+  /** No host. */
+  static final HostRules NONE = new HostRules(List.of(), false);
+
+  public HostRules {
+    allowedHosts = List.copyOf(allowedHosts);
+  }
 
   /** Whether the host and port of a URI are on the list. */
   boolean allows(URI uri) {

@@ -41,19 +41,24 @@ final class HttpSource implements AutoCloseable {
   private static final int MOST_PORT = 65_535;
   private static final Set<String> IDENTITIES = Set.of("identity", "aws-chunked");
 
-  private final FetchPolicy policy;
-  private final HostRules rules;
+  private final HttpRules rules;
+  private final FetchLimits limits;
+  private final @Nullable HttpCredentials credentials;
   private final CloseableHttpClient client;
   private final ScheduledExecutorService deadlines;
 
-  HttpSource(FetchPolicy policy) {
-    this.policy = policy;
-    this.rules = new HostRules(policy.allowedHosts(), policy.allowPrivateAddresses());
-    Timeout connect = Timeout.of(policy.connectTimeout());
-    Timeout read = Timeout.of(policy.readTimeout());
+  /**
+   * @throws IllegalArgumentException when the file of credentials cannot be used
+   */
+  HttpSource(HttpRules rules, FetchLimits limits) {
+    this.rules = rules;
+    this.limits = limits;
+    this.credentials = rules.credentials().map(HttpCredentials::of).orElse(null);
+    Timeout connect = Timeout.of(limits.connectTimeout());
+    Timeout read = Timeout.of(limits.readTimeout());
     PoolingHttpClientConnectionManager connections =
         PoolingHttpClientConnectionManagerBuilder.create()
-            .setDnsResolver(new CheckedResolver(rules))
+            .setDnsResolver(new CheckedResolver(rules.hosts()))
             .setDefaultConnectionConfig(
                 ConnectionConfig.custom().setConnectTimeout(connect).setSocketTimeout(read).build())
             .setMaxConnTotal(CONNECTIONS)
@@ -84,7 +89,7 @@ final class HttpSource implements AutoCloseable {
   }
 
   byte[] fetch(URI uri) throws FetchException {
-    long deadline = System.nanoTime() + policy.readTimeout().toNanos();
+    long deadline = System.nanoTime() + limits.readTimeout().toNanos();
     for (int attempt = 1; ; attempt++) {
       try {
         return follow(uri, deadline);
@@ -109,7 +114,7 @@ final class HttpSource implements AutoCloseable {
 
   private byte[] follow(URI start, long deadline) throws FetchException {
     URI uri = start;
-    for (int hop = 0; hop <= policy.maxRedirects(); hop++) {
+    for (int hop = 0; hop <= rules.maxRedirects(); hop++) {
       check(uri, start);
       Answer answer = get(uri, deadline);
       if (answer.image() != null) {
@@ -119,7 +124,7 @@ final class HttpSource implements AutoCloseable {
     }
     throw FetchException.lasting(
         "%s redirects more than %d times (images.max.redirects)"
-            .formatted(shown(start), policy.maxRedirects()));
+            .formatted(shown(start), rules.maxRedirects()));
   }
 
   private void check(URI uri, URI start) throws FetchException {
@@ -128,18 +133,20 @@ final class HttpSource implements AutoCloseable {
     if (http && String.valueOf(uri.getRawAuthority()).indexOf('@') >= 0) {
       throw new FetchException(
           Reason.INVALID_REFERENCE,
-          "'" + shown(uri) + "' names a user, which is not supported; publish a presigned URL");
+          "'"
+              + shown(uri)
+              + "' names a user, which is never taken from a reference; use images.http.credentials, or publish a presigned URL");
     }
     if (http && (References.host(uri) == null || References.port(uri) > MOST_PORT)) {
       throw new FetchException(
           Reason.INVALID_REFERENCE, "'" + shown(uri) + "' names no host, or no port below 65536");
     }
-    if (!http || !rules.allows(uri)) {
+    if (!http || !rules.hosts().allows(uri)) {
       String way = uri.equals(start) ? "" : ", where " + shown(start) + " redirects to,";
       throw new FetchException(
           Reason.FORBIDDEN_LOCATION,
           "%s%s is not on an allowed host %s; add it to images.allowed.hosts"
-              .formatted(shown(uri), way, policy.allowedHosts()));
+              .formatted(shown(uri), way, rules.hosts().allowedHosts()));
     }
   }
 
@@ -152,6 +159,10 @@ final class HttpSource implements AutoCloseable {
     HttpGet request = new HttpGet(uri);
     request.setHeader("Accept", "image/*");
     request.setHeader("Accept-Encoding", "identity");
+    HttpCredentials.Credential credential = credentials == null ? null : credentials.forHostOf(uri);
+    if (credential != null) {
+      request.setHeader("Authorization", credential.header());
+    }
     ScheduledFuture<?> abort =
         deadlines.schedule(
             request::abort, Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
@@ -184,6 +195,10 @@ final class HttpSource implements AutoCloseable {
     if (status >= 500 || status == 429 || status == 408) {
       throw new FetchException(Reason.FETCH_FAILED, shown(uri) + " answers " + status);
     }
+    if (status == 401) {
+      throw FetchException.lasting(
+          shown(uri) + " answers 401; give the credentials of its host in images.http.credentials");
+    }
     if (status != 200) {
       throw FetchException.lasting(shown(uri) + " answers " + status + " instead of 200");
     }
@@ -198,7 +213,7 @@ final class HttpSource implements AutoCloseable {
       }
     }
     return new Answer(
-        BoundedBytes.read(response.getEntity().getContent(), policy.maxBytes(), shown(uri)), null);
+        BoundedBytes.read(response.getEntity().getContent(), limits.maxBytes(), shown(uri)), null);
   }
 
   /** Stores also send an empty value, or {@code aws-chunked}, which describes the upload. */
@@ -218,11 +233,7 @@ final class HttpSource implements AutoCloseable {
           Reason.FETCH_FAILED, "Host of " + shown(uri) + " cannot be resolved", e);
     }
     if (late || e instanceof SocketTimeoutException || e instanceof InterruptedIOException) {
-      return new FetchException(
-          Reason.FETCH_TIMEOUT,
-          "%s did not arrive within %s (images.connect.timeout, images.read.timeout)"
-              .formatted(shown(uri), policy.readTimeout()),
-          e);
+      return FetchException.late(uri.toString(), limits, e);
     }
     return new FetchException(
         Reason.FETCH_FAILED,

@@ -15,17 +15,19 @@ public final class ImageFetcher implements AutoCloseable {
   private final FetchPolicy policy;
   private final FileSource files;
   private final HttpSource http;
+  private final S3Source s3;
 
   public ImageFetcher(FetchPolicy policy) {
     this.policy = policy;
     this.files = new FileSource(policy);
-    this.http = new HttpSource(policy);
+    this.http = new HttpSource(policy.http(), policy.limits());
+    this.s3 = new S3Source(policy.buckets(), policy.limits());
   }
 
   /**
    * Fetches an image.
    *
-   * @param uri file:, http:, https: or data:
+   * @param uri file:, http:, https:, s3: or data:
    * @param sha256 expected digest of the bytes in hex; null to accept any
    * @return the encoded image, 1 to {@code maxBytes} bytes
    */
@@ -46,15 +48,13 @@ public final class ImageFetcher implements AutoCloseable {
       case "data" -> data(uri);
       case "file" -> files.fetch(References.parsed(uri));
       case "http", "https" -> http.fetch(References.parsed(uri));
-      case "s3" ->
-          throw new FetchException(
-              Reason.INVALID_REFERENCE,
-              "s3: references are not supported in this version; publish a presigned https: URL of "
-                  + References.shown(uri));
+      case "s3" -> s3.fetch(uri);
       default ->
           throw new FetchException(
               Reason.INVALID_REFERENCE,
-              "'" + References.shown(uri) + "' is not a file:, http:, https: or data: reference");
+              "'"
+                  + References.shown(uri)
+                  + "' is not a file:, http:, https:, s3: or data: reference");
     };
   }
 
@@ -63,7 +63,7 @@ public final class ImageFetcher implements AutoCloseable {
       throw new FetchException(
           Reason.FORBIDDEN_LOCATION, "data: references are switched off (images.allow.data)");
     }
-    return DataUri.decode(uri, policy.maxBytes());
+    return DataUri.decode(uri, policy.limits().maxBytes());
   }
 
   private static void verify(String uri, byte[] image, String expected) throws FetchException {
@@ -81,8 +81,18 @@ public final class ImageFetcher implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether a bucket answers, as a sentence.
+   *
+   * @throws FetchException when it cannot be used; the message says why, and what to do
+   */
+  public String look(String bucket) throws FetchException {
+    return s3.look(bucket);
+  }
+
   @Override
   public void close() {
     http.close();
+    s3.close();
   }
 }

@@ -193,6 +193,24 @@ public final class References {
     }
   }
 
+  /**
+   * The store that an image is in, as far as it may be away for all its images: scheme, host and
+   * port, or {@code s3}; null for files and {@code data:}.
+   */
+  static @Nullable String store(String uri) {
+    if (uri.regionMatches(true, 0, "s3:", 0, 3)) {
+      return "s3";
+    }
+    try {
+      URI parsed = SERVER.matcher(uri).matches() ? parsed(uri) : null;
+      return parsed == null || host(parsed) == null
+          ? null
+          : parsed.getScheme().toLowerCase(Locale.ROOT) + "://" + host(parsed) + ":" + port(parsed);
+    } catch (FetchException e) {
+      return null;
+    }
+  }
+
   /** The host of an http: or https: URI; null if it has none, or if it also has a user. */
   static @Nullable String host(URI uri) {
     if (uri.getHost() != null) {

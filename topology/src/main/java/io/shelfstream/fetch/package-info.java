@@ -1,5 +1,6 @@
 /**
- * Image references to encoded images: files, http and {@code data:}, as far as they are allowed.
+ * Image references to encoded images: files, http, S3 and {@code data:}, as far as they are
+ * allowed.
  */
 @NullMarked
 package io.shelfstream.fetch;

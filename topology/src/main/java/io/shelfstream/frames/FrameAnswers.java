@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,7 @@ public final class FrameAnswers implements AutoCloseable {
   private final Recognizer recognizer;
   private final RecognitionEvents events;
   private final Supplier<SeenWith> skippedWith;
+  private final BooleanSupplier storeIsAway;
   private final Set<Integer> knownSchemas = ConcurrentHashMap.newKeySet();
   private final ExecutorService reader =
       Executors.newSingleThreadExecutor(
@@ -52,23 +54,26 @@ public final class FrameAnswers implements AutoCloseable {
   /**
    * @param topic of the frames
    * @param skippedWith models and gallery that the events of skipped frames name
+   * @param storeIsAway whether images wait for a store that is away
    */
   public FrameAnswers(
       String topic,
       EventSerdes serdes,
       Recognizer recognizer,
       RecognitionEvents events,
-      Supplier<SeenWith> skippedWith) {
+      Supplier<SeenWith> skippedWith,
+      BooleanSupplier storeIsAway) {
     this.topic = topic;
     this.serdes = serdes;
     this.recognizer = recognizer;
     this.events = events;
     this.skippedWith = skippedWith;
+    this.storeIsAway = storeIsAway;
   }
 
-  /** Whether decoding waits because the registry is down. */
-  boolean waitsForRegistry() {
-    return serdes.registry().isWaiting();
+  /** Whether frames wait because the registry or an image store is away. */
+  boolean waitsForOthers() {
+    return serdes.registry().isWaiting() || storeIsAway.getAsBoolean();
   }
 
   /**

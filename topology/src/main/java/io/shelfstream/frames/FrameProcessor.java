@@ -376,7 +376,7 @@ final class FrameProcessor extends ContextualProcessor<byte[], byte[], Object, O
 
   private void checkForStall(TakenFrame head) {
     long now = System.nanoTime();
-    if (!head.isWorkedOn() || shared.answers().waitsForRegistry()) {
+    if (!head.isWorkedOn() || shared.answers().waitsForOthers()) {
       headSince = now; // not recognition's fault
       return;
     }

@@ -2,7 +2,7 @@ package io.shelfstream.recognition;
 
 import io.shelfstream.detect.ObjectBox;
 import io.shelfstream.events.ImageReference;
-import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.PixelBox;
 import io.shelfstream.logging.LogContext;
@@ -43,7 +43,7 @@ public final class FrameRecognizer implements AutoCloseable {
   /** Longer than any run of a model. */
   private static final long STOP_SECONDS = 60;
 
-  private final ImageFetcher fetcher;
+  private final PatientFetcher fetcher;
   private final Supplier<RecognitionModels> models;
   private final RecognizerLimits limits;
   private final ThreadPoolExecutor fetching;
@@ -63,7 +63,7 @@ public final class FrameRecognizer implements AutoCloseable {
    * @param models asked once for each frame, which uses the same models and gallery to its end
    */
   public FrameRecognizer(
-      ImageFetcher fetcher, Supplier<RecognitionModels> models, RecognizerLimits limits) {
+      PatientFetcher fetcher, Supplier<RecognitionModels> models, RecognizerLimits limits) {
     this.fetcher = fetcher;
     this.models = models;
     this.limits = limits;
@@ -151,10 +151,8 @@ public final class FrameRecognizer implements AutoCloseable {
    * @param times to be filled in; complete when the frame is answered, unless it was cancelled
    */
   public CompletableFuture<Recognition> submit(ImageReference reference, StageTimes times) {
-    return submit(
-        reference,
-        times,
-        () -> ImageRecognition.fetch(fetcher, reference.getUri(), reference.getSha256()));
+    return taken(
+        reference, times, frame -> fetching.execute(() -> step(frame, () -> fetch(frame))));
   }
 
   /**
@@ -177,12 +175,6 @@ public final class FrameRecognizer implements AutoCloseable {
         });
   }
 
-  private CompletableFuture<Recognition> submit(
-      ImageReference reference, StageTimes times, Source source) {
-    return taken(
-        reference, times, frame -> fetching.execute(() -> step(frame, () -> fetch(frame, source))));
-  }
-
   private CompletableFuture<Recognition> taken(
       ImageReference reference, StageTimes times, Consumer<Frame> first) {
     Frame frame = new Frame(reference, models.get(), times);
@@ -198,10 +190,6 @@ public final class FrameRecognizer implements AutoCloseable {
       frame.answer.cancel(false);
     }
     return frame.answer;
-  }
-
-  private interface Source {
-    byte[] encoded() throws RejectedException;
   }
 
   /** Frames that were submitted and are not answered yet. */
@@ -253,7 +241,7 @@ public final class FrameRecognizer implements AutoCloseable {
     }
   }
 
-  private void fetch(Frame frame, Source source) throws RejectedException, InterruptedException {
+  private void fetch(Frame frame) throws RejectedException, InterruptedException {
     fetchedAhead.acquire();
     boolean handedOn = false;
     try {
@@ -262,7 +250,12 @@ public final class FrameRecognizer implements AutoCloseable {
         return;
       }
       frame.times.skip();
-      byte[] encoded = source.encoded();
+      byte[] encoded =
+          ImageRecognition.fetch(
+              fetcher,
+              frame.reference.getUri(),
+              frame.reference.getSha256(),
+              () -> !frame.answer.isDone());
       frame.times.lap(Stage.FETCH);
       encodedBytes.take(encoded.length);
       lanes.arrived();

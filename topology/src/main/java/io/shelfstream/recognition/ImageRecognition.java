@@ -6,6 +6,7 @@ import io.shelfstream.detect.Profile;
 import io.shelfstream.embed.Crop;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.gallery.PhotoFilter;
 import io.shelfstream.gallery.ProductSearch;
@@ -18,6 +19,7 @@ import io.shelfstream.recognition.Recognition.SeenObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +77,21 @@ public final class ImageRecognition {
       throws RejectedException {
     try {
       return fetcher.fetch(uri, sha256);
+    } catch (FetchException e) {
+      throw RejectedException.of(e);
+    }
+  }
+
+  /**
+   * The same, but a store that is away is waited for.
+   *
+   * @param wanted whether the image is still needed
+   */
+  public static byte[] fetch(
+      PatientFetcher fetcher, String uri, @Nullable String sha256, BooleanSupplier wanted)
+      throws RejectedException {
+    try {
+      return fetcher.fetch(uri, sha256, wanted);
     } catch (FetchException e) {
       throw RejectedException.of(e);
     }

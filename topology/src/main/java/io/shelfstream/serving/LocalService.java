@@ -10,6 +10,7 @@ import io.shelfstream.config.ShelfStreamConfig;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
@@ -35,6 +36,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -140,7 +142,9 @@ public final class LocalService implements ServiceStatus, AutoCloseable {
     FrameRecognizer recognizer =
         opened(
             new FrameRecognizer(
-                fetcher, () -> recognition, RecognizerLimits.of(config, ids.provider())));
+                new PatientFetcher(fetcher, Duration.ZERO),
+                () -> recognition,
+                RecognizerLimits.of(config, ids.provider())));
     ImageAnswers answers =
         new SubmittedImages(
             recognizer,

@@ -29,6 +29,7 @@ import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.embedding.UpdateMetrics;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.follower.GalleryMetrics;
 import io.shelfstream.follower.LiveGallery;
 import io.shelfstream.frames.FrameAnswers;
@@ -70,6 +71,7 @@ import io.shelfstream.streams.StreamsApplication;
 import io.shelfstream.streams.WakeableClients;
 import io.shelfstream.tracing.Traces;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -332,7 +334,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
     Deliveries deliveries = deliveries();
     WakeableClients clients = new WakeableClients();
     RecognizerLimits limits = RecognizerLimits.of(config, inUse().ids().provider());
-    FrameRecognizer recognizer = new FrameRecognizer(fetcher, this::inUse, limits);
+    PatientFetcher frames = new PatientFetcher(fetcher, config.images().storeWait());
+    FrameRecognizer recognizer = new FrameRecognizer(frames, this::inUse, limits);
     RecognitionEvents events =
         new RecognitionEvents(config.recognition().profile().name(), Clock.systemUTC());
     FrameAnswers answers =
@@ -341,7 +344,8 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             serdes,
             recognizer::submit,
             events,
-            () -> SeenWith.of(inUse()));
+            () -> SeenWith.of(inUse()),
+            frames::isWaiting);
     frameThreads.add(answers);
     frameThreads.add(recognizer);
     images = new SubmittedImages(recognizer, events, traces);
@@ -375,6 +379,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
 
   private void embed(RecordLimits limits) {
     LiveGallery into = galleries.get(0);
+    PatientFetcher updated = new PatientFetcher(fetcher, waitOfPhotos());
     UpdateMetrics updates = new UpdateMetrics(metrics);
     PhotoEmbedder photos = new PhotoEmbedder(into.models());
     GalleryLinter linter =
@@ -392,7 +397,7 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
             RecognitionTopology.galleryUpdates(
                 config.topics(),
                 serdes,
-                fetcher,
+                updated,
                 photos,
                 linter,
                 into.inFlight(),
@@ -408,12 +413,19 @@ public final class RecognitionService implements AutoCloseable, ServiceStatus {
               RecognitionTopology.galleryUpdatesAgain(
                   change.topics(),
                   serdes,
-                  fetcher,
+                  updated,
                   change.photos(),
                   deliveries,
                   limits,
                   config.outputs()));
     }
+  }
+
+  /** Photos are fetched on stream threads, which have to poll in time. */
+  private Duration waitOfPhotos() {
+    Duration most = config.delivery().pollBudget().dividedBy(4);
+    Duration wait = config.images().storeWait();
+    return wait.compareTo(most) < 0 ? wait : most;
   }
 
   private void embed(String applicationId, Function<Deliveries, Topology> topology) {

@@ -8,7 +8,7 @@ import io.shelfstream.embedding.GalleryUpdateProcessor;
 import io.shelfstream.embedding.PhotoEmbedder;
 import io.shelfstream.embedding.Rejections;
 import io.shelfstream.embedding.UpdateMetrics;
-import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.follower.GalleryVectorProcessor;
 import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.frames.FrameProcessorSupplier;
@@ -89,7 +89,7 @@ public final class RecognitionTopology {
   static Topology galleryUpdates(
       TopicNames topics,
       EventSerdes serdes,
-      ImageFetcher fetcher,
+      PatientFetcher fetcher,
       PhotoEmbedder photos,
       GalleryLinter linter,
       InFlightPhotos inFlight,
@@ -129,7 +129,7 @@ public final class RecognitionTopology {
   static Topology galleryUpdatesAgain(
       TopicNames topics,
       EventSerdes serdes,
-      ImageFetcher fetcher,
+      PatientFetcher fetcher,
       PhotoEmbedder photos,
       Deliveries deliveries,
       RecordLimits limits,
@@ -153,7 +153,7 @@ public final class RecognitionTopology {
   private static Topology embedding(
       TopicNames topics,
       EventSerdes serdes,
-      ImageFetcher fetcher,
+      PatientFetcher fetcher,
       PhotoEmbedder photos,
       @Nullable GalleryLinter linter,
       @Nullable InFlightPhotos inFlight,

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 /** The file that documents the settings says what the code does. */
 class ReferencePropertiesTest {
 
-  private static final Pattern OPTIONAL = Pattern.compile("(?m)^#([a-z][a-z.]*) =$");
-  private static final Pattern SETTING = Pattern.compile("#?([a-z][a-z.]*) =.*");
+  private static final Pattern OPTIONAL = Pattern.compile("(?m)^#([a-z][a-z0-9.]*) =$");
+  private static final Pattern SETTING = Pattern.compile("#?([a-z][a-z0-9.]*) =.*");
 
   private final Path file = reference();
 

@@ -8,13 +8,19 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.shelfstream.detect.Profile;
+import io.shelfstream.fetch.BucketRules;
+import io.shelfstream.fetch.FetchLimits;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.HostRules;
+import io.shelfstream.fetch.HttpRules;
 import io.shelfstream.image.Tiles;
 import io.shelfstream.index.DeviceOptions;
 import io.shelfstream.index.SearchDevice;
 import io.shelfstream.model.Provider;
 import io.shelfstream.model.RuntimeOptions;
+import io.shelfstream.s3.S3Settings;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,13 +81,11 @@ class ShelfStreamConfigTest {
         .isEqualTo(
             new FetchPolicy(
                 List.of(),
-                List.of(),
-                false,
                 true,
-                32 << 20,
-                Duration.ofSeconds(2),
-                Duration.ofSeconds(10),
-                3));
+                new HttpRules(new HostRules(List.of(), false), 3, Optional.empty()),
+                BucketRules.NONE,
+                new FetchLimits(32 << 20, Duration.ofSeconds(2), Duration.ofSeconds(10))));
+    assertThat(config.images().storeWait()).isEqualTo(Duration.ofSeconds(60));
   }
 
   @Test
@@ -125,6 +129,11 @@ class ShelfStreamConfigTest {
             images.allowed.roots = /data/cameras, /data/über
             images.allowed.hosts = Images.example.com, *.cdn.example.com:8443, [::1]:80
             images.allow.private.addresses = true
+            images.allowed.buckets = shelf-frames, old_Bucket
+            images.s3.endpoint = http://10.0.0.5:9000
+            images.s3.region = eu-central-1
+            images.s3.path.style = false
+            images.store.wait = 5m
             images.allow.data = false
             images.max.bytes = 512KiB
             images.max.pixels = 1000
@@ -166,13 +175,20 @@ class ShelfStreamConfigTest {
         .isEqualTo(
             new FetchPolicy(
                 List.of(Path.of("/data/cameras"), Path.of("/data/über")),
-                List.of("images.example.com", "*.cdn.example.com:8443", "[::1]:80"),
-                true,
                 false,
-                512 << 10,
-                Duration.ofMillis(500),
-                Duration.ofMillis(1500),
-                0));
+                new HttpRules(
+                    new HostRules(
+                        List.of("images.example.com", "*.cdn.example.com:8443", "[::1]:80"), true),
+                    0,
+                    Optional.empty()),
+                new BucketRules(
+                    List.of("shelf-frames", "old_Bucket"),
+                    new S3Settings(
+                        Optional.of(URI.create("http://10.0.0.5:9000")),
+                        Optional.of("eu-central-1"),
+                        false)),
+                new FetchLimits(512 << 10, Duration.ofMillis(500), Duration.ofMillis(1500))));
+    assertThat(config.images().storeWait()).isEqualTo(Duration.ofMinutes(5));
   }
 
   @Test

@@ -78,13 +78,10 @@ class DataReferenceTest {
     FetchPolicy without =
         new FetchPolicy(
             List.of(),
-            List.of(),
             false,
-            false,
-            10,
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(1),
-            0);
+            HttpRules.NONE,
+            BucketRules.NONE,
+            new FetchLimits(10, Duration.ofSeconds(1), Duration.ofSeconds(1)));
 
     assertThat(reason(without, "data:,abc")).isEqualTo(Reason.FORBIDDEN_LOCATION);
   }

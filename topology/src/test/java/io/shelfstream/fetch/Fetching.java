@@ -6,6 +6,7 @@ import io.shelfstream.fetch.FetchException.Reason;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.assertj.core.api.Assertions;
 
 /** Policies for tests, and what a fetch under one of them ends with. */
@@ -43,7 +44,11 @@ final class Fetching {
   private static FetchPolicy policy(
       List<Path> roots, List<String> hosts, boolean privateToo, Duration deadline) {
     return new FetchPolicy(
-        roots, hosts, privateToo, true, MAX_BYTES, Duration.ofMinutes(1), deadline, 3);
+        roots,
+        true,
+        new HttpRules(new HostRules(hosts, privateToo), 3, Optional.empty()),
+        BucketRules.NONE,
+        new FetchLimits(MAX_BYTES, Duration.ofMinutes(1), deadline));
   }
 
   static byte[] fetched(FetchPolicy policy, String uri) throws FetchException {

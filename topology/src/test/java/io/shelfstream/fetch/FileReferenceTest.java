@@ -153,7 +153,6 @@ class FileReferenceTest {
         "file:///a b",
         "file:///a?b",
         "file:///a#b",
-        "s3://bucket/image.jpg",
         "ftp://example.com/image.jpg",
         "jar:file:///a.jar!/b",
       })

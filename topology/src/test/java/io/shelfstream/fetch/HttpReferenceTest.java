@@ -18,7 +18,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -349,14 +351,11 @@ class HttpReferenceTest {
     answer("/a.jpg", 200, bomb, "Content-Encoding", "gzip");
     FetchPolicy policy =
         new FetchPolicy(
-            java.util.List.of(),
-            java.util.List.of(host),
+            List.of(),
             true,
-            true,
-            bomb.length,
-            DEADLINE,
-            DEADLINE,
-            0);
+            new HttpRules(new HostRules(List.of(host), true), 0, Optional.empty()),
+            BucketRules.NONE,
+            new FetchLimits(bomb.length, DEADLINE, DEADLINE));
 
     FetchException e = refused(policy, uri("/a.jpg"));
 

@@ -48,6 +48,7 @@ import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.apache.avro.io.BinaryEncoder;
@@ -86,6 +87,7 @@ public class FrameProcessorTest {
   private final PrometheusMeterRegistry meters =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final FrameMetrics metrics = new FrameMetrics(new ServiceMetrics(meters));
+  private final AtomicBoolean storeIsAway = new AtomicBoolean();
   private final FrameAnswers answers =
       new FrameAnswers(
           TOPICS.frames(),
@@ -93,7 +95,8 @@ public class FrameProcessorTest {
           (frame, times) ->
               begun.computeIfAbsent(frame.getFrameId(), id -> new CompletableFuture<>()),
           new RecognitionEvents("shelf", Clock.systemUTC()),
-          () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
+          () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY),
+          storeIsAway::get);
   private Traces traces = Traces.OFF;
   private TopologyTestDriver driver;
   private TestInputTopic<String, byte[]> frames;
@@ -633,6 +636,10 @@ public class FrameProcessorTest {
         new FrameProcessor(stage(impatient, OverloadSettings.KEEP_ALL, inOneTransaction()));
     processor.init(context);
     await("f0");
+    storeIsAway.set(true);
+    TimeUnit.MILLISECONDS.sleep(100);
+    context.scheduledPunctuators().get(0).getPunctuator().punctuate(0);
+    storeIsAway.set(false);
     TimeUnit.MILLISECONDS.sleep(100);
 
     assertThatThrownBy(() -> context.scheduledPunctuators().get(0).getPunctuator().punctuate(0))

@@ -17,7 +17,10 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.Timings;
 import io.shelfstream.events.Versions;
+import io.shelfstream.fetch.BucketRules;
+import io.shelfstream.fetch.FetchLimits;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.HttpRules;
 import io.shelfstream.fetch.ImageFetcher;
 import io.shelfstream.image.ImageLimits;
 import io.shelfstream.metrics.ServiceMetrics;
@@ -73,13 +76,10 @@ class HttpPortTest {
       new ImageFetcher(
           new FetchPolicy(
               List.of(Path.of("/").toAbsolutePath()),
-              List.of(),
               false,
-              false,
-              1_000_000,
-              Duration.ofSeconds(1),
-              Duration.ofSeconds(1),
-              0));
+              HttpRules.NONE,
+              BucketRules.NONE,
+              new FetchLimits(1_000_000, Duration.ofSeconds(1), Duration.ofSeconds(1))));
   private final CamerasService cameras = new CamerasService(feed, fetcher, ImageLimits.DEFAULT);
   private final HttpPort port = open();
 

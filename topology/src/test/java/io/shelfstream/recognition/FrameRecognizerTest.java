@@ -8,8 +8,13 @@ import io.shelfstream.detect.Detection;
 import io.shelfstream.detect.Detector;
 import io.shelfstream.detect.Profile;
 import io.shelfstream.events.ImageReference;
+import io.shelfstream.fetch.BucketRules;
+import io.shelfstream.fetch.FetchLimits;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.HostRules;
+import io.shelfstream.fetch.HttpRules;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.gallery.Gallery;
 import io.shelfstream.image.Image;
 import io.shelfstream.image.ImageDecoder;
@@ -24,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -48,13 +54,10 @@ class FrameRecognizerTest {
       new ImageFetcher(
           new FetchPolicy(
               List.of(),
-              List.of("127.0.0.1"),
               true,
-              true,
-              1_000_000,
-              Duration.ofSeconds(20),
-              Duration.ofSeconds(20),
-              3));
+              new HttpRules(new HostRules(List.of("127.0.0.1"), true), 3, Optional.empty()),
+              BucketRules.NONE,
+              new FetchLimits(1_000_000, Duration.ofSeconds(20), Duration.ofSeconds(20))));
   private FrameRecognizer recognizer = recognizer(limits(2, 2, Duration.ofSeconds(20)));
 
   private static RecognizerLimits limits(int workers, int fetches, Duration wait) {
@@ -73,7 +76,7 @@ class FrameRecognizerTest {
             gallery,
             new MatchPolicy(0.95f, 0.01f, 3, 10),
             FrameFilters.NONE);
-    return new FrameRecognizer(fetcher, () -> models, limits);
+    return new FrameRecognizer(new PatientFetcher(fetcher, Duration.ZERO), () -> models, limits);
   }
 
   private void use(RecognizerLimits limits) {

@@ -123,7 +123,8 @@ public final class BenchApplications {
             serdes,
             (frame, times) -> recognizer.apply(frame),
             new RecognitionEvents("shelf", Clock.systemUTC()),
-            () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY));
+            () -> new RecognitionEvents.SeenWith(MODELS, NO_GALLERY),
+            () -> false);
     FramesInHand inHand = new FramesInHand();
     WakeableClients clients = new WakeableClients();
     Deliveries deliveries = new Deliveries(config.delivery().exactlyOnce(), new FailedRecords());

@@ -28,8 +28,12 @@ import io.shelfstream.events.MatchStatus;
 import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.events.RecognitionStatus;
 import io.shelfstream.events.RecognizedObject;
+import io.shelfstream.fetch.BucketRules;
+import io.shelfstream.fetch.FetchLimits;
 import io.shelfstream.fetch.FetchPolicy;
+import io.shelfstream.fetch.HttpRules;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.fetch.PatientFetcher;
 import io.shelfstream.follower.InFlightPhotos;
 import io.shelfstream.frames.FrameAnswers;
 import io.shelfstream.frames.FrameProcessorSupplier;
@@ -117,13 +121,11 @@ class RecognitionTopologyTest {
       new ImageFetcher(
           new FetchPolicy(
               List.of(),
-              List.of(),
-              false,
               true,
-              1_000_000,
-              Duration.ofSeconds(1),
-              Duration.ofSeconds(1),
-              3));
+              HttpRules.NONE,
+              BucketRules.NONE,
+              new FetchLimits(1_000_000, Duration.ofSeconds(1), Duration.ofSeconds(1))));
+  private final PatientFetcher patient = new PatientFetcher(fetcher, Duration.ZERO);
 
   private FrameRecognizer recognizer;
   private FrameAnswers answers;
@@ -161,7 +163,7 @@ class RecognitionTopologyTest {
             RecognitionTopology.galleryUpdates(
                 TOPICS,
                 serdes,
-                fetcher,
+                patient,
                 new PhotoEmbedder(models),
                 new GalleryLinter(
                     new LintRules(20, 0, 0.99, 0.9), gallery, gallery::resemblance, inFlight),
@@ -191,7 +193,7 @@ class RecognitionTopologyTest {
   private FrameProcessorSupplier stage(RecognitionModels models) {
     recognizer =
         new FrameRecognizer(
-            fetcher,
+            patient,
             () -> models,
             new RecognizerLimits(2, 2, 2, 1_000_000, 1_000_000, Duration.ofMillis(50), 0.5));
     answers =
@@ -200,7 +202,8 @@ class RecognitionTopologyTest {
             serdes,
             recognizer::submit,
             new RecognitionEvents("shelf", Clock.fixed(NOW, ZoneOffset.UTC)),
-            () -> RecognitionEvents.SeenWith.of(models));
+            () -> RecognitionEvents.SeenWith.of(models),
+            () -> false);
     return new FrameProcessorSupplier(
         TOPICS.frames(),
         answers,

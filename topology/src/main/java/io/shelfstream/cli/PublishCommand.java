@@ -1,5 +1,7 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.camera.AgentSettings;
+import io.shelfstream.camera.CameraAgent;
 import io.shelfstream.client.EventProducer;
 import io.shelfstream.client.GivenImages;
 import io.shelfstream.client.ImageIds;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -22,8 +25,12 @@ import picocli.CommandLine.Parameters;
     name = "publish",
     mixinStandardHelpOptions = true,
     description = {
-      "Publishes image references on the frames topic.",
-      "Files are published as file: URIs: the service must see them under the same path, below one of its images.allowed.roots."
+      "Publishes image references on the frames topic: those given, or with --watch or --snapshot those that come, until Ctrl-C.",
+      "Files are published as file: URIs: the service must see them under the same path, below one of its images.allowed.roots.",
+      "",
+      "Examples: shelfstream publish --camera c17 /frames/c17",
+      "          shelfstream publish --camera c17 --watch /uploads/c17",
+      "          shelfstream publish --camera c17 --snapshot http://10.0.0.7/snapshot.jpg --every 2s --store /frames"
     })
 final class PublishCommand implements Callable<Integer> {
   @Mixin BrokerOptions config = new BrokerOptions();
@@ -35,8 +42,8 @@ final class PublishCommand implements Callable<Integer> {
       description = "Camera the frames are of.")
   String camera = "";
 
-  @Option(names = "--store", paramLabel = "ID", description = "Store the camera is in.")
-  @Nullable String store;
+  @Option(names = "--store-id", paramLabel = "ID", description = "Shop the camera is in.")
+  @Nullable String shop;
 
   @Option(
       names = "--frame-id",
@@ -57,11 +64,48 @@ final class PublishCommand implements Callable<Integer> {
       description = "Answers from an older gallery are to be marked PARTIAL.")
   @Nullable Long minGalleryVersion;
 
-  @Parameters(arity = "1..*", paramLabel = "URI|FILE|DIR", description = "What to publish.")
+  @ArgGroup(
+      exclusive = false,
+      heading = "%nAs the agent of a camera, until Ctrl-C (docs/camera-agent.md):%n")
+  @Nullable CameraOptions agent;
+
+  @Parameters(arity = "0..*", paramLabel = "URI|FILE|DIR", description = "What to publish.")
   List<String> sources = List.of();
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws Exception {
+    return agent == null ? publish() : film(agent);
+  }
+
+  private int film(CameraOptions options) throws IOException, InterruptedException {
+    if (!sources.isEmpty() || frameId != null || asNew || minGalleryVersion != null) {
+      throw new UsageException(
+          "--watch and --snapshot take neither images nor --frame-id, --as-new and --min-gallery-version");
+    }
+    ShelfStreamConfig loaded = config.load();
+    AgentSettings settings = options.settings(camera, shop, loaded);
+    JsonLines.useIf(loaded.logFormat());
+    CameraAgent running = CameraAgent.start(settings, loaded);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(running), "shutdown"));
+    Throwable failure = running.awaitStop();
+    running.close();
+    if (failure != null) {
+      throw new IllegalStateException(failure.getMessage(), failure);
+    }
+    return 0;
+  }
+
+  /** Without halt a JVM that was ended by a signal exits with 143. */
+  private static void stop(CameraAgent running) {
+    running.close();
+    Runtime.getRuntime().halt(0);
+  }
+
+  private int publish() throws IOException {
+    if (sources.isEmpty()) {
+      throw new UsageException(
+          "Nothing to publish; give images, or --watch DIR or --snapshot URL for those that come");
+    }
     GivenImages images = new GivenImages(ImageIds::ofFrame);
     for (String source : sources) {
       images.add(source);
@@ -102,7 +146,7 @@ final class PublishCommand implements Callable<Integer> {
         .setCameraId(camera)
         .setUri(uri)
         .setCapturedAt(Instant.now())
-        .setStoreId(store)
+        .setStoreId(shop)
         .setRegions(List.of())
         .setMinGalleryVersion(minGalleryVersion)
         .setAttributes(Map.of())

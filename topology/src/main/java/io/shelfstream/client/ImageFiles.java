@@ -48,8 +48,20 @@ public final class ImageFiles {
   }
 
   private static boolean isImage(Path file) {
+    return Files.isRegularFile(file) && hasExtension(file);
+  }
+
+  private static boolean hasExtension(Path file) {
     String name = file.getFileName().toString();
     String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-    return Files.isRegularFile(file) && EXTENSIONS.contains(extension);
+    return EXTENSIONS.contains(extension);
+  }
+
+  /**
+   * Whether a file's name is that of a finished image. Programs give files that they are writing
+   * names that begin with a dot, or that end otherwise.
+   */
+  public static boolean isNamedAsImage(Path file) {
+    return hasExtension(file) && !file.getFileName().toString().startsWith(".");
   }
 }

@@ -45,6 +45,9 @@ final class IndexFiles implements AutoCloseable {
   /** Moving three files takes milliseconds. */
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** A reader that finishes what was cut off is no reason to refuse a change. */
+  private static final Duration UNTIL_READERS_ARE_DONE = Duration.ofSeconds(3);
+
   private static final Duration PAUSE = Duration.ofMillis(20);
 
   private final Path directory;
@@ -64,7 +67,7 @@ final class IndexFiles implements AutoCloseable {
   static IndexFiles change(Path directory) {
     try {
       Files.createDirectories(directory);
-      IndexFiles files = locked(directory, Duration.ZERO);
+      IndexFiles files = locked(directory, UNTIL_READERS_ARE_DONE);
       if (files == null) {
         throw failed(directory, "another process is changing this index; wait until it is done");
       }

@@ -28,10 +28,10 @@ public final class PictureBudget {
     this.left = mostSaved;
   }
 
-  /** A fiftieth of all processors; two seconds can be saved. */
+  /** A hundredth of all processors; two seconds can be saved. */
   public static PictureBudget ofThisMachine() {
     return new PictureBudget(
-        Runtime.getRuntime().availableProcessors() / 50.0, TimeUnit.SECONDS.toNanos(2));
+        Runtime.getRuntime().availableProcessors() / 100.0, TimeUnit.SECONDS.toNanos(2));
   }
 
   /** Measures the time of this thread until it is closed. */

@@ -67,7 +67,9 @@ export function unknown({main, signal}) {
     const element = h('li', {'data-camera': object.camera}, h('label', {}, box, image,
       h('span', {class: 'spoken'}, 'Unknown object of '), h('b', {}, object.camera), since,
       object.nearest ? h('small', {}, `nearest: ${object.nearest} ${object.score?.toFixed(2) ?? ''}`) : null));
-    load(image, object.path, signal);
+    load(image, object.path, signal).then((blob) => {
+      box.disabled = blob === null && !signal.aborted; // what cannot be seen cannot become a photo
+    });
     return {now: object, box, since, element};
   }
 

@@ -85,7 +85,7 @@ final class JpegStream {
         return false;
       }
       boolean standsAlone = marker == TEM || (marker >= 0xD0 && marker <= 0xD7);
-      if (!standsAlone && !copySegment(picture)) {
+      if (!standsAlone && !copySegment(marker, picture)) {
         return false;
       }
       marker = marker == SOS ? afterScan(picture) : marker(picture);
@@ -105,17 +105,45 @@ final class JpegStream {
     return b == 0 ? -1 : b;
   }
 
-  private boolean copySegment(ByteArrayOutputStream picture) throws IOException {
+  /**
+   * Copies a segment. One that has the next picture in it was broken off; only those of programs
+   * (APPn) and comments may hold a picture, as a thumbnail.
+   */
+  private boolean copySegment(int marker, ByteArrayOutputStream picture) throws IOException {
     int length = (read(picture) << 8) | read(picture);
     if (length < 2 || picture.size() + length > maxBytes) {
       return false;
     }
+    in.mark(length);
     byte[] segment = in.readNBytes(length - 2);
+    int next = mayHoldAPicture(marker) ? -1 : start(segment);
+    if (next >= 0) {
+      in.reset();
+      in.skipNBytes(next + 2L);
+      startSeen = true;
+      return false;
+    }
     if (segment.length < length - 2) {
       throw new EOFException();
     }
     picture.write(segment);
     return true;
+  }
+
+  private static boolean mayHoldAPicture(int marker) {
+    return (marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE;
+  }
+
+  /** Where a picture begins, with its first marker; negative when none does. */
+  private static int start(byte[] segment) {
+    for (int i = 0; i + 1 < segment.length; i++) {
+      if ((segment[i] & 0xFF) == 0xFF
+          && (segment[i + 1] & 0xFF) == SOI
+          && (i + 2 == segment.length || (segment[i + 2] & 0xFF) == 0xFF)) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** Copies the data of a scan; the marker behind it, or negative when it is too long. */

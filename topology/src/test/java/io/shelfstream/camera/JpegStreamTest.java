@@ -64,7 +64,7 @@ class JpegStreamTest {
   void leavesOutAPictureThatBreaksOffAnywhere() throws IOException {
     // What follows may be taken for a segment, which has up to 64 KiB.
     byte[] after = joined(Collections.nCopies((1 << 17) / two.length, two).toArray());
-    for (int end = 2; end < one.length; end += 7) {
+    for (int end = 2; end < one.length; end += end < 700 ? 1 : 7) {
       byte[] broken = Arrays.copyOf(one, end);
 
       List<byte[]> found = pictures(joined(broken, "\r\n--frame\r\n\r\n", after));

@@ -122,11 +122,6 @@ public final class FramePictures implements AutoCloseable {
     this.background = background;
   }
 
-  /** A picture that was made before. */
-  public synchronized Optional<byte[]> made(Wanted wanted) {
-    return Optional.ofNullable(kept.get(wanted.key()));
-  }
-
   /**
    * The picture as JPEG, as soon as it is made; fails with {@link UnavailableException} or {@link
    * FullException}.

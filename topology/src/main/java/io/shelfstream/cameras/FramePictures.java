@@ -34,6 +34,11 @@ public final class FramePictures implements AutoCloseable {
   /** Pictures that wait; beyond it callers come again. */
   private static final int MOST_WAITING = 400;
 
+  /** What may be saved up, in ns: who opens a page does not wait, a wall takes no more. */
+  private static final long ASKED_SAVED = 2_000_000_000L;
+
+  private static final long UNASKED_SAVED = 50_000_000L;
+
   /** Between two questions whether there is a picture to make that nobody waits for, in ms. */
   private static final long PAUSE = 100;
 
@@ -87,11 +92,17 @@ public final class FramePictures implements AutoCloseable {
   /** One frame, fetched and decoded once for all pictures of it that wait. */
   private static final class Job {
     final Map<Wanted, CompletableFuture<byte[]>> pictures = new LinkedHashMap<>();
+    final PictureBudget budget;
+
+    Job(PictureBudget budget) {
+      this.budget = budget;
+    }
   }
 
   private final ImageFetcher fetcher;
   private final ImageDecoder decoder;
-  private final PictureBudget budget;
+  private final PictureBudget asked = PictureBudget.ofThisMachine(ASKED_SAVED);
+  private final PictureBudget unasked = PictureBudget.ofThisMachine(UNASKED_SAVED);
   private final Background background;
   private final Map<String, Job> waiting = new LinkedHashMap<>(); // by event id
   private final Map<Key, CompletableFuture<byte[]>> unfinished = new HashMap<>();
@@ -105,17 +116,10 @@ public final class FramePictures implements AutoCloseable {
   /**
    * @param background asked when nobody waits
    */
-  public FramePictures(
-      ImageFetcher fetcher, ImageLimits limits, PictureBudget budget, Background background) {
+  public FramePictures(ImageFetcher fetcher, ImageLimits limits, Background background) {
     this.fetcher = fetcher;
     this.decoder = new ImageDecoder(limits);
-    this.budget = budget;
     this.background = background;
-  }
-
-  /** A picture that was made before. */
-  public synchronized Optional<byte[]> made(Wanted wanted) {
-    return Optional.ofNullable(kept.get(wanted.key()));
   }
 
   /**
@@ -127,10 +131,10 @@ public final class FramePictures implements AutoCloseable {
       return CompletableFuture.failedFuture(new FullException());
     }
     begin();
-    return ask(wanted);
+    return ask(wanted, asked);
   }
 
-  private synchronized CompletableFuture<byte[]> ask(Wanted wanted) {
+  private synchronized CompletableFuture<byte[]> ask(Wanted wanted, PictureBudget budget) {
     byte[] made = kept.get(wanted.key());
     if (made != null) {
       return CompletableFuture.completedFuture(made);
@@ -145,7 +149,7 @@ public final class FramePictures implements AutoCloseable {
     CompletableFuture<byte[]> picture = new CompletableFuture<>();
     unfinished.put(wanted.key(), picture);
     waiting
-        .computeIfAbsent(wanted.event().getEventId(), id -> new Job())
+        .computeIfAbsent(wanted.event().getEventId(), id -> new Job(budget))
         .pictures
         .put(wanted, picture);
     notifyAll();
@@ -197,10 +201,10 @@ public final class FramePictures implements AutoCloseable {
         }
       }
       // Others make what nobody waits for while this one waits for somebody.
-      Optional<Wanted> wanted = budget.isLeft() ? background.next() : Optional.empty();
+      Optional<Wanted> wanted = unasked.isLeft() ? background.next() : Optional.empty();
       wanted.ifPresent(
           one ->
-              ask(one)
+              ask(one, unasked)
                   .whenComplete(
                       (jpeg, failure) ->
                           background.made(
@@ -218,8 +222,8 @@ public final class FramePictures implements AutoCloseable {
     try {
       byte[] encoded = fetch(event.getUri());
       synchronized (work) {
-        budget.await();
-        try (PictureBudget.Spending spending = budget.spend()) {
+        job.budget.await();
+        try (PictureBudget.Spending spending = job.budget.spend()) {
           copy(encoded, event, job);
         }
       }

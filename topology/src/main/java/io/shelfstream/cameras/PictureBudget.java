@@ -28,10 +28,9 @@ public final class PictureBudget {
     this.left = mostSaved;
   }
 
-  /** A hundredth of all processors; two seconds can be saved. */
-  public static PictureBudget ofThisMachine() {
-    return new PictureBudget(
-        Runtime.getRuntime().availableProcessors() / 100.0, TimeUnit.SECONDS.toNanos(2));
+  /** A hundredth of all processors. */
+  static PictureBudget ofThisMachine(long mostSaved) {
+    return new PictureBudget(Runtime.getRuntime().availableProcessors() / 100.0, mostSaved);
   }
 
   /** Measures the time of this thread until it is closed. */

@@ -17,7 +17,6 @@ import io.shelfstream.cameras.CameraEvents;
 import io.shelfstream.cameras.CameraWall;
 import io.shelfstream.cameras.FramePictures;
 import io.shelfstream.cameras.FramePictures.Wanted;
-import io.shelfstream.cameras.PictureBudget;
 import io.shelfstream.cameras.UnknownObjects;
 import io.shelfstream.events.BoundingBox;
 import io.shelfstream.events.MatchStatus;
@@ -70,7 +69,7 @@ public final class CamerasService implements Routes, AutoCloseable {
    */
   public CamerasService(EventFeed feed, ImageFetcher fetcher, ImageLimits limits) {
     this.feed = feed;
-    this.pictures = new FramePictures(fetcher, limits, PictureBudget.ofThisMachine(), wall);
+    this.pictures = new FramePictures(fetcher, limits, wall);
   }
 
   @Override

@@ -57,10 +57,6 @@ public final class Redrive {
       reasons = Set.copyOf(reasons);
     }
 
-    /** All of them. */
-    public static final Selection ALL =
-        new Selection(Set.of(), Optional.empty(), Optional.empty(), Integer.MAX_VALUE);
-
     private boolean takes(ConsumerRecord<byte[], byte[]> letter) {
       return (reasons.isEmpty() || reasons.contains(reason(letter)))
           && place.map(one -> one.equals(placeOf(letter))).orElse(true)

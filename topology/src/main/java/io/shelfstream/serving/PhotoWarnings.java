@@ -10,11 +10,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.SerializationException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +29,8 @@ final class PhotoWarnings implements AutoCloseable {
   private final ShelfStreamConfig config;
   private final EventSerdes serdes;
   private final Map<String, List<String>> warnings = new LinkedHashMap<>();
-  private @Nullable Thread reading;
-  private volatile boolean closed;
+  private final TopicFollower follower =
+      new TopicFollower("gallery-warnings", POLL, this::take, reader -> {});
 
   PhotoWarnings(ShelfStreamConfig config, EventSerdes serdes) {
     this.config = config;
@@ -48,33 +45,12 @@ final class PhotoWarnings implements AutoCloseable {
     }
   }
 
-  private synchronized void begin() {
-    if (closed) {
+  private void begin() {
+    if (follower.isClosed()) {
       throw RefusedException.notReady("the service stops");
     }
-    if (reading != null && reading.isAlive()) {
-      return;
-    }
-    TopicReader reader =
-        new TopicReader(config, TopicReader.From.BEGINNING, config.topics().galleryStatus());
-    Thread thread = new Thread(() -> read(reader), "gallery-warnings");
-    thread.setDaemon(true);
-    thread.start();
-    reading = thread;
-  }
-
-  private void read(TopicReader reader) {
-    try (reader) {
-      while (!closed) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
-          take(record);
-        }
-      }
-    } catch (KafkaException e) {
-      if (!closed) {
-        log.atWarn().setCause(e).log("Warnings cannot be read; the next question tries again");
-      }
-    }
+    follower.begin(
+        () -> new TopicReader(config, TopicReader.From.BEGINNING, config.topics().galleryStatus()));
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record) {
@@ -107,17 +83,6 @@ final class PhotoWarnings implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    Thread thread;
-    synchronized (this) {
-      thread = reading;
-    }
-    if (thread != null) {
-      try {
-        thread.join(TimeUnit.SECONDS.toMillis(5));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    follower.close();
   }
 }

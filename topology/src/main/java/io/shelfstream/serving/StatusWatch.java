@@ -30,8 +30,8 @@ final class StatusWatch implements AutoCloseable {
   private final ShelfStreamConfig config;
   private final EventSerdes serdes;
   private final Map<String, List<Waiter>> waiters = new ConcurrentHashMap<>();
-  private @Nullable Thread reading;
-  private volatile boolean closed;
+  private final TopicFollower follower =
+      new TopicFollower("gallery-status", POLL, this::take, reader -> {});
 
   StatusWatch(ShelfStreamConfig config, EventSerdes serdes) {
     this.config = config;
@@ -69,7 +69,7 @@ final class StatusWatch implements AutoCloseable {
     /** The last status, when it is final or the time is over; empty when none came. */
     synchronized Optional<GalleryStatus> await(Duration atMost) throws InterruptedException {
       long until = System.nanoTime() + atMost.toNanos();
-      while (!isFinal() && !closed) {
+      while (!isFinal() && !follower.isClosed()) {
         long left = until - System.nanoTime();
         if (left <= 0) {
           break;
@@ -115,30 +115,9 @@ final class StatusWatch implements AutoCloseable {
   }
 
   /** Returns when the end of the topic is known, so that no later status is missed. */
-  private synchronized void begin() {
-    if (reading != null && reading.isAlive()) {
-      return;
-    }
-    TopicReader reader =
-        new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus());
-    Thread thread = new Thread(() -> read(reader), "gallery-status");
-    thread.setDaemon(true);
-    thread.start();
-    reading = thread;
-  }
-
-  private void read(TopicReader reader) {
-    try (reader) {
-      while (!closed) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(POLL)) {
-          take(record);
-        }
-      }
-    } catch (KafkaException e) {
-      if (!closed) {
-        log.atWarn().setCause(e).log("The status topic cannot be read; the next wait tries again");
-      }
-    }
+  private void begin() {
+    follower.begin(
+        () -> new TopicReader(config, TopicReader.From.END, config.topics().galleryStatus()));
   }
 
   private void take(ConsumerRecord<byte[], byte[]> record) {
@@ -158,15 +137,7 @@ final class StatusWatch implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
-    closed = true;
-    Thread thread = reading;
-    if (thread != null) {
-      try {
-        thread.join(TimeUnit.SECONDS.toMillis(5));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+  public void close() {
+    follower.close();
   }
 }

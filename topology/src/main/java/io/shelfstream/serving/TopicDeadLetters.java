@@ -19,16 +19,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The dead letters of the last day, read from the first question on. Safe for several threads. */
 public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(TopicDeadLetters.class);
   private static final Duration POLL = Duration.ofMillis(200);
   private static final Duration BACK = Duration.ofDays(1);
 
@@ -44,8 +40,8 @@ public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
   private final Deque<Letter> newest = new ArrayDeque<>();
   private Instant since = Instant.EPOCH;
   private boolean atEnd;
-  private @Nullable Thread reading;
-  private volatile boolean closed;
+  private final TopicFollower follower =
+      new TopicFollower("dead-letters", POLL, this::take, this::noteEnd);
 
   public TopicDeadLetters(ShelfStreamConfig config) {
     this.config = config;
@@ -60,12 +56,13 @@ public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
   }
 
   private synchronized void begin() {
-    if (closed) {
+    if (follower.isClosed()) {
       throw RefusedException.notReady("the service stops");
     }
-    if (reading != null && reading.isAlive()) {
-      return;
-    }
+    follower.begin(this::opened);
+  }
+
+  private synchronized TopicReader opened() {
     Instant from = Instant.now().minus(BACK);
     TopicReader reader;
     try {
@@ -77,27 +74,13 @@ public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
     counts.clear();
     newest.clear();
     atEnd = false;
-    Thread thread = new Thread(() -> read(reader), "dead-letters");
-    thread.setDaemon(true);
-    thread.start();
-    reading = thread;
+    return reader;
   }
 
-  private void read(TopicReader reader) {
-    try (reader) {
-      while (!closed) {
-        for (ConsumerRecord<byte[], byte[]> letter : reader.poll(POLL)) {
-          take(letter);
-        }
-        boolean end = isAtEnd() || reader.atEnd();
-        synchronized (this) {
-          atEnd = end;
-        }
-      }
-    } catch (KafkaException e) {
-      if (!closed) {
-        log.atWarn().setCause(e).log("Dead letters cannot be read; the next question tries again");
-      }
+  private void noteEnd(TopicReader reader) {
+    boolean end = isAtEnd() || reader.atEnd();
+    synchronized (this) {
+      atEnd = end;
     }
   }
 
@@ -196,17 +179,6 @@ public final class TopicDeadLetters implements DeadLetterAccess, AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    Thread thread;
-    synchronized (this) {
-      thread = reading;
-    }
-    if (thread != null) {
-      try {
-        thread.join(TimeUnit.SECONDS.toMillis(5));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    follower.close();
   }
 }

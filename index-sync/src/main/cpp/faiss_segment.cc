@@ -11,6 +11,7 @@
 
 #include "best.h"
 #include "failure.h"
+#include "probes.h"
 #include "rows.h"
 
 namespace shelfstream {
@@ -118,8 +119,14 @@ class FaissSegment : public Segment {
       parameters.sel = seen;
       const auto all = static_cast<int64_t>(lists_->nlist);
       const int64_t lists = search_parameter_ > 0 ? search_parameter_ : static_cast<int64_t>(lists_->nprobe);
-      parameters.nprobe = exact ? all : std::min(lists * times, all);
-      index_->search(best.n, best.x, k, scores, positions, &parameters);
+      const NearestLists nearest =
+          nearest_lists(*lists_->quantizer, exact ? all : std::min(lists * times, all), k * times,
+                        best.n, best.x, [&](int64_t list) {
+                          return static_cast<int64_t>(lists_->invlists->list_size(list));
+                        });
+      parameters.nprobe = nearest.each;
+      lists_->search_preassigned(best.n, best.x, k, nearest.lists.data(), nearest.scores.data(),
+                                 scores, positions, false, &parameters);
     } else if (graph_ != nullptr && !exact) {
       faiss::SearchParametersHNSW parameters;
       parameters.sel = seen;

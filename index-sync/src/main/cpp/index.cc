@@ -117,7 +117,10 @@ void compare_with(const faiss::IndexFlat& index, const int64_t* ids, Best& best)
 
 void compare_with(const faiss::IndexIVFFlat& index, Best& best) {
   const auto probes = static_cast<int64_t>(std::min(index.nprobe, index.nlist));
-  scan_nearest_lists(*index.quantizer, probes, best, [&](int64_t list, const Compared& queries) {
+  // An index of a file is searched as Faiss does it: nprobe lists, whatever they hold.
+  const NearestLists nearest =
+      nearest_lists(*index.quantizer, probes, 0, best.n, best.x, [](int64_t) { return 0; });
+  scan_lists(*index.quantizer, nearest, best, [&](int64_t list, const Compared& queries) {
     faiss::InvertedLists::ScopedCodes codes(index.invlists, list);
     const faiss::InvertedLists::ScopedIds ids(index.invlists, list);
     const auto length = static_cast<int64_t>(index.invlists->list_size(list));

@@ -149,6 +149,7 @@ void Lists::copy_row(int64_t position, float* out) const {
 
 void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
   int64_t probes = sight.exact ? lists_ : std::min(nprobe_, lists_);
+  int64_t wanted = best.k;
   if (sight.allowed != nullptr) {
     const int64_t allowed = sight.count();
     if (allowed == 0) return;
@@ -159,8 +160,13 @@ void Lists::offer(const Sight& sight, int64_t label, Best& best) const {
       return gather(sight, label, best);
     }
     probes = std::min(lists_, static_cast<int64_t>(static_cast<double>(probes) / share) + 1);
+    wanted = static_cast<int64_t>(static_cast<double>(wanted) / share);
   }
-  scan_nearest_lists(*centres_, probes, best, [&](int64_t list, const Compared& queries) {
+  const NearestLists nearest =
+      nearest_lists(*centres_, probes, wanted, best.n, best.x, [&](int64_t list) {
+        return length_[list].load(std::memory_order_relaxed);
+      });
+  scan_lists(*centres_, nearest, best, [&](int64_t list, const Compared& queries) {
     scan_list(list, queries, sight, label, best);
   });
 }

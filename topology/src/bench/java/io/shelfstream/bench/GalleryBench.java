@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
 final class GalleryBench {
 
   private static final List<String> CHECKS =
-      List.of("fire", "freshness", "endurance", "restart", "speed");
+      List.of("fire", "freshness", "endurance", "restart", "size", "speed");
 
   private boolean quick;
   private boolean processor;
@@ -96,6 +96,15 @@ final class GalleryBench {
             try (Peer peer = peer(snapshots)) {
               new Restart(type, size, seed, snapshots, peer).run(results);
             }
+            delete(snapshots);
+          }
+        }
+      }
+      case "size" -> {
+        for (int size : sizes) {
+          for (String type : List.of("Flat", "SQfp16", "IVF1024,Flat", "IVF1024,SQfp16")) {
+            Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
+            GallerySize.run(type, size, snapshots, results);
             delete(snapshots);
           }
         }

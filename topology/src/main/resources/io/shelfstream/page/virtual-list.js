@@ -37,12 +37,14 @@ export class VirtualList {
     if (generation !== this.generation) {
       return this.total;
     }
+    const focused = [...this.space.children].find((row) => row.contains(document.activeElement))?.ariaPosInSet;
     this.total = got.total;
     this.pages.set(page, got.items);
     this.space.style.height = `${got.total * this.height}px`;
     this.space.replaceChildren();
     this.element.scrollTop = place;
     this.draw();
+    this.rows.get(Number(focused) - 1)?.querySelector('a')?.focus({preventScroll: true});
     return this.total;
   }
 

@@ -1,5 +1,6 @@
 package io.shelfstream.page;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
@@ -18,12 +19,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openqa.selenium.By;
 import org.openqa.selenium.JavascriptException;
+import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LoggingPreferences;
 
@@ -33,6 +36,9 @@ import org.openqa.selenium.logging.LoggingPreferences;
  */
 final class Browser implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** Elements of a view that can have the focus. */
+  private static final int MOST_TABS = 200;
 
   private final ChromeDriver driver;
   private final String axe;
@@ -191,6 +197,34 @@ final class Browser implements AutoCloseable {
     WebElement input = see(css);
     input.clear();
     input.sendKeys(text);
+  }
+
+  /** Presses keys, one after the other, where the focus is. */
+  void press(CharSequence... keys) {
+    for (CharSequence key : keys) {
+      new Actions(driver).sendKeys(key).perform();
+    }
+  }
+
+  /** Presses the tabulator until the focus is on an element that can be seen to have it. */
+  void tabTo(String css) {
+    for (int i = 0; i < MOST_TABS; i++) {
+      press(Keys.TAB);
+      Object is =
+          run(
+              """
+              const one = document.activeElement;
+              if (!one.matches(arguments[0])) return null;
+              const style = getComputedStyle(one);
+              return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
+              """,
+              css);
+      if (is != null) {
+        assertThat(is).as("the focus on %s can be seen", css).isEqualTo(true);
+        return;
+      }
+    }
+    throw new AssertionError("The tabulator does not come to " + css);
   }
 
   /** Gives a file to an input, as its dialog does. */

@@ -231,7 +231,7 @@ public final class TestTopics {
     return BenchApplications.gallery(service);
   }
 
-  static void awaitSize(RecognitionService service, int photos) {
+  public static void awaitSize(RecognitionService service, int photos) {
     until(() -> service.gallery().state().size() == photos);
   }
 

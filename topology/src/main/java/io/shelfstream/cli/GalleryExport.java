@@ -1,5 +1,6 @@
 package io.shelfstream.cli;
 
+import io.shelfstream.client.DraftFile;
 import io.shelfstream.client.GalleryFile;
 import io.shelfstream.client.GalleryTopic;
 import io.shelfstream.client.UsageException;
@@ -114,7 +115,7 @@ final class GalleryExport implements Callable<Integer> {
 
   private int toList(GalleryTopic topic) throws IOException {
     Path whole = target.toAbsolutePath();
-    Path draft = Files.createTempFile(whole.getParent(), ".gallery-", ".tmp");
+    Path draft = DraftFile.beside(whole);
     try {
       int count;
       try (Writer out = Files.newBufferedWriter(draft, StandardCharsets.UTF_8)) {

@@ -55,7 +55,7 @@ public final class VectorFile {
     public Writer(Path file, int photos) throws IOException {
       TrustedClasses.install();
       this.file = file.toAbsolutePath();
-      this.draft = Files.createTempFile(this.file.getParent(), ".gallery-", ".tmp");
+      this.draft = DraftFile.beside(this.file);
       this.out = new DataFileWriter<>(new SpecificDatumWriter<>(GalleryVector.class));
       out.setCodec(CodecFactory.deflateCodec(DEFLATE_LEVEL));
       out.setMeta(PHOTOS, photos);

@@ -23,8 +23,13 @@ import org.slf4j.LoggerFactory;
 public final class EventFeed implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EventFeed.class);
 
-  /** Events kept for callers who come back; some megabytes at most. */
-  private static final int KEPT = 1000;
+  /** Events kept for callers who come back. */
+  static final int KEPT = 1000;
+
+  /**
+   * Objects of all of them; each takes a kilobyte with its candidates, and as JSON as much again.
+   */
+  static final int KEPT_OBJECTS = 20_000;
 
   /** Event ids that are remembered: doubles after a crash come within seconds. */
   private static final int REMEMBERED = 20_000;
@@ -92,6 +97,7 @@ public final class EventFeed implements AutoCloseable {
   private final Set<String> known = new HashSet<>();
   private final List<Listener> listeners = new CopyOnWriteArrayList<>(); // some leave when called
   private long nextId = firstId;
+  private int keptObjects;
   private @Nullable AutoCloseable running;
   private long idleSince;
   private boolean closed;
@@ -160,8 +166,9 @@ public final class EventFeed implements AutoCloseable {
       }
       Item item = new Item(nextId++, event);
       kept.addLast(item);
-      if (kept.size() > KEPT) {
-        kept.removeFirst();
+      keptObjects += event.getObjects().size();
+      while (kept.size() > KEPT || (keptObjects > KEPT_OBJECTS && kept.size() > 1)) {
+        keptObjects -= kept.removeFirst().event().getObjects().size();
       }
       listeners.forEach(listener -> listener.accept(item));
       if (listeners.isEmpty()

@@ -3,6 +3,7 @@ package io.shelfstream.http;
 import com.linecorp.armeria.common.QueryParams;
 import com.linecorp.armeria.server.ServiceRequestContext;
 import io.shelfstream.image.PixelBox;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** The query parameters of a request; what is wrong with one is told to the caller. */
@@ -63,15 +64,9 @@ final class Parameters {
     return text(name)
         .map(
             text -> {
-              String[] sides = text.split(",", -1);
               try {
-                if (sides.length == 4) {
-                  return new PixelBox(
-                      Integer.parseInt(sides[0].strip()),
-                      Integer.parseInt(sides[1].strip()),
-                      Integer.parseInt(sides[2].strip()),
-                      Integer.parseInt(sides[3].strip()));
-                }
+                int[] sides = sides(text);
+                return new PixelBox(sides[0], sides[1], sides[2], sides[3]);
               } catch (NumberFormatException e) {
                 // Said below.
               }
@@ -79,6 +74,20 @@ final class Parameters {
                   "%s = '%s' is refused; give four whole numbers of pixels: X1,Y1,X2,Y2"
                       .formatted(name, text));
             });
+  }
+
+  /**
+   * Four whole numbers {@code X1,Y1,X2,Y2}.
+   *
+   * @throws NumberFormatException when the text is something else
+   */
+  static int[] sides(String text) {
+    int[] sides =
+        Arrays.stream(text.split(",", -1)).map(String::strip).mapToInt(Integer::parseInt).toArray();
+    if (sides.length != 4) {
+      throw new NumberFormatException(text);
+    }
+    return sides;
   }
 
   /** A whole number within bounds, both included. */

@@ -11,7 +11,6 @@ import io.shelfstream.gallery.Gtin;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -148,16 +147,8 @@ record PhotoForm(Map<String, JsonNode> fields, byte @Nullable [] encoded) {
       return null;
     }
     try {
-      int[] box =
-          value.isArray()
-              ? wholeNumbers(value)
-              : Arrays.stream(value.asText().split(",", -1))
-                  .map(String::strip)
-                  .mapToInt(Integer::parseInt)
-                  .toArray();
-      if (box.length == 4) {
-        return new BoundingBox(box[0], box[1], box[2], box[3]);
-      }
+      int[] box = value.isArray() ? wholeNumbers(value) : Parameters.sides(value.asText());
+      return new BoundingBox(box[0], box[1], box[2], box[3]);
     } catch (NumberFormatException e) {
       // Said below.
     }
@@ -165,7 +156,10 @@ record PhotoForm(Map<String, JsonNode> fields, byte @Nullable [] encoded) {
   }
 
   private static int[] wholeNumbers(JsonNode array) {
-    int[] numbers = new int[array.size()];
+    int[] numbers = new int[4];
+    if (array.size() != numbers.length) {
+      throw new NumberFormatException();
+    }
     for (int i = 0; i < numbers.length; i++) {
       if (!array.get(i).canConvertToInt() || !array.get(i).isIntegralNumber()) {
         throw new NumberFormatException();

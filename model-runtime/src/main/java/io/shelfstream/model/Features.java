@@ -18,6 +18,16 @@ public enum Features {
     return this != UNIT;
   }
 
+  /**
+   * The number of different bits behind an inner product of bits.
+   *
+   * @param score 1 - 2d/D, -1 to 1
+   * @param dimension D, the bits of a vector
+   */
+  public static int distance(float score, int dimension) {
+    return Math.round((1 - score) * dimension / 2);
+  }
+
   /** The bit that a value becomes; a half rounds to 1, as 1.5 does to 2 in the reference. */
   public boolean isOne(float value) {
     return this == ROUND ? value >= 0.5f : value > 0;

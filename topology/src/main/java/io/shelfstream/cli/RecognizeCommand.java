@@ -10,6 +10,7 @@ import io.shelfstream.gallery.Gallery;
 import io.shelfstream.gallery.ProductSearch;
 import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.messages.RecognitionEvents;
+import io.shelfstream.model.Features;
 import io.shelfstream.recognition.Annotations;
 import io.shelfstream.recognition.ImageRecognition;
 import io.shelfstream.recognition.LoadedModels;
@@ -227,7 +228,7 @@ final class RecognizeCommand implements Callable<Integer> {
                   RecognitionEvents.reference("local", image.name(), image.uri(), image.taken()),
                   seen,
                   System.currentTimeMillis());
-          System.out.println(text(seen, event));
+          System.out.println(text(seen, event, sessions.directory().features()));
           outputs.write(image.name(), encoded, seen, event);
         } catch (RejectedException e) {
           System.err.printf("%s: %s: %s%n", image.name(), e.reason(), e.message());
@@ -250,10 +251,11 @@ final class RecognizeCommand implements Callable<Integer> {
     }
   }
 
-  private String text(Recognition seen, RecognitionEvent event) {
+  private String text(Recognition seen, RecognitionEvent event, Features features) {
     Format chosen = format != null ? format : gallery == null ? Format.TEXT : Format.SHITU;
     return switch (chosen) {
-      case SHITU -> ShituText.inference(seen) + System.lineSeparator() + ShituText.write(seen);
+      case SHITU ->
+          ShituText.inference(seen) + System.lineSeparator() + ShituText.write(seen, features);
       case JSON -> EventJson.toJson(event);
       case TEXT -> EventText.write(event);
     };

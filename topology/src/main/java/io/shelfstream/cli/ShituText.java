@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.core.io.NumberOutput;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.model.Features;
 import io.shelfstream.recognition.Recognition;
 import io.shelfstream.recognition.Recognition.SeenObject;
 import io.shelfstream.recognition.Stage;
@@ -24,18 +25,27 @@ final class ShituText {
     return "Inference: " + number(seen.times().of(Stage.DETECT)) + " ms per batch image";
   }
 
-  /** Only known objects, because the reference drops the others; its boxes are not clipped. */
-  static String write(Recognition seen) {
+  /**
+   * Only known objects, because the reference drops the others; its boxes are not clipped.
+   *
+   * @param features of the extractor: where they are bits, the reference prints the Hamming
+   *     distance for a score
+   */
+  static String write(Recognition seen, Features features) {
     return seen.objects().stream()
         .filter(o -> o.match().known() != null)
-        .map(ShituText::object)
+        .map(o -> object(o, features))
         .collect(Collectors.joining(", ", "[", "]"));
   }
 
-  private static String object(SeenObject object) {
+  private static String object(SeenObject object, Features features) {
     GalleryHit best = Objects.requireNonNull(object.match().known());
+    String score =
+        features.areBits()
+            ? Integer.toString(Features.distance(best.score(), object.embedding().length))
+            : number(best.score());
     return "{'bbox': %s, 'rec_docs': %s, 'rec_scores': %s}"
-        .formatted(box(object.box().box()), quoted(best.entry().label()), number(best.score()));
+        .formatted(box(object.box().box()), quoted(best.entry().label()), score);
   }
 
   /** The shortest decimal number that is read as this float, without an exponent. */

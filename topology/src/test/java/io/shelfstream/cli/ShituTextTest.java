@@ -8,6 +8,7 @@ import io.shelfstream.gallery.GalleryEntry;
 import io.shelfstream.gallery.GalleryHit;
 import io.shelfstream.gallery.GalleryState;
 import io.shelfstream.image.PixelBox;
+import io.shelfstream.model.Features;
 import io.shelfstream.recognition.Match;
 import io.shelfstream.recognition.ModelIds;
 import io.shelfstream.recognition.Recognition;
@@ -25,7 +26,7 @@ class ShituTextTest {
             object(-3, MatchStatus.MATCH, "Oat drink", 0.75f),
             object(5, MatchStatus.UNKNOWN, "Milk", 0.1f));
 
-    assertThat(ShituText.write(seen))
+    assertThat(ShituText.write(seen, Features.UNIT))
         .isEqualTo("[{'bbox': [-3, 2, 30, 40], 'rec_docs': 'Oat drink', 'rec_scores': 0.75}]");
   }
 
@@ -36,13 +37,24 @@ class ShituTextTest {
 
   @Test
   void printsSmallScoresWithoutAnExponentSoThatEveryParserReadsThem() {
-    assertThat(ShituText.write(recognition(object(0, MatchStatus.MATCH, "Milk", 1.25e-5f))))
+    assertThat(
+            ShituText.write(
+                recognition(object(0, MatchStatus.MATCH, "Milk", 1.25e-5f)), Features.UNIT))
         .contains("'rec_scores': 0.0000125}");
   }
 
   @Test
+  void printsTheDistanceOfBitsAsTheReferenceDoes() {
+    // Of two bits one differs: 1 - 2 * 1 / 2.
+    assertThat(
+            ShituText.write(recognition(object(0, MatchStatus.MATCH, "Milk", 0f)), Features.SIGN))
+        .contains("'rec_scores': 1}");
+    assertThat(Features.distance((float) (1 - 2 * 37 / 512.0), 512)).isEqualTo(37);
+  }
+
+  @Test
   void printsAnEmptyListWhenNothingIsKnown() {
-    assertThat(ShituText.write(recognition())).isEqualTo("[]");
+    assertThat(ShituText.write(recognition(), Features.UNIT)).isEqualTo("[]");
   }
 
   @Test
@@ -51,7 +63,7 @@ class ShituTextTest {
         recognition(
             object(0, MatchStatus.MATCH, "Ben's", 1f), object(0, MatchStatus.MATCH, "a\\b\"'", 1f));
 
-    assertThat(ShituText.write(seen))
+    assertThat(ShituText.write(seen, Features.UNIT))
         .contains("'rec_docs': \"Ben's\"")
         .contains("'rec_docs': 'a\\\\b\"\\''");
   }

@@ -113,8 +113,11 @@ check_libraries() { # JARS FOLDER
 }
 
 check_versions() { # LIBRARY
-  [[ -n $(newer_versions "$1") ]] || return 0
-  say "${1##*/} asks for what is newer than Debian 11: $( (newer_symbols "$1"; newer_versions "$1") | xargs)"
+  local newer
+  newer=$(newer_symbols "$1" | paste -sd, | sed 's/,/, /g')
+  newer=${newer:-$(newer_versions "$1" | xargs)}
+  [[ -n $newer ]] || return 0
+  say "${1##*/} asks for what is newer than Debian 11: $newer"
   case ${1##*/} in
     libshelfstream_faiss*) say "add these functions to index-sync/src/main/cpp/older_glibc.c, or build on Debian 12" ;;
     *) say "take an older build of it, or change it as add_opencv in deploy/release.d/native_libraries.sh does" ;;

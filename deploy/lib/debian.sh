@@ -26,6 +26,10 @@ need_commands() {
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [[ ${#missing[@]} -eq 0 ]] && return
+  if [[ $EUID -ne 0 ]]; then
+    say "this machine lacks ${missing[*]}; type:  sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    return 2
+  fi
   say "installing ${missing[*]}"
   apt-get update -qq >&2 || true
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2

@@ -25,4 +25,13 @@ public final class OpenCv {
   public static void load() {
     // The work is in the static initialiser.
   }
+
+  /**
+   * Version and place of what is loaded, for people.
+   *
+   * @throws LinkageError when it cannot be loaded on this machine
+   */
+  public static String describe() {
+    return opencv_core.CV_VERSION + ", from " + Loader.load(opencv_core.class);
+  }
 }

@@ -8,6 +8,7 @@ import io.shelfstream.events.RecognitionEvent;
 import io.shelfstream.fetch.FetchException;
 import io.shelfstream.fetch.FetchPolicy;
 import io.shelfstream.fetch.ImageFetcher;
+import io.shelfstream.image.OpenCv;
 import io.shelfstream.index.Accelerator;
 import io.shelfstream.index.FaissLibrary;
 import io.shelfstream.model.OnnxRuntime;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Option;
     name = "doctor",
     mixinStandardHelpOptions = true,
     description = {
-      "Checks this machine and the configuration: Java, CPU, ONNX Runtime, Faiss, models, buckets, broker, topics.",
+      "Checks this machine and the configuration: Java, CPU, ONNX Runtime, OpenCV, Faiss, models, buckets, broker, topics.",
       "Exits with 1 when something needed is missing; each finding comes with its remedy."
     })
 final class DoctorCommand implements Callable<Integer> {
@@ -62,6 +63,7 @@ final class DoctorCommand implements Callable<Integer> {
     check("Java", DoctorCommand::java);
     check("CPU", DoctorCommand::cpu);
     check("ONNX Runtime", OnnxRuntime::describe);
+    check("OpenCV", OpenCv::describe);
     check("Faiss", DoctorCommand::faiss);
     check("Gallery on", () -> device(loaded));
     check("Threads", DoctorCommand::threads);

@@ -143,6 +143,7 @@ class ShelfStreamCommandTest {
       assertThat(code).isEqualTo(1);
     }
     assertThat(out.toString(StandardCharsets.UTF_8).lines())
+        .anyMatch(line -> line.matches("OpenCV +ok +4\\..*, from .*libjniopencv_core\\.so"))
         .anyMatch(line -> line.matches("Broker +MISSING .*nobody listens there.*start a broker.*"));
     assertThat(err.toString(StandardCharsets.UTF_8)).doesNotContain("NetworkClient", "o.a.k.");
   }

@@ -38,7 +38,7 @@ final class Traffic implements AutoCloseable {
    * A request to a broker that is cut off hangs that long; then its partitions are read and written
    * where they are led now. Kafka's 30 s would be the observer's wait, not the service's.
    */
-  private static final int REQUEST_MS = 3000;
+  private static final int REQUEST_MS = 5000;
 
   /** What came back. */
   record Count(

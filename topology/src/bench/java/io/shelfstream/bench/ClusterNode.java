@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,27 +14,23 @@ import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.MetadataVersion;
 
-/** One of two brokers, each in a process of its own; the first is the controller, too. */
+/** One of several brokers, each in a process of its own. */
 final class ClusterNode {
   private ClusterNode() {}
 
   /**
-   * @param arguments node 1 or 2, data directory, cluster id, port of the broker, port of the
-   *     controller
+   * @param arguments number of the node, data directory, cluster id, and settings of Kafka's broker
+   *     as KEY=VALUE: roles, voters and listeners {@code BROKER} and {@code CONTROLLER} at least
    */
   public static void main(String[] arguments) throws Exception {
-    int node = Integer.parseInt(arguments[0]);
     Path data = Files.createDirectories(Path.of(arguments[1]));
-    format(data, node, arguments[2]);
-    String broker = "BROKER://127.0.0.1:" + arguments[3];
+    format(data, Integer.parseInt(arguments[0]), arguments[2]);
     Map<String, String> settings = new HashMap<>();
-    settings.put("node.id", Integer.toString(node));
-    settings.put("controller.quorum.voters", "1@127.0.0.1:" + arguments[4]);
-    settings.put("process.roles", node == 1 ? "broker,controller" : "broker");
-    settings.put(
-        "listeners", node == 1 ? broker + ",CONTROLLER://127.0.0.1:" + arguments[4] : broker);
-    settings.put("advertised.listeners", broker);
-    settings.put("group.min.session.timeout.ms", "1000");
+    settings.put("node.id", arguments[0]);
+    for (String setting : Arrays.asList(arguments).subList(3, arguments.length)) {
+      int equals = setting.indexOf('=');
+      settings.put(setting.substring(0, equals), setting.substring(equals + 1));
+    }
     EmbeddedBroker.start(data, settings);
     System.out.println("started");
     new CountDownLatch(1).await();

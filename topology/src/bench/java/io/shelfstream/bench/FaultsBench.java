@@ -34,6 +34,7 @@ final class FaultsBench {
       List.of("kill", "rebalance", "hole", "freeze", "models", "poison");
   private static final List<String> GUARANTEES = List.of("exactly_once_v2", "at_least_once");
   private static final int PARTITIONS = 4;
+  private static final int CAMERAS = 8;
   private static final int PER_SECOND = 400;
 
   /** Looks at memory during a run. */
@@ -233,14 +234,19 @@ final class FaultsBench {
    * @param ports of the first broker, the second, the controller
    */
   private Program node(int node, int run, String cluster, int[] ports) throws IOException {
+    String broker = "BROKER://127.0.0.1:" + ports[node - 1];
+    String controller = ",CONTROLLER://127.0.0.1:" + ports[2];
     return Program.java(
         errors,
         "io.shelfstream.bench.ClusterNode",
         Integer.toString(node),
         folder.resolve("node" + run + "-" + node).toString(),
         cluster,
-        Integer.toString(ports[node - 1]),
-        Integer.toString(ports[2]));
+        "process.roles=" + (node == 1 ? "broker,controller" : "broker"),
+        "controller.quorum.voters=1@127.0.0.1:" + ports[2],
+        "listeners=" + (node == 1 ? broker + controller : broker),
+        "advertised.listeners=" + broker,
+        "group.min.session.timeout.ms=1000");
   }
 
   private static int[] ports() throws IOException {
@@ -345,7 +351,7 @@ final class FaultsBench {
               name, i, SAMPLES, traffic.answered(), heap.get(i - 1), outside.get(i - 1));
         }
         count = traffic.finish();
-        sums = FrameSums.of(port);
+        sums = FrameSums.of("127.0.0.1:" + port);
       }
     }
     judge(name, count, sums, log, heap, outside);
@@ -418,6 +424,7 @@ final class FaultsBench {
       results.atMost(name, "doubled with another id", count.otherIds(), 0);
     }
     results.atMost(name, "order breaks within a camera", count.orderBreaks(), 0);
+    results.atMost(name, "dead letters", count.deadLetters(), 0);
     judge(name, sums);
   }
 
@@ -496,7 +503,9 @@ final class FaultsBench {
           bootstrap,
           config.topics().frames(),
           config.topics().recognitions(),
+          config.topics().deadLetters(),
           PARTITIONS,
+          CAMERAS,
           perSecond,
           uri);
     }
@@ -516,7 +525,8 @@ final class FaultsBench {
 
     /** What a process says of its frames when all are answered. */
     FrameSums sums(Program of) throws IOException, InterruptedException {
-      return FrameSums.of(Objects.requireNonNull(portOf.get(of), "not started here"));
+      return FrameSums.of(
+          "127.0.0.1:" + Objects.requireNonNull(portOf.get(of), "not started here"));
     }
 
     Program startService() throws IOException {

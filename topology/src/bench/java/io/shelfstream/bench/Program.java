@@ -61,7 +61,16 @@ final class Program implements AutoCloseable {
    * @param command options of the JVM, main class and arguments
    */
   static Program java(Path errors, String... command) throws IOException {
-    List<String> line = new ArrayList<>();
+    return java(List.of(), errors, command);
+  }
+
+  /**
+   * The same elsewhere.
+   *
+   * @param prefix a command that becomes the one behind it, such as that of {@link Network.Host}
+   */
+  static Program java(List<String> prefix, Path errors, String... command) throws IOException {
+    List<String> line = new ArrayList<>(prefix);
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     line.addAll(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     line.addAll(List.of("-cp", System.getProperty("java.class.path")));
@@ -156,6 +165,11 @@ final class Program implements AutoCloseable {
       throw new IllegalStateException("A child does not stop within 90 s of SIGTERM");
     }
     return process.exitValue();
+  }
+
+  /** Waits for its end by itself; the exit code. */
+  int exitCode() throws InterruptedException {
+    return process.waitFor();
   }
 
   /** STOP or CONT. */

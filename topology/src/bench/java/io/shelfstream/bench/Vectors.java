@@ -59,13 +59,25 @@ final class Vectors {
 
   static GalleryVector record(
       String id, String label, float[] embedding, Map<String, String> attributes) {
+    return record(id, label, embedding, attributes, EXTRACTOR);
+  }
+
+  /**
+   * @param extractor whose vector it is said to be
+   */
+  static GalleryVector record(
+      String id,
+      String label,
+      float[] embedding,
+      Map<String, String> attributes,
+      String extractor) {
     return GalleryVector.newBuilder()
         .setGalleryImageId(id)
         .setProductId("product of " + id)
         .setLabel(label)
         .setEmbedding(Embeddings.encode(embedding))
         .setDimension(embedding.length)
-        .setExtractor(EXTRACTOR)
+        .setExtractor(extractor)
         .setSourceOffset(0)
         .setAttributes(attributes)
         .build();

@@ -22,15 +22,19 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -207,7 +211,7 @@ public final class Topics {
     try (Admin admin = Admin.create(new LinkedHashMap<>(client))) {
       Set<String> present = present(admin, client);
       Set<String> made = createMissing(admin, wanted, present, partitions, replication);
-      awaitPresent(admin, wanted.keySet(), client);
+      awaitLeaders(admin, wanted.keySet().stream().filter(t -> !present.contains(t)).toList());
       List<String> existing = wanted.keySet().stream().filter(t -> !made.contains(t)).toList();
       warnOfOtherPolicies(admin, wanted, existing);
     } catch (InterruptedException e) {
@@ -336,12 +340,29 @@ public final class Topics {
     return describe(config, topic).partitions().size();
   }
 
+  /** A broker that does not know a new topic yet is asked again. */
   private static TopicDescription describe(ShelfStreamConfig config, String topic) {
+    long deadline = System.nanoTime() + APPEARING.toNanos();
     try (Admin admin = Admin.create(new LinkedHashMap<>(config.kafka()))) {
-      return admin.describeTopics(List.of(topic)).allTopicNames().get().values().iterator().next();
-    } catch (ExecutionException e) {
-      throw new KafkaException(
-          "Topic %s cannot be described: %s".formatted(topic, causeOf(e).getMessage()), causeOf(e));
+      while (true) {
+        try {
+          return admin
+              .describeTopics(List.of(topic))
+              .allTopicNames()
+              .get()
+              .values()
+              .iterator()
+              .next();
+        } catch (ExecutionException e) {
+          if (!(causeOf(e) instanceof UnknownTopicOrPartitionException)
+              || System.nanoTime() > deadline) {
+            throw new KafkaException(
+                "Topic %s cannot be described: %s".formatted(topic, causeOf(e).getMessage()),
+                causeOf(e));
+          }
+          TimeUnit.MILLISECONDS.sleep(50);
+        }
+      }
     } catch (InterruptedException e) {
       throw new InterruptException("Interrupted while describing topic " + topic, e);
     }
@@ -388,14 +409,40 @@ public final class Topics {
   }
 
   /**
-   * A topic is created on the controller a moment before the broker knows it; Streams would not
-   * find it.
+   * A topic is created on the controller a moment before the brokers know it, each at its own time;
+   * who is asked too early, such as by Kafka Streams, says that there is no such topic. So this
+   * waits for the leaders of all partitions.
    */
-  private static void awaitPresent(Admin admin, Set<String> topics, Map<String, ?> client)
+  private static void awaitLeaders(Admin admin, Collection<String> topics)
       throws InterruptedException {
     long deadline = System.nanoTime() + APPEARING.toNanos();
-    while (!present(admin, client).containsAll(topics) && System.nanoTime() < deadline) {
+    while (!topics.isEmpty() && !leadersKnow(admin, topics) && System.nanoTime() < deadline) {
       TimeUnit.MILLISECONDS.sleep(50);
+    }
+  }
+
+  private static boolean leadersKnow(Admin admin, Collection<String> topics)
+      throws InterruptedException {
+    try {
+      Map<TopicPartition, OffsetSpec> partitions = new HashMap<>();
+      admin
+          .describeTopics(topics)
+          .allTopicNames()
+          .get()
+          .forEach(
+              (topic, found) ->
+                  found
+                      .partitions()
+                      .forEach(
+                          p ->
+                              partitions.put(
+                                  new TopicPartition(topic, p.partition()), OffsetSpec.latest())));
+      int patience = Math.toIntExact(APPEARING.toMillis());
+      admin.listOffsets(partitions, new ListOffsetsOptions().timeoutMs(patience)).all().get();
+      return true;
+    } catch (ExecutionException e) {
+      log.atDebug().setCause(causeOf(e)).log("New topics are not known everywhere yet");
+      return false;
     }
   }
 

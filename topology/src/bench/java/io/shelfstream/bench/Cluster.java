@@ -82,8 +82,7 @@ final class Cluster implements AutoCloseable {
             .collect(Collectors.joining(","));
     for (int i = 1; i <= SIZE; i++) {
       Network.Host host = brokerHosts.get(i - 1);
-      Path log = logs.resolve("cluster-broker" + i + ".log");
-      Files.deleteIfExists(log);
+      Path log = logs.resolve("broker" + i + ".log");
       String broker = "BROKER://" + host.address() + ":" + BROKER;
       brokers.add(
           Program.java(
@@ -152,7 +151,7 @@ final class Cluster implements AutoCloseable {
     command.add(release.resolve("bin/shelfstream").toString());
     command.addAll(List.of(arguments));
     command.addAll(List.of("--config", configs.get(0).toString()));
-    try (Program program = new Program(command, logs.resolve("cluster-command.log"))) {
+    try (Program program = new Program(command, logs.resolve("command.log"))) {
       program.output();
     }
   }

@@ -63,7 +63,6 @@ final class ClusterBench {
     Results results = new Results("cluster");
     ClusterBench bench =
         new ClusterBench(target, Path.of(System.getProperty("bench.folder")), results, quick);
-    System.out.println("what the processes say: " + target + "/cluster-*.log");
     // That a broker is cut off need not be said by each request.
     try (QuietClients.Scope quiet = QuietClients.begin()) {
       for (String check : checks.isEmpty() ? CHECKS : checks) {
@@ -75,8 +74,13 @@ final class ClusterBench {
 
   private void run(String check) throws Exception {
     Path data = Files.createDirectories(folder.resolve(check));
-    tell(check, "three brokers start");
-    try (Cluster cluster = new Cluster(data, target, release)) {
+    Path logs = target.resolve("cluster").resolve(check);
+    if (Files.exists(logs)) {
+      Folders.delete(logs); // those of an earlier run
+    }
+    Files.createDirectories(logs);
+    tell(check, "three brokers start; what all processes say: %s", logs);
+    try (Cluster cluster = new Cluster(data, logs, release)) {
       switch (check) {
         case "upgrade" -> upgrade(cluster);
         case "cut" -> cut(cluster);

@@ -58,7 +58,7 @@ final class Instance implements AutoCloseable {
   }
 
   Path log() {
-    return logs.resolve("cluster-" + name + "-" + starts + ".log");
+    return logs.resolve(name + "-" + starts + ".log");
   }
 
   private Program process() {

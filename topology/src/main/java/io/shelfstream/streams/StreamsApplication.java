@@ -340,8 +340,9 @@ public final class StreamsApplication implements AutoCloseable {
         Math.toIntExact(delivery.pollBudget().toMillis()));
     settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6_000);
     settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1_500);
-    // A request to a broker that was cut off hangs that long, and with it the thread: with Kafka's
-    // 30 s no instance answered a frame for 31 s. A broker counts as gone after 9 s.
+    // A request to a broker that was cut off hangs that long, and with it the thread. With Kafka's
+    // 30 s no instance answered a frame for 31 to 46 s, with 10 s for 11 to 39 s: requests between
+    // brokers hang, too (docs/performance-history.md). A broker counts as gone after 9 s.
     settings.put("request.timeout.ms", 10_000);
     settings.put(StreamsConfig.producerPrefix("linger.ms"), 0);
     settings.put(StreamsConfig.producerPrefix("max.request.size"), Topics.LARGEST_RECORD);

@@ -45,8 +45,8 @@ newer_versions() {
   objdump -p "$1" | sed -nE 's/^ +0x[0-9a-f]+ 0x[0-9a-f]+ [0-9]+ (GLIBC|GLIBCXX|CXXABI|GCC)_([0-9.]+)$/\1 \2 -/p' | newer
 }
 
-# Takes OpenCV's libraries out of their jars into lib/native, so that nothing is unpacked at a start, and makes them ask for
-# nothing that Debian 11 does not have.
+# Takes OpenCV's libraries out of their jars into lib/native, so that nothing of it is unpacked at a start, and makes
+# them ask for nothing that Debian 11 does not have.
 add_opencv() { # SOURCES JARS FOLDER
   local jar pattern library parts=$work/opencv older=$3/libshelfstream_older_system.so
   mkdir -p "$parts"
@@ -113,11 +113,11 @@ check_libraries() { # JARS FOLDER
 }
 
 check_versions() { # LIBRARY
-  local newer
-  newer=$(newer_symbols "$1" | paste -sd, | sed 's/,/, /g')
-  newer=${newer:-$(newer_versions "$1" | xargs)}
-  [[ -n $newer ]] || return 0
-  say "${1##*/} asks for what is newer than Debian 11: $newer"
+  local found
+  found=$(newer_symbols "$1" | paste -sd, | sed 's/,/, /g')
+  found=${found:-$(newer_versions "$1" | xargs)}
+  [[ -n $found ]] || return 0
+  say "${1##*/} asks for what is newer than Debian 11: $found"
   case ${1##*/} in
     libshelfstream_faiss*) say "add these functions to index-sync/src/main/cpp/older_glibc.c, or build on Debian 12" ;;
     *) say "take an older build of it, or change it as add_opencv in deploy/release.d/native_libraries.sh does" ;;

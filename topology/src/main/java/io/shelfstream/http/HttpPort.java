@@ -63,6 +63,7 @@ public final class HttpPort implements AutoCloseable {
             .http2InitialStreamWindowSize(STREAM_WINDOW)
             .http2InitialConnectionWindowSize(CONNECTION_WINDOW)
             .http2MaxStreamsPerConnection(STREAMS_OF_A_CONNECTION)
+            .childChannelPipelineCustomizer(pipeline -> pipeline.addFirst(new NoUpgrade()))
             .meterRegistry(NoopMeterRegistry.get())
             .unloggedExceptionsReportInterval(Duration.ZERO) // Failures logs what is our fault
             .errorHandler(failures);

@@ -4,6 +4,7 @@ import static io.shelfstream.streams.Lifecycle.State.DRAINING;
 import static io.shelfstream.streams.Lifecycle.State.FAILED;
 import static io.shelfstream.streams.Lifecycle.State.READY;
 import static io.shelfstream.streams.Lifecycle.State.REBUILDING;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -223,6 +224,44 @@ class HttpPortTest {
     CompletableFuture<HttpResponse<String>> next = recognize();
     assertThat(begun.poll(1, TimeUnit.MINUTES)).isNotNull();
     assertThat(next).isNotDone();
+  }
+
+  @Test
+  void anOfferOfHttp2IsAnsweredInHttp1() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      // Java's client offers it on every new connection.
+      HttpResponse<String> answer =
+          HttpClient.newHttpClient()
+              .send(
+                  HttpRequest.newBuilder(
+                          URI.create("http://127.0.0.1:" + port.port() + "/health/live"))
+                      .build(),
+                  BodyHandlers.ofString());
+      assertThat(answer.statusCode()).isEqualTo(200);
+      assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+    }
+    String offer =
+        """
+        GET /health/live HTTP/1.1
+        Host: 127.0.0.1
+        Connection: Upgrade, HTTP2-Settings, close
+        Upgrade: h2c
+        HTTP2-Settings: AAMAAABkAAQBAAAAAAIAAAAA
+
+        """
+            .replace("\n", "\r\n");
+    for (int first : new int[] {1, 3, 4, 5, offer.length()}) {
+      try (Socket caller = new Socket("127.0.0.1", port.port())) {
+        caller.setTcpNoDelay(true);
+        caller.getOutputStream().write(offer.substring(0, first).getBytes(US_ASCII));
+        caller.getOutputStream().flush();
+        Thread.sleep(20);
+        caller.getOutputStream().write(offer.substring(first).getBytes(US_ASCII));
+        assertThat(new String(caller.getInputStream().readAllBytes(), US_ASCII))
+            .as("the first %d bytes alone", first)
+            .startsWith("HTTP/1.1 200");
+      }
+    }
   }
 
   @Test

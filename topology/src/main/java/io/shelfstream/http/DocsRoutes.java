@@ -64,7 +64,11 @@ public final class DocsRoutes implements Routes {
         .route()
         .get("/docs/start.js")
         .build((c, r) -> page(MediaType.JAVASCRIPT_UTF_8, START))
-        .serviceUnder("/docs/ui", FileService.of(getClass().getClassLoader(), SWAGGER_UI));
+        .serviceUnder(
+            "/docs/ui",
+            FileService.builder(getClass().getClassLoader(), SWAGGER_UI)
+                .maxCacheEntries(0) // as PageRoutes has it
+                .build());
   }
 
   private static HttpResponse page(MediaType type, String text) {

@@ -43,6 +43,8 @@ public final class PageRoutes implements Routes {
                 .setHeader(HttpHeaderNames.CONTENT_SECURITY_POLICY, POLICY)
                 .setHeader(HttpHeaderNames.X_CONTENT_TYPE_OPTIONS, "nosniff")
                 .cacheControl(CACHE)
+                // Its cache frees a file that two callers loaded at once while it is being sent.
+                .maxCacheEntries(0)
                 .build());
   }
 }

@@ -46,6 +46,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -224,6 +225,29 @@ class HttpPortTest {
     CompletableFuture<HttpResponse<String>> next = recognize();
     assertThat(begun.poll(1, TimeUnit.MINUTES)).isNotNull();
     assertThat(next).isNotDone();
+  }
+
+  /** As browsers do that open the page together, just after a start. */
+  @Test
+  void filesOfThePageAreWholeForManyWhoAskAtOnce() throws Exception {
+    List<String> files =
+        List.of("main.js", "style.css", "dom.js", "api.js", "frame.js", "cameras.js", "icon.svg");
+    for (String file : files) {
+      List<CompletableFuture<HttpResponse<byte[]>>> answers = new ArrayList<>();
+      HttpRequest request = at("/page/" + file).build();
+      for (int i = 0; i < 40; i++) {
+        answers.add(client.sendAsync(request, BodyHandlers.ofByteArray()));
+      }
+      byte[] whole;
+      try (var stored = getClass().getResourceAsStream("/io/shelfstream/page/" + file)) {
+        whole = Objects.requireNonNull(stored).readAllBytes();
+      }
+      for (CompletableFuture<HttpResponse<byte[]>> answer : answers) {
+        HttpResponse<byte[]> got = answer.get(1, TimeUnit.MINUTES);
+        assertThat(got.statusCode()).as(file).isEqualTo(200);
+        assertThat(got.body()).as(file).isEqualTo(whole);
+      }
+    }
   }
 
   @Test

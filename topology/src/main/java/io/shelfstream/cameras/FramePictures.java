@@ -34,6 +34,11 @@ public final class FramePictures implements AutoCloseable {
   /** Pictures that wait; beyond it callers come again. */
   private static final int MOST_WAITING = 400;
 
+  /** Of all processors: what people ask for, and what is made for a wall. */
+  private static final double ASKED_SHARE = 0.01;
+
+  private static final double UNASKED_SHARE = 0.005;
+
   /** What may be saved up, in ns: who opens a page does not wait, a wall takes no more. */
   private static final long ASKED_SAVED = 2_000_000_000L;
 
@@ -101,8 +106,8 @@ public final class FramePictures implements AutoCloseable {
 
   private final ImageFetcher fetcher;
   private final ImageDecoder decoder;
-  private final PictureBudget asked = PictureBudget.ofThisMachine(ASKED_SAVED);
-  private final PictureBudget unasked = PictureBudget.ofThisMachine(UNASKED_SAVED);
+  private final PictureBudget asked = PictureBudget.ofThisMachine(ASKED_SHARE, ASKED_SAVED);
+  private final PictureBudget unasked = PictureBudget.ofThisMachine(UNASKED_SHARE, UNASKED_SAVED);
   private final Background background;
   private final Map<String, Job> waiting = new LinkedHashMap<>(); // by event id
   private final Map<Key, CompletableFuture<byte[]>> unfinished = new HashMap<>();

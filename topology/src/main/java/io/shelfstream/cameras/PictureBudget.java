@@ -28,9 +28,13 @@ public final class PictureBudget {
     this.left = mostSaved;
   }
 
-  /** A hundredth of all processors. */
-  static PictureBudget ofThisMachine(long mostSaved) {
-    return new PictureBudget(Runtime.getRuntime().availableProcessors() / 100.0, mostSaved);
+  /**
+   * A share of all processors of this machine.
+   *
+   * @param share 0 to 1
+   */
+  static PictureBudget ofThisMachine(double share, long mostSaved) {
+    return new PictureBudget(Runtime.getRuntime().availableProcessors() * share, mostSaved);
   }
 
   /** Measures the time of this thread until it is closed. */

@@ -73,9 +73,19 @@ final class Endurance {
     return times.quantile(0.5);
   }
 
+  /** What this process is resident with. */
   static double residentMib() throws IOException {
+    return statusMib("VmRSS:");
+  }
+
+  /** The most that this process has been resident with. */
+  static double mostResidentMib() throws IOException {
+    return statusMib("VmHWM:");
+  }
+
+  private static double statusMib(String figure) throws IOException {
     return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(line -> line.startsWith("VmRSS:"))
+        .filter(line -> line.startsWith(figure))
         .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
         .findFirst()
         .orElseThrow();

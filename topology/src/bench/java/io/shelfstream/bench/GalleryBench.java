@@ -68,7 +68,7 @@ final class GalleryBench {
         run(check, results, folder);
       }
     } finally {
-      delete(folder);
+      Folders.delete(folder);
     }
     return results.finish(target.resolve("gallery.json"));
   }
@@ -80,7 +80,7 @@ final class GalleryBench {
         for (String type : under) {
           Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
           new UnderFire(type, seed, fire.dividedBy(under.size()), snapshots).run(results);
-          delete(snapshots);
+          Folders.delete(snapshots);
         }
       }
       case "freshness" -> {
@@ -96,7 +96,7 @@ final class GalleryBench {
             try (Peer peer = peer(snapshots)) {
               new Restart(type, size, seed, snapshots, peer).run(results);
             }
-            delete(snapshots);
+            Folders.delete(snapshots);
           }
         }
       }
@@ -105,7 +105,7 @@ final class GalleryBench {
           for (String type : List.of("Flat", "SQfp16", "IVF1024,Flat", "IVF1024,SQfp16")) {
             Path snapshots = Files.createDirectory(folder.resolve("snapshots"));
             GallerySize.run(type, size, snapshots, results);
-            delete(snapshots);
+            Folders.delete(snapshots);
           }
         }
       }
@@ -121,15 +121,6 @@ final class GalleryBench {
   private static Peer peer(Path folder) throws java.io.IOException {
     return new Peer(
         System.getProperty("bench.python"), Path.of(System.getProperty("bench.peer")), folder);
-  }
-
-  private static void delete(Path folder) throws java.io.IOException {
-    try (var files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(folder);
   }
 
   /** Waits until all photos lie in an index of this type. */

@@ -91,7 +91,7 @@ final class GallerySize {
     Map<String, Double> figures = new LinkedHashMap<>();
     figures.put("applied, s", applying / 1e9);
     figures.put("then until all are in the index, s", (System.nanoTime() - begin) / 1e9);
-    figures.put("most memory outside the heap, MiB", mostResidentMib() - HEAP_MIB);
+    figures.put("most memory outside the heap, MiB", Endurance.mostResidentMib() - HEAP_MIB);
     begin = System.nanoTime();
     new GallerySnapshots(folder, "topic").save(gallery);
     figures.put("snapshot written, s", (System.nanoTime() - begin) / 1e9);
@@ -121,7 +121,8 @@ final class GallerySize {
     }
     figures.put("then until all are in the index, s", (System.nanoTime() - begin) / 1e9);
     figures.put("memory of it outside the heap, MiB", Endurance.residentMib() - before);
-    figures.put("most memory outside the heap after reading, MiB", mostResidentMib() - before);
+    figures.put(
+        "most memory outside the heap after reading, MiB", Endurance.mostResidentMib() - before);
     System.gc();
     Runtime heap = Runtime.getRuntime();
     figures.put("Java heap in use, MiB", (heap.totalMemory() - heap.freeMemory()) / 1048576.0);
@@ -142,15 +143,5 @@ final class GallerySize {
     figures.put("search of one object, median, ms", times.quantile(0.5));
     figures.put("search of one object, 95 of 100, ms", times.quantile(0.95));
     return figures;
-  }
-
-  /** The most that the process has held. */
-  private static double mostResidentMib() throws Exception {
-    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-      if (line.startsWith("VmHWM:")) {
-        return Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;
-      }
-    }
-    throw new IllegalStateException("/proc/self/status does not say how much memory was held");
   }
 }

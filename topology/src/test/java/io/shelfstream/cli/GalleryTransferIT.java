@@ -11,10 +11,7 @@ import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.topology.RecognitionService;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -69,20 +66,10 @@ class GalleryTransferIT {
   private int gallery(String... arguments) {
     List<String> all = new ArrayList<>(List.of("gallery", arguments[0], "-c", "" + settings));
     all.addAll(Arrays.asList(arguments).subList(1, arguments.length));
-    PrintStream stdout = System.out;
-    PrintStream stderr = System.err;
-    ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-    try {
-      return ShelfStreamCommand.run(all.toArray(String[]::new));
-    } finally {
-      System.setOut(stdout);
-      System.setErr(stderr);
-      out = toOut.toString(StandardCharsets.UTF_8);
-      err = toErr.toString(StandardCharsets.UTF_8);
-    }
+    CommandRun run = CommandRun.of(all.toArray(String[]::new));
+    out = run.out();
+    err = run.err();
+    return run.code();
   }
 
   private static void photo(String name, Color colour) throws Exception {

@@ -10,10 +10,7 @@ import io.shelfstream.gallery.paddleclas.IndexDirectory;
 import io.shelfstream.model.Features;
 import io.shelfstream.model.ModelDirectory;
 import io.shelfstream.model.ModelException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -54,20 +51,10 @@ class HammingTest {
   }
 
   private int run(String... arguments) {
-    PrintStream stdout = System.out;
-    PrintStream stderr = System.err;
-    ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-    ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-    try {
-      return ShelfStreamCommand.run(arguments);
-    } finally {
-      System.setOut(stdout);
-      System.setErr(stderr);
-      out = toOut.toString(StandardCharsets.UTF_8);
-      err = toErr.toString(StandardCharsets.UTF_8);
-    }
+    CommandRun run = CommandRun.of(arguments);
+    out = run.out();
+    err = run.err();
+    return run.code();
   }
 
   @Test

@@ -1,16 +1,13 @@
 package io.shelfstream.packaging;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
+import io.shelfstream.InstalledProgram;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** A program of the path, or of the folder where deploy/test puts it. */
 final class Program {
@@ -22,22 +19,8 @@ final class Program {
 
   /** Skips the test where there is none. */
   static Program of(String name) {
-    String cache = System.getenv("XDG_CACHE_HOME");
-    Path kept =
-        (cache == null || cache.isEmpty()
-                ? Path.of(System.getProperty("user.home"), ".cache")
-                : Path.of(cache))
-            .resolve("shelfstream");
-    Path found =
-        Stream.concat(
-                Stream.of(System.getenv("PATH").split(File.pathSeparator, -1)).map(Path::of),
-                Stream.of(kept.resolve("chart-tools"), kept.resolve("chart-venv/bin")))
-            .map(folder -> folder.resolve(name))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(null);
-    assumeTrue(found != null, "There is no program '%s': run deploy/test".formatted(name));
-    return new Program(found);
+    return new Program(
+        InstalledProgram.find(name, "run deploy/test", "chart-tools", "chart-venv/bin"));
   }
 
   /** What it printed on both streams, and its exit code. */

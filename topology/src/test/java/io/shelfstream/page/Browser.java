@@ -1,9 +1,8 @@
 package io.shelfstream.page;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
+import io.shelfstream.InstalledProgram;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.logging.Level;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openqa.selenium.By;
 import org.openqa.selenium.JavascriptException;
@@ -78,26 +76,8 @@ final class Browser implements AutoCloseable {
   }
 
   private static Path program(String name) {
-    Stream<Path> path =
-        Stream.of(System.getenv("PATH").split(File.pathSeparator, -1)).map(Path::of);
-    String cache = System.getenv("XDG_CACHE_HOME");
-    Path kept =
-        (cache == null || cache.isEmpty()
-                ? Path.of(System.getProperty("user.home"), ".cache")
-                : Path.of(cache))
-            .resolve("shelfstream/chromium");
-    Path found =
-        Stream.concat(path, Stream.of(kept))
-            .map(folder -> folder.resolve(name))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(null);
-    assumeTrue(
-        found != null,
-        () ->
-            "There is no program '%s': install Debian's chromium and chromium-driver, or run deploy/test"
-                .formatted(name));
-    return Objects.requireNonNull(found);
+    return InstalledProgram.find(
+        name, "install Debian's chromium and chromium-driver, or run deploy/test", "chromium");
   }
 
   void open(String url) {

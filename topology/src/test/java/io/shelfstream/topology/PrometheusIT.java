@@ -2,16 +2,15 @@ package io.shelfstream.topology;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.shelfstream.InstalledProgram;
 import io.shelfstream.broker.EmbeddedBroker;
 import io.shelfstream.broker.SharedBroker;
 import io.shelfstream.monitoring.MonitoringFiles;
 import io.shelfstream.recognition.Pictures;
 import java.awt.Color;
-import java.io.File;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -30,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.Test;
@@ -52,26 +50,8 @@ class PrometheusIT {
   private final ObjectMapper json = new ObjectMapper();
 
   private static Path program(String name) {
-    Stream<Path> path =
-        Stream.of(System.getenv("PATH").split(File.pathSeparator, -1)).map(Path::of);
-    String cache = System.getenv("XDG_CACHE_HOME");
-    Path kept =
-        (cache == null || cache.isEmpty()
-                ? Path.of(System.getProperty("user.home"), ".cache")
-                : Path.of(cache))
-            .resolve("shelfstream/prometheus");
-    Path found =
-        Stream.concat(path, Stream.of(kept))
-            .map(folder -> folder.resolve(name))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(null);
-    assumeTrue(
-        found != null,
-        () ->
-            "There is no program '%s': install Debian's prometheus, or run deploy/test"
-                .formatted(name));
-    return found;
+    return InstalledProgram.find(
+        name, "install Debian's prometheus, or run deploy/test", "prometheus");
   }
 
   private static void promtool(String... arguments) throws Exception {
